@@ -1,0 +1,55 @@
+/**
+ * The port to a database: what the store and the queues may ask of one, whichever it is. SQL is written once, with
+ * `?` for parameters; each database's own file makes a `Database` out of the user's handle or of a URL.
+ */
+
+export type SqlValue = string | number | null;
+
+/** Columns by name. 64-bit integers may arrive as strings: whoever maps a row says `Number(…)`. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface QueryResult {
+  readonly rows: readonly Row[];
+  /** How many rows the statement matched and wrote; 0 for a SELECT. */
+  readonly changes: number;
+}
+
+/** One place to send statements to: a database (each statement commits by itself) or a transaction in it. */
+export interface Connection {
+  query(sql: string, values?: readonly SqlValue[]): Promise<QueryResult>;
+}
+
+/** What a hint is about: `claim`, there may be work to take; `tick`, there may be marks to read. */
+export type WakeTopic = 'claim' | 'tick';
+
+export interface WakeListener {
+  wake(topic: WakeTopic): void;
+  /** Hints are known not to arrive (now polling is all there is), or to arrive again. */
+  health(working: boolean, cause?: unknown): void;
+}
+
+export interface Subscription {
+  close(): Promise<void>;
+}
+
+export type DialectName = 'sqlite' | 'postgres';
+
+/**
+ * A database that the store can run on.
+ *
+ * Errors of the driver come out as `DatabaseUnavailable` (not reached, or lost: the outcome of the statement is
+ * unknown), `DatabaseBusy` (nothing was written, even after retries) or `DatabaseFailed` (anything else); the
+ * driver's error is the `cause`. What the caller's own `work` throws comes out as it is.
+ */
+export interface Database extends Connection {
+  readonly dialect: DialectName;
+  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again
+   * if the database asks for that (deadlock, busy), so it must not have other effects. */
+  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result>;
+  /** Passes on hints sent by `notify` from any process. A hint may be late, doubled or lost. */
+  listen(channel: string, listener: WakeListener): Promise<Subscription>;
+  /** Sends a hint to all listeners of `channel`, in this process too. Never throws for a lost hint. */
+  notify(channel: string, topic: WakeTopic): Promise<void>;
+  /** Closes what we opened; leaves alone what the user handed in. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,119 @@
+/**
+ * The vocabulary between the engine and a handler: what a handler is given, what it may report, and the ways in which
+ * it ends. A handler is an async generator that yields reports, or an async function that awaits `report(…)`.
+ */
+
+/** What a handler tells about its task. Only what is given changes. */
+export interface Report<Context> {
+  /** The checkpoint: JSON from which the handler could go on after a pause, a hand-over or a crash. */
+  readonly context?: Context | undefined;
+  /** How far it is, from 0 to 1. */
+  readonly progress?: number | undefined;
+  /** A line for people, at most 1,000 characters. */
+  readonly message?: string | undefined;
+}
+
+/**
+ * Why a handler is asked to stop: the user paused or deleted the task, the replica shuts down, or it lost its lease
+ * (then the task may be running elsewhere already, and nothing more can be written).
+ */
+export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost';
+
+const STOPPED: unique symbol = Symbol.for('taskbaton.stopped') as never;
+
+/** The reason of a stop signal. Thrown out of a handler it means "stopped, go on later", never "failed". */
+export class TaskStopped extends Error {
+  override readonly name: string = 'TaskStopped';
+  readonly why: StopReason;
+  readonly [STOPPED]: true = true;
+
+  constructor(why: StopReason) {
+    super(`the task was asked to stop: ${why}`);
+    this.why = why;
+  }
+}
+
+/** Whether `thrown` says "stopped" rather than "failed", once `signal` has fired. */
+export function isStop(thrown: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
+  const { name, cause } = thrown as { name?: unknown; cause?: unknown };
+  return thrown === signal.reason || cause === signal.reason || STOPPED in thrown || name === 'AbortError';
+}
+
+/** An AbortSignal whose reason says why. */
+export interface TaskSignal extends AbortSignal {
+  readonly reason: TaskStopped;
+}
+
+/** Who the handler works for. */
+export interface RunningTask {
+  readonly id: number;
+  readonly type: string;
+  readonly user: string;
+  readonly group: string;
+  /** 1 at first, one more each time the failed task is run again. Pauses, hand-overs and crashes don't count. */
+  readonly attempt: number;
+  /** Raised by each claim: hand it to other systems as a fencing token, so that they can refuse a stale replica. */
+  readonly epoch: number;
+  /** The replica that runs it. */
+  readonly replica: string;
+}
+
+export interface HandlerArguments<Input, Context> {
+  readonly input: Input;
+  /** What was last reported, or given at creation; undefined at first. */
+  readonly context: Context | undefined;
+  /** Fires when the handler should stop, at most once. */
+  readonly signal: TaskSignal;
+  readonly task: RunningTask;
+  /**
+   * Stores a report, for handlers that are plain functions; resolves once it is committed. Rejects with a
+   * `TaskStopped` (after storing) when the task must stop: let it pass through.
+   */
+  readonly report: (report: Report<Context>) => Promise<void>;
+}
+
+/** Options of an ending. */
+export interface Ending<Context> {
+  /** The last context; for a finished task, its result. */
+  readonly context?: Context | undefined;
+  /** Also remove the record. A cleanup that is due (a delete was asked for) still runs first. */
+  readonly remove?: boolean | undefined;
+}
+
+/** What `finished(…)` returns. */
+export class Finished<Context = unknown> {
+  readonly ending: Ending<Context>;
+
+  constructor(ending: Ending<Context>) {
+    this.ending = ending;
+  }
+}
+
+/** Ends a handler explicitly as finished, even where a stop was asked for: `return finished({ context, remove })`. */
+export function finished<Context>(ending: Ending<Context> = {}): Finished<Context> {
+  return new Finished(ending);
+}
+
+/** Ends a handler as failed, with more to say than a plain error: `throw new TaskFailed('no such file', { remove: true })`. */
+export class TaskFailed<Context = unknown> extends Error {
+  override readonly name: string = 'TaskFailed';
+  readonly ending: Ending<Context>;
+
+  constructor(reason: string, { cause, ...ending }: Ending<Context> & ErrorOptions = {}) {
+    super(reason, cause === undefined ? undefined : { cause });
+    this.ending = ending;
+  }
+}
+
+type Yielded<Context> = Report<Context> | undefined | void;
+type Returned<Context> = Finished<Context> | undefined | void;
+
+/** User code that does a task's work; see the guide on handlers. */
+export type Handler<Input, Context> = (
+  given: HandlerArguments<Input, Context>,
+) =>
+  | AsyncGenerator<Yielded<Context>, Returned<Context>, void>
+  | Generator<Yielded<Context>, Returned<Context>, void>
+  | Promise<Returned<Context>>
+  | Returned<Context>;

@@ -1,0 +1,143 @@
+/**
+ * The options of `new Taskbaton({ … })`: defaults, and checks that show the bad value. What comes out is complete, in
+ * milliseconds and bytes, and needs no further question.
+ */
+import type { TaskDefinition } from './definition.ts';
+import { type Duration, milliseconds } from './duration.ts';
+import { show, TaskbatonError } from './errors.ts';
+
+export interface Logger {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
+export interface TaskbatonOptions {
+  /**
+   * The database that all replicas share: a URL (`sqlite:tasks.db`, `postgres://…`), a `pg` Pool, a postgres.js client,
+   * a `node:sqlite` or `better-sqlite3` database. We close only what we opened.
+   */
+  readonly db: unknown;
+  /** What the names of our tables begin with, so that several systems can share a database; `taskbaton_`. */
+  readonly prefix?: string | undefined;
+  /** PostgreSQL: the schema our tables are in, by default the first of the search path. It must exist. */
+  readonly schema?: string | undefined;
+  /** The types this replica runs. None: it creates and controls tasks, and runs nothing. */
+  readonly tasks?: readonly TaskDefinition[] | undefined;
+  /** How many tasks run here at once; 5. */
+  readonly concurrency?: number | undefined;
+  /** How many cleanups run here at once; 5. */
+  readonly cleanupConcurrency?: number | undefined;
+  /** How often the database is asked when no hint came; 1 s, or a quarter of a shorter lease. */
+  readonly pollInterval?: Duration | undefined;
+  /** How long this replica may hold tasks without a sign of life; 30 s. */
+  readonly lease?: Duration | undefined;
+  /** How long a handler may take to end after its stop signal, before its task is released without it; 30 s. */
+  readonly stopGrace?: Duration | undefined;
+  /** Create and update our tables at the start; true. */
+  readonly migrate?: boolean | undefined;
+  /** The largest input and context, in bytes of JSON; 1 MiB, at most 16 MiB. */
+  readonly maxPayload?: number | undefined;
+  /** Where to log; null is silent. By default warnings and errors go to the console. */
+  readonly logger?: Logger | null | undefined;
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly prefix: string;
+  readonly schema: string | undefined;
+  readonly tasks: readonly TaskDefinition[];
+  readonly concurrency: number;
+  readonly cleanupConcurrency: number;
+  readonly pollInterval: number;
+  readonly lease: number;
+  readonly stopGrace: number;
+  readonly migrate: boolean;
+  readonly maxPayload: number;
+  /** `undefined`: the default one. */
+  readonly logger: Logger | null | undefined;
+}
+
+const KNOWN: ReadonlySet<string> = new Set([
+  'db',
+  'prefix',
+  'schema',
+  'tasks',
+  'concurrency',
+  'cleanupConcurrency',
+  'pollInterval',
+  'lease',
+  'stopGrace',
+  'migrate',
+  'maxPayload',
+  'logger',
+]);
+
+const MEBIBYTE = 2 ** 20;
+const DAY = 86_400_000;
+
+/** Throws INVALID_OPTION, naming the option and its value. */
+export function resolveOptions(options: TaskbatonOptions): Settings {
+  if (typeof options !== 'object' || options === null)
+    refuse('(all)', options, 'it must be an object with at least db');
+  for (const name of Object.keys(options)) {
+    if (!KNOWN.has(name))
+      refuse(name, (options as unknown as Record<string, unknown>)[name], 'there is no such option');
+  }
+  const lease = time('lease', options.lease ?? 30_000, 500, DAY);
+  const settings: Settings = {
+    prefix: identifier('prefix', options.prefix ?? 'taskbaton_'),
+    schema: options.schema === undefined ? undefined : identifier('schema', options.schema),
+    tasks: list('tasks', options.tasks ?? []),
+    concurrency: whole('concurrency', options.concurrency ?? 5, 1, 10_000),
+    cleanupConcurrency: whole('cleanupConcurrency', options.cleanupConcurrency ?? 5, 1, 10_000),
+    pollInterval: time('pollInterval', options.pollInterval ?? Math.min(1000, lease / 4), 10, 3_600_000),
+    lease,
+    stopGrace: time('stopGrace', options.stopGrace ?? 30_000, 0, DAY),
+    migrate: flag('migrate', options.migrate ?? true),
+    maxPayload: whole('maxPayload', options.maxPayload ?? MEBIBYTE, 1, 16 * MEBIBYTE),
+    logger: logger(options.logger),
+  };
+  if (settings.pollInterval > settings.lease / 2) {
+    refuse('pollInterval', options.pollInterval, `it must be at most half the lease (${settings.lease} ms)`);
+  }
+  return settings;
+}
+
+function identifier(option: string, value: unknown): string {
+  if (typeof value === 'string' && /^[a-z_][a-z0-9_]{0,39}$/.test(value)) return value;
+  return refuse(option, value, 'it must be 1 to 40 of a-z, 0-9 and _, not beginning with a digit');
+}
+
+function list<Item>(option: string, value: readonly Item[]): readonly Item[] {
+  return Array.isArray(value) ? value : refuse(option, value, 'it must be an array of definitions');
+}
+
+function whole(option: string, value: unknown, least: number, most: number): number {
+  if (Number.isInteger(value) && (value as number) >= least && (value as number) <= most)
+    return value as number;
+  return refuse(option, value, `it must be a whole number from ${least} to ${most}`);
+}
+
+function time(option: string, value: unknown, least: number, most: number): number {
+  const ms = milliseconds(value);
+  if (ms !== undefined && ms >= least && ms <= most) return ms;
+  return refuse(option, value, `it must be from ${least} to ${most} milliseconds, or a text such as '30s'`);
+}
+
+function flag(option: string, value: unknown): boolean {
+  return typeof value === 'boolean' ? value : refuse(option, value, 'it must be true or false');
+}
+
+function logger(value: Logger | null | undefined): Logger | null | undefined {
+  if (value === undefined || value === null) return value;
+  for (const level of ['debug', 'info', 'warn', 'error'] as const) {
+    if (typeof value[level] !== 'function') refuse('logger', value, `its method ${level} is missing`);
+  }
+  return value;
+}
+
+function refuse(option: string, value: unknown, problem: string): never {
+  throw new TaskbatonError('INVALID_OPTION', { option, value: show(value), problem });
+}
