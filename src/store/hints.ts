@@ -1,0 +1,53 @@
+/**
+ * Sends hints no faster than anybody can use them: the first at once, then at most one per gap, the last never lost.
+ */
+import { type Clock, sleep } from '../core/clock.ts';
+
+const GAP_MS = 10;
+
+interface Lane {
+  /** Over when the next hint may go out. */
+  gap: Promise<void>;
+  /** The hint that goes out then, for all who asked meanwhile. */
+  waiting: Promise<void> | undefined;
+}
+
+export class Hints {
+  readonly #clock: Clock;
+  readonly #lanes = new Map<string, Lane>();
+  readonly #closing = new AbortController();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Resolves when a hint that was sent after this call is out, or lost; never rejects. */
+  notify(key: string, send: () => Promise<unknown>): Promise<void> {
+    const lane = this.#lanes.get(key);
+    if (lane === undefined) return this.#send(key, send);
+    lane.waiting ??= lane.gap.then(() => this.#send(key, send));
+    return lane.waiting;
+  }
+
+  /** Sends at once what is waiting, and waits for it. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    while (this.#lanes.size > 0)
+      await Promise.all(Array.from(this.#lanes.values(), ({ gap, waiting }) => waiting ?? gap));
+  }
+
+  #send(key: string, send: () => Promise<unknown>): Promise<void> {
+    const sent = send().then(ignore, ignore);
+    const pause = sleep(this.#clock, GAP_MS, this.#closing.signal);
+    const lane: Lane = { gap: Promise.all([sent, pause]).then(ignore), waiting: undefined };
+    this.#lanes.set(key, lane);
+    void lane.gap.then(() => {
+      if (lane.waiting === undefined) this.#lanes.delete(key);
+    });
+    return sent;
+  }
+}
+
+function ignore(): void {
+  // A hint may be lost.
+}

@@ -1,0 +1,58 @@
+/**
+ * What the two PostgreSQL drivers have in common for us, and the pieces that both adapters are made of.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { TimedOut } from './postgres-failure.ts';
+import type { Session } from './transaction.ts';
+
+/** Statements have their placeholders numbered already. All methods reject with the driver's own errors. */
+export interface PostgresDriver {
+  /** One statement that commits by itself. */
+  query(text: string, values: readonly SqlValue[]): Promise<QueryResult>;
+  begin(): Promise<Session>;
+  /** Listens on a connection of its own; resolves once LISTEN is in effect. */
+  listen(channel: string, sink: ChannelSink): Promise<Listened>;
+  /** Closes what we opened. */
+  close(): Promise<void>;
+}
+
+export interface ChannelSink {
+  message(payload: string): void;
+  /** LISTEN is in effect, for the first time or again: what was sent before has not been heard. */
+  ready(): void;
+}
+
+export interface Listened {
+  /** Fires when the connection is lost, with the cause as its reason. */
+  readonly lost: AbortSignal;
+  close(): void;
+}
+
+export const BEGIN = 'ISOLATION LEVEL READ COMMITTED';
+
+const WRITES: readonly unknown[] = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'];
+
+export function resultFrom(rows: readonly Row[], command: unknown, count: unknown): QueryResult {
+  return { rows, changes: WRITES.includes(command) ? Number(count) : 0 };
+}
+
+/** `promise`, or `TimedOut` after `ms`; whatever comes later is handed to `late`. */
+export function within<Result>(
+  clock: Clock,
+  ms: number,
+  promise: Promise<Result>,
+  late: (result: Result) => void = () => undefined,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    let over = false;
+    const timer = clock.after(ms, () => {
+      over = true;
+      reject(new TimedOut(`no answer within ${ms} ms`));
+    });
+    promise
+      .then((result) => (over ? late(result) : resolve(result)))
+      .catch(reject)
+      .finally(() => timer.cancel());
+  });
+}

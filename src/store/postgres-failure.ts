@@ -1,0 +1,43 @@
+/** What PostgreSQL's error codes, and those of sockets and drivers, mean to us. */
+import { messageFrom } from '../core/errors.ts';
+import { busy, codeOf, Conflict, failed, unavailable } from './retry.ts';
+
+/** A wait that we ended ourselves: what became of the statement is unknown, and its connection can't be used again. */
+export class TimedOut extends Error {}
+
+/** Serialization failure, deadlock, lock not available: the database rolled back and asks to try again. */
+const CONFLICTS: readonly string[] = ['40001', '40P01', '55P03'];
+/** Statement cancelled, by a timeout of the user's as a rule. */
+const CANCELED = '57014';
+/**
+ * Connection lost or refused, no resources (disk, memory, connections), shutting down, not the primary, session ended
+ * for being idle in a transaction, outcome unknown, login refused, no such database.
+ */
+const UNAVAILABLE = /^(08...|53...|57P..|58...|25006|25P03|40003|28...|3D000)$/;
+const UNREACHED = /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+)$/;
+/** What pg says without a code. */
+const LOST =
+  /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Cannot use a pool after|Client (was closed|has encountered)|Query read timeout)/;
+
+/** Whether the connection on which `error` came is of no more use. */
+export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof TimedOut) return true;
+  if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
+  const code = codeOf(error);
+  return code === undefined ? LOST.test(messageFrom(error)) : UNAVAILABLE.test(code) || UNREACHED.test(code);
+}
+
+/** `TaskbatonError` or `Conflict` for an error of either driver. */
+export function translatePostgres(error: unknown): Error {
+  const code = codeOf(error);
+  if (isConnectionLost(error)) return unavailable(error);
+  if (code === undefined) return failed(error);
+  if (CONFLICTS.includes(code)) return new Conflict(error);
+  return code === CANCELED ? busy(error) : failed(error);
+}
+
+/** For a COMMIT: unless the server said that it rolled back, nobody knows whether it did. */
+export function translateCommit(error: unknown): Error {
+  const refused = /^(23|40(?!003))/.test(codeOf(error) ?? '');
+  return refused ? translatePostgres(error) : unavailable(error);
+}

@@ -1,0 +1,172 @@
+/**
+ * The package `postgres` (postgres.js), handed in as a client. It has no way to destroy one of its connections, and it
+ * breaks down if a statement is sent on one that was lost, so a transaction whose connection is lost or doesn't answer
+ * is left alone for good: it ends when the driver notices.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import {
+  BEGIN,
+  type ChannelSink,
+  type Listened,
+  type PostgresDriver,
+  resultFrom,
+  within,
+} from './postgres-driver.ts';
+import { isConnectionLost } from './postgres-failure.ts';
+import type { Session } from './transaction.ts';
+
+/** What is used of a client of the package `postgres`. */
+export interface PostgresJs {
+  unsafe(text: string, values?: (string | number | null)[]): PromiseLike<unknown>;
+  begin(options: string, work: (sql: PostgresJsSql) => Promise<unknown>): Promise<unknown>;
+  listen(
+    channel: string,
+    heard: (payload: string) => void,
+    listening?: () => void,
+  ): PromiseLike<{ unlisten(): Promise<unknown> }>;
+}
+
+interface PostgresJsSql {
+  unsafe(text: string, values?: (string | number | null)[]): PromiseLike<unknown>;
+}
+
+type Answer = readonly Row[] & { readonly command: unknown; readonly count: unknown };
+
+/** One registration with the driver, which renews it by itself; those who listen come and go. */
+interface Channel {
+  readonly sinks: Set<ChannelSink>;
+  readonly listening: Promise<{ unlisten(): Promise<unknown> }>;
+}
+
+export class PostgresJsDriver implements PostgresDriver {
+  readonly #sql: PostgresJs;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #channels = new Map<string, Channel>();
+
+  constructor(sql: PostgresJs, clock: Clock, timeout: number) {
+    this.#sql = sql;
+    this.#clock = clock;
+    this.#timeout = timeout;
+  }
+
+  query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    return within(this.#clock, this.#timeout, send(this.#sql, this.#sql, text, values));
+  }
+
+  begin(): Promise<Session> {
+    const begun = new Promise<Transaction>((resolve, reject) => {
+      // The driver commits or rolls back as soon as its callback has settled, so that waits for us.
+      const ended = this.#sql.begin(
+        BEGIN.toLowerCase(),
+        (sql) =>
+          new Promise<void>((commit, rollback) => {
+            const query = (text: string, values: readonly SqlValue[]): Promise<QueryResult> =>
+              within(this.#clock, this.#timeout, send(this.#sql, sql, text, values));
+            const end = (): Promise<unknown> => within(this.#clock, this.#timeout, ended);
+            resolve(new Transaction(query, commit, rollback, end, ended));
+          }),
+      );
+      ended.catch(reject);
+    });
+    return within(this.#clock, this.#timeout, begun, (late) => void late.rollback());
+  }
+
+  async listen(channel: string, sink: ChannelSink): Promise<Listened> {
+    const known = this.#channels.get(channel) ?? this.#register(channel);
+    known.sinks.add(sink);
+    await known.listening.catch(ignore);
+    sink.ready();
+    // A loss is the driver's to notice and to mend; ours is to probe.
+    return { lost: new AbortController().signal, close: () => void known.sinks.delete(sink) };
+  }
+
+  async close(): Promise<void> {
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    const unlistened = Promise.all(channels.map(async ({ listening }) => (await listening).unlisten()));
+    await within(this.#clock, 1000, unlistened).catch(ignore);
+  }
+
+  #register(channel: string): Channel {
+    const sinks = new Set<ChannelSink>();
+    const heard = (payload: string): void => sinks.forEach((sink) => sink.message(payload));
+    const again = (): void => sinks.forEach((sink) => sink.ready());
+    const listening = Promise.resolve(this.#sql.listen(channel, heard, again));
+    listening.catch(ignore);
+    const made: Channel = { sinks, listening };
+    this.#channels.set(channel, made);
+    return made;
+  }
+}
+
+class Transaction implements Session {
+  #usable = true;
+  readonly query: Session['query'];
+  readonly #commit: () => void;
+  readonly #rollback: (reason: Error) => void;
+  readonly #end: () => Promise<unknown>;
+
+  constructor(
+    query: Session['query'],
+    commit: () => void,
+    rollback: (reason: Error) => void,
+    end: () => Promise<unknown>,
+    ended: Promise<unknown>,
+  ) {
+    this.query = async (text, values) => {
+      if (!this.#usable) throw new Error('Connection terminated in a transaction');
+      try {
+        return await query(text, values);
+      } catch (error) {
+        if (isConnectionLost(error)) this.#usable = false;
+        throw error;
+      }
+    };
+    this.#commit = commit;
+    this.#rollback = rollback;
+    this.#end = end;
+    ended.catch(() => {
+      this.#usable = false;
+    });
+  }
+
+  async commit(): Promise<void> {
+    if (!this.#usable) throw new Error('Connection terminated before the commit');
+    this.#commit();
+    await this.#end();
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#usable) return;
+    this.#rollback(new Error('rolled back'));
+    await this.#end().catch(ignore);
+  }
+}
+
+async function send(
+  client: PostgresJs,
+  sql: PostgresJsSql,
+  text: string,
+  values: readonly SqlValue[],
+): Promise<QueryResult> {
+  const answer = (await sql.unsafe(text, [...values])) as Answer;
+  const { to } = columnNames(client);
+  const rows = to === undefined ? answer : answer.map((row) => renamed(row, to));
+  return resultFrom(rows, answer.command, answer.count);
+}
+
+/** How the client's owner has columns renamed (`postgres.camel` and the like): `to` leads back to their names in SQL. */
+function columnNames(client: PostgresJs): { readonly to?: ((name: string) => string) | undefined } {
+  const { options } = client as { options?: { transform?: { column?: { to?: (name: string) => string } } } };
+  return options?.transform?.column ?? {};
+}
+
+function renamed(row: Row, to: (name: string) => string): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [to(name), value]));
+}
+
+function ignore(): void {
+  // Listening is repeated by the driver, and rolling back by the server.
+}

@@ -1,0 +1,182 @@
+/**
+ * The package `pg`. A client that met an error of its connection, or that we gave up waiting for, is destroyed and not
+ * handed back; and every client has an error listener all its life, since an error event without one ends the process.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import {
+  BEGIN,
+  type ChannelSink,
+  type Listened,
+  type PostgresDriver,
+  resultFrom,
+  within,
+} from './postgres-driver.ts';
+import { isConnectionLost } from './postgres-failure.ts';
+import type { Session } from './transaction.ts';
+
+/** What is used of a Pool of the package `pg`. */
+export interface PgPool {
+  connect(): Promise<unknown>;
+  end(): Promise<void>;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  removeListener(event: 'error', listener: (error: Error) => void): unknown;
+  readonly options?: object;
+}
+
+interface PgClient {
+  query(statement: {
+    text: string;
+    values: readonly SqlValue[];
+  }): Promise<{ rows: Row[]; command: unknown; rowCount: unknown }>;
+  on(event: string, listener: (argument: never) => void): unknown;
+}
+
+interface PooledClient extends PgClient {
+  release(destroy: boolean): void;
+}
+
+interface LoneClient extends PgClient {
+  connect(): Promise<unknown>;
+  end(): Promise<unknown>;
+  unref?(): void;
+  readonly connection?: { readonly stream?: { destroy?(): void } };
+}
+
+export class PgDriver implements PostgresDriver {
+  readonly #pool: PgPool;
+  readonly #owned: boolean;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #guarded = new WeakSet<object>();
+
+  constructor(pool: PgPool, owned: boolean, clock: Clock, timeout: number) {
+    this.#pool = pool;
+    this.#owned = owned;
+    this.#clock = clock;
+    this.#timeout = timeout;
+    pool.on('error', ignore);
+  }
+
+  async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    const session = await this.#acquire();
+    try {
+      return await session.query(text, values);
+    } finally {
+      session.release();
+    }
+  }
+
+  async begin(): Promise<Session> {
+    const session = await this.#acquire();
+    try {
+      await session.query(`BEGIN ${BEGIN}`, []);
+      return session;
+    } catch (error) {
+      session.release();
+      throw error;
+    }
+  }
+
+  async listen(channel: string, sink: ChannelSink): Promise<Listened> {
+    const client = this.#loneClient();
+    const lost = new AbortController();
+    // Before connecting, since a connection may break at any moment from then on.
+    client.on('error', (error: Error) => lost.abort(error));
+    client.on('end', () => lost.abort(new Error('Connection terminated')));
+    client.on('notification', ({ channel: from, payload = '' }: { channel: string; payload?: string }) => {
+      if (from === channel) sink.message(payload);
+    });
+    const close = (): void => {
+      client.end().catch(ignore);
+      // A half-open connection would never see the end.
+      this.#clock.after(1000, () => client.connection?.stream?.destroy?.());
+    };
+    try {
+      await within(this.#clock, this.#timeout, client.connect());
+      await within(this.#clock, this.#timeout, client.query({ text: `LISTEN "${channel}"`, values: [] }));
+    } catch (error) {
+      close();
+      throw error;
+    }
+    client.unref?.();
+    sink.ready();
+    return { lost: lost.signal, close };
+  }
+
+  async close(): Promise<void> {
+    if (this.#owned) await within(this.#clock, this.#timeout, this.#pool.end()).catch(ignore);
+    else this.#pool.removeListener('error', ignore);
+  }
+
+  async #acquire(): Promise<PgSession> {
+    const connecting = this.#pool.connect() as Promise<PooledClient>;
+    const client = await within(this.#clock, this.#timeout, connecting, (late) => late.release(false));
+    if (!this.#guarded.has(client)) {
+      this.#guarded.add(client);
+      client.on('error', ignore);
+    }
+    return new PgSession(client, this.#clock, this.#timeout);
+  }
+
+  /** A client with the options of the pool, outside it, for LISTEN must not come and go with a pool's clients. */
+  #loneClient(): LoneClient {
+    const { options = {} } = this.#pool;
+    const { Client } = this.#pool as { Client?: new (options: object) => LoneClient };
+    if (Client === undefined) throw new Error('this pool does not tell how to make a client for LISTEN');
+    // By prototype, because the pool hides the password from those who copy its options.
+    return new Client(Object.create(options, { keepAlive: { value: true } }) as object);
+  }
+}
+
+class PgSession implements Session {
+  #usable = true;
+  readonly #client: PooledClient;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+
+  constructor(client: PooledClient, clock: Clock, timeout: number) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#timeout = timeout;
+  }
+
+  async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    try {
+      const { rows, command, rowCount } = await within(
+        this.#clock,
+        this.#timeout,
+        this.#client.query({ text, values }),
+      );
+      return resultFrom(rows, command, rowCount);
+    } catch (error) {
+      if (isConnectionLost(error)) this.#usable = false;
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.query('COMMIT', []);
+    } finally {
+      this.release();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    try {
+      if (this.#usable) await this.query('ROLLBACK', []);
+    } catch {
+      this.#usable = false;
+    }
+    this.release();
+  }
+
+  release(): void {
+    this.#client.release(!this.#usable);
+  }
+}
+
+function ignore(): void {
+  // The statement that needed the connection meets the error itself; if none did, nobody needs to know.
+}

@@ -1,0 +1,125 @@
+/**
+ * Our tables, and the numbered steps that make them. Steps are only ever added, run once, in order, under a lock, and
+ * must leave the release before this one working. Nothing else in the library does DDL.
+ */
+import type { Connection, Database } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import { DIALECTS, type Dialect } from './dialect.ts';
+
+/** Which tables, as they stand in SQL. */
+export interface Tables {
+  readonly prefix: string;
+  readonly schema: string | undefined;
+  readonly task: string;
+  readonly replica: string;
+  readonly migration: string;
+  /** The name of the channel for hints; on SQLite also the table that carries them. */
+  readonly wake: string;
+}
+
+export function tablesOf(prefix: string, schema: string | undefined): Tables {
+  const qualified = `${schema === undefined ? '' : `${schema}.`}${prefix}`;
+  return {
+    prefix,
+    schema,
+    task: `${qualified}task`,
+    replica: `${qualified}replica`,
+    migration: `${qualified}migration`,
+    wake: `${qualified}wake`,
+  };
+}
+
+type Step = (tables: Tables, dialect: Dialect) => readonly string[];
+
+const STEPS: readonly Step[] = [createTables];
+
+/** The version these sources are written for. */
+export const SCHEMA_VERSION: number = STEPS.length;
+
+function createTables(tables: Tables, { types, partialIndexes }: Dialect): readonly string[] {
+  const { task, replica, wake, prefix } = tables;
+  const where = (condition: string): string => (partialIndexes ? ` WHERE ${condition}` : '');
+  return [
+    // `queue` and `turn` follow from `status`: they are there so that one index is in the order of claims.
+    `CREATE TABLE ${task} (
+      id ${types.identity},
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      status VARCHAR(16) NOT NULL,
+      queue VARCHAR(8),
+      turn ${types.integer},
+      owner VARCHAR(36),
+      epoch ${types.integer} NOT NULL,
+      attempt INTEGER NOT NULL,
+      crashes INTEGER NOT NULL,
+      crash_budget INTEGER NOT NULL,
+      retries INTEGER NOT NULL,
+      progress ${types.real},
+      created_at ${types.integer} NOT NULL,
+      started_at ${types.integer},
+      done_at ${types.integer},
+      input ${types.text},
+      context ${types.text},
+      message ${types.text},
+      error ${types.text}
+    )`,
+    `CREATE INDEX ${prefix}task_claim ON ${task} (queue, turn, id, type)${where('queue IS NOT NULL')}`,
+    `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
+    `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
+    `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)`,
+    `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)`,
+    `CREATE TABLE ${replica} (
+      id VARCHAR(36) PRIMARY KEY,
+      name ${types.name} NOT NULL,
+      started_at ${types.integer} NOT NULL,
+      lease_until ${types.integer} NOT NULL,
+      types ${types.text} NOT NULL,
+      concurrency INTEGER NOT NULL
+    )`,
+    `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL)`,
+    `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0)`,
+  ];
+}
+
+/** Brings the tables to this release's version; safe when many replicas do it at once. */
+export async function migrate(database: Database, tables: Tables): Promise<void> {
+  if ((await readVersion(database, database, tables)) >= SCHEMA_VERSION)
+    return checkVersion(database, tables);
+  const dialect = DIALECTS[database.dialect];
+  await database.transaction(async (connection) => {
+    if (dialect.migrationLock !== undefined) await connection.query(dialect.migrationLock, [tables.task]);
+    const version = await readVersion(database, connection, tables);
+    if (version === 0) {
+      await connection.query(
+        `CREATE TABLE IF NOT EXISTS ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL)`,
+      );
+    }
+    for (const [index, step] of STEPS.entries()) {
+      if (index < version) continue;
+      for (const statement of step(tables, dialect)) await connection.query(statement);
+      await connection.query(
+        `INSERT INTO ${tables.migration} (version, applied_at) VALUES (?, ${dialect.now})`,
+        [index + 1],
+      );
+    }
+  });
+  await checkVersion(database, tables);
+}
+
+/** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */
+export async function checkVersion(database: Database, tables: Tables): Promise<void> {
+  const actual = await readVersion(database, database, tables);
+  const details = { actual, expected: SCHEMA_VERSION };
+  if (actual < SCHEMA_VERSION) throw new TaskbatonError('SCHEMA_OUTDATED', details);
+  if (actual > SCHEMA_VERSION + 1) throw new TaskbatonError('SCHEMA_TOO_NEW', details);
+}
+
+async function readVersion(database: Database, connection: Connection, tables: Tables): Promise<number> {
+  const { tableExists } = DIALECTS[database.dialect];
+  const { rows } = await connection.query(tableExists(tables.schema), [`${tables.prefix}migration`]);
+  if (Number(rows[0]?.['found']) === 0) return 0;
+  const versions = await connection.query(`SELECT MAX(version) AS version FROM ${tables.migration}`);
+  return Number(versions.rows[0]?.['version'] ?? 0);
+}

@@ -1,0 +1,13 @@
+/** How a database that isn't open yet is handed to an instance, which then owns the connection and closes it. */
+import type { Clock } from '../core/clock.ts';
+import type { Database } from '../core/connection.ts';
+
+/** What the instance that opens a database brings along. */
+export interface DatabaseContext {
+  readonly clock: Clock;
+}
+
+/** A database still to be opened, as the doors `taskbaton/sqlite` and `taskbaton/postgres` make it. */
+export interface DatabaseSource {
+  openDatabase(context: DatabaseContext): Promise<Database>;
+}

@@ -1,0 +1,166 @@
+/**
+ * The two SQLite drivers behind one face: statements prepared once, rows and changes told apart, errors named.
+ */
+import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { messageFrom } from '../core/errors.ts';
+import { codeOf, Conflict, failed, unavailable } from './retry.ts';
+
+/** What is used of a database of node:sqlite or better-sqlite3. */
+export interface SqliteHandle {
+  prepare(sql: string): SqliteStatement;
+  exec(sql: string): unknown;
+  close(): unknown;
+}
+
+export interface SqliteStatement {
+  all(...values: (string | number | bigint | null)[]): unknown[];
+  run(...values: (string | number | bigint | null)[]): { changes: number | bigint };
+  columns(): unknown[];
+}
+
+/** A statement, and whether it yields rows and whether it changes them. */
+interface Prepared {
+  readonly statement: SqliteStatement;
+  readonly reads: boolean;
+  readonly writes: boolean;
+}
+
+const MOST_STATEMENTS = 256;
+
+export class SqliteConnection {
+  /** What to call the database in messages. */
+  readonly name: string;
+  readonly #handle: SqliteHandle;
+  /** A longer `busy_timeout` of the owner's is put aside while our statements run. */
+  readonly #longTimeout: { readonly aside: string; readonly back: string } | undefined;
+  readonly #statements = new Map<string, Prepared>();
+  #closed = false;
+
+  constructor(handle: SqliteHandle, blockingMs: number) {
+    this.#handle = handle;
+    this.name = nameOf(handle);
+    const timeout = Number(this.#run('PRAGMA busy_timeout', []).rows[0]?.['timeout']);
+    if (timeout > 2 * blockingMs) {
+      this.#longTimeout = {
+        aside: `PRAGMA busy_timeout = ${blockingMs}`,
+        back: `PRAGMA busy_timeout = ${timeout}`,
+      };
+    }
+  }
+
+  /** Whether a transaction is open, whoever began it. */
+  isInTransaction(): boolean {
+    const { isTransaction, inTransaction } = this.#handle as {
+      isTransaction?: boolean;
+      inTransaction?: boolean;
+    };
+    return isTransaction === true || inTransaction === true;
+  }
+
+  execute(sql: string, values: readonly SqlValue[] = []): QueryResult {
+    if (this.#closed) throw new Error('the database is not open');
+    if (this.#longTimeout === undefined) return this.#run(sql, values);
+    this.#handle.exec(this.#longTimeout.aside);
+    try {
+      return this.#run(sql, values);
+    } finally {
+      this.#handle.exec(this.#longTimeout.back);
+    }
+  }
+
+  /** Ends the open transaction, if any: some errors have ended it already. */
+  rollback(): void {
+    if (!this.isInTransaction()) return;
+    try {
+      this.execute('ROLLBACK');
+    } catch {
+      // A file that can't even be rolled back says so again at the next statement.
+    }
+  }
+
+  close(handleToo: boolean): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#statements.clear();
+    if (handleToo) this.#handle.close();
+  }
+
+  #run(sql: string, values: readonly SqlValue[]): QueryResult {
+    const { statement, reads, writes } = this.#prepare(sql);
+    const bound = values.map(bind);
+    if (!reads) {
+      const { changes } = statement.run(...bound);
+      return { rows: [], changes: writes ? Number(changes) : 0 };
+    }
+    const rows = statement.all(...bound) as Row[];
+    // With RETURNING, exactly the rows that changed come back.
+    return { rows, changes: writes ? rows.length : 0 };
+  }
+
+  #prepare(sql: string): Prepared {
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#handle.prepare(sql);
+    const reads = returnsRows(statement);
+    const writes = reads
+      ? /\breturning\b/i.test(sql)
+      : /^\s*(insert|update|delete|replace|with)\b/i.test(sql);
+    const prepared: Prepared = { statement, reads, writes };
+    const [oldest] = this.#statements.keys();
+    if (this.#statements.size >= MOST_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest);
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+}
+
+/** `TaskbatonError` or `Conflict` for an error of either driver. */
+export function translateSqlite(error: unknown, name: string): Error {
+  const code = resultCode(error) ?? codeWithoutSqlite(error);
+  if (['BUSY', 'LOCKED', 'PROTOCOL'].includes(code)) return new Conflict(error);
+  if (['READONLY', 'IOERR', 'FULL', 'CANTOPEN', 'NOTADB'].includes(code)) return unavailable(error, name);
+  return failed(error, code === 'CORRUPT' ? name : undefined);
+}
+
+/** The primary result codes that matter; an extended code has its primary one in the low byte. */
+const RESULT_CODES: Readonly<Record<number, string>> = {
+  5: 'BUSY',
+  6: 'LOCKED',
+  8: 'READONLY',
+  10: 'IOERR',
+  11: 'CORRUPT',
+  13: 'FULL',
+  14: 'CANTOPEN',
+  15: 'PROTOCOL',
+  26: 'NOTADB',
+};
+
+/** `BUSY` and the like, from node:sqlite's number or better-sqlite3's name; undefined if SQLite didn't say it. */
+function resultCode(error: unknown): string | undefined {
+  const number = (error as { errcode?: unknown }).errcode;
+  if (typeof number === 'number') return RESULT_CODES[number & 0xff] ?? 'OTHER';
+  return /^SQLITE_([A-Z]+)/.exec(codeOf(error) ?? '')?.[1];
+}
+
+/** What the drivers refuse by themselves: a closed database, and one over whose rows its owner is iterating. */
+function codeWithoutSqlite(error: unknown): string {
+  const message = messageFrom(error);
+  if (/\bnot open\b/.test(message)) return 'CANTOPEN';
+  return /\bbusy executing\b/.test(message) ? 'BUSY' : 'OTHER';
+}
+
+/** Whole numbers as integers: node:sqlite would bind them as reals, and `1.0` is another text than `1`. */
+function bind(value: SqlValue): string | number | bigint | null {
+  return typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
+}
+
+/** better-sqlite3 says it and has no `columns()` for the others; node:sqlite has columns to count. */
+function returnsRows(statement: SqliteStatement): boolean {
+  const { reader } = statement as { reader?: boolean };
+  return reader ?? statement.columns().length > 0;
+}
+
+function nameOf(handle: SqliteHandle): string {
+  const { name, location } = handle as { name?: unknown; location?: unknown };
+  if (typeof name === 'string') return name;
+  return (typeof location === 'function' ? (location.call(handle) as string | null) : null) ?? ':memory:';
+}

@@ -1,0 +1,123 @@
+/**
+ * The status table as SQL: any event is one guarded UPDATE (or DELETE, where it leads out of the database), made from
+ * the arrows of `core/status.ts`. This is the only place that writes a status, and all that follows from it: which
+ * queue a task waits in and when its turn is, that it has no owner, when it was done.
+ */
+import type { Connection, SqlValue } from '../core/connection.ts';
+import { type Arrow, arrows, type Event, removable, STATUS, type Status } from '../core/status.ts';
+import type { Dialect } from './dialect.ts';
+
+/** A piece of SQL and the values of its parameters. */
+export interface Fragment {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+export interface EventScope {
+  /** Which tasks, besides being in a status that accepts the event. */
+  readonly where: Fragment;
+  /** More columns to write in the same statement: `column = ?, …`. */
+  readonly set?: Fragment | undefined;
+  /** Let a finished or failed task be removed instead of kept. */
+  readonly remove?: boolean | undefined;
+}
+
+/** Applies `event` to all tasks in `scope` that it changes; says how many. */
+export async function applyEvent(
+  connection: Connection,
+  table: string,
+  dialect: Dialect,
+  event: Event,
+  scope: EventScope,
+): Promise<number> {
+  const update = updateFor(table, dialect, event, scope);
+  const removal = deleteFor(table, event, scope);
+  const updated = update === undefined ? 0 : (await connection.query(update.sql, update.values)).changes;
+  const removed = removal === undefined ? 0 : (await connection.query(removal.sql, removal.values)).changes;
+  return updated + removed;
+}
+
+/** The UPDATE for the arrows of `event` that stay in the database. */
+export function updateFor(
+  table: string,
+  dialect: Dialect,
+  event: Event,
+  scope: EventScope,
+): Fragment | undefined {
+  const staying = arrows(event).filter((arrow) => !leaves(arrow, scope));
+  if (staying.length === 0) return undefined;
+  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assignments(event, staying, dialect)];
+  return {
+    sql: `UPDATE ${table} SET ${set.join(', ')} WHERE status IN (${sources(staying)}) AND ${scope.where.sql}`,
+    values: [...(scope.set?.values ?? []), ...scope.where.values],
+  };
+}
+
+function deleteFor(table: string, event: Event, scope: EventScope): Fragment | undefined {
+  const leaving = arrows(event).filter((arrow) => leaves(arrow, scope));
+  if (leaving.length === 0) return undefined;
+  return {
+    sql: `DELETE FROM ${table} WHERE status IN (${sources(leaving)}) AND ${scope.where.sql}`,
+    values: scope.where.values,
+  };
+}
+
+function leaves({ to }: Arrow, { remove = false }: EventScope): boolean {
+  return to === 'removed' || (remove && removable(to));
+}
+
+function sources(list: readonly Arrow[]): string {
+  return list.map(({ from }) => `'${from}'`).join(', ');
+}
+
+/** What a column becomes on an arrow; undefined leaves it alone. */
+type Column = (arrow: Arrow, event: Event, dialect: Dialect) => string | undefined;
+
+/**
+ * In this order, since MySQL evaluates assignments from left to right: a column is written after those that are
+ * computed from it, and `status` last.
+ */
+const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
+  ['queue', ({ to }) => literal(row(to)?.waits?.queue)],
+  ['turn', ({ to }, _event, { now }) => turnAt(to, now)],
+  ['owner', ({ from, to }) => (row(from)?.leased === true && row(to)?.leased !== true ? 'NULL' : undefined)],
+  ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
+  ['error', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
+  ['attempt', ({ from }, event) => (event === 'run' && from === 'failed/run' ? 'attempt + 1' : undefined)],
+  ['crashes', ({ from }, event) => (event === 'run' && from === 'failed/run' ? '0' : undefined)],
+  [
+    'retries',
+    ({ to }, event) => (to === 'failed/delete' ? 'retries + 1' : event === 'delete' ? '0' : undefined),
+  ],
+  ['status', ({ to }) => literal(to)],
+];
+
+/** A cleanup that failed is tried again after 1 s, 2 s, 4 s … 5 min. */
+const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
+
+function turnAt(to: Arrow['to'], now: string): string {
+  if (to === 'failed/delete') return `${now} + ${BACKOFF}`;
+  const waits = row(to)?.waits;
+  if (waits === undefined) return 'NULL';
+  return waits.ahead ? '0' : now;
+}
+
+function assignments(event: Event, list: readonly Arrow[], dialect: Dialect): readonly string[] {
+  return COLUMNS.flatMap(([name, column]) => {
+    const cases = list.map((arrow) => ({ from: arrow.from, value: column(arrow, event, dialect) ?? name }));
+    const first = cases[0]?.value ?? name;
+    if (cases.every(({ value }) => value === first)) return first === name ? [] : [`${name} = ${first}`];
+    const whens = cases
+      .filter(({ value }) => value !== name)
+      .map(({ from, value }) => `WHEN '${from}' THEN ${value}`);
+    return [`${name} = CASE status ${whens.join(' ')} ELSE ${name} END`];
+  });
+}
+
+function row(target: Arrow['to']): (typeof STATUS)[Status] | undefined {
+  return target === 'removed' ? undefined : STATUS[target];
+}
+
+function literal(value: string | undefined): string {
+  return value === undefined ? 'NULL' : `'${value}'`;
+}
