@@ -1,0 +1,38 @@
+/** The public door: `import { defineTask, Taskbaton } from 'taskbaton'`. What isn't exported here isn't API. */
+export { Taskbaton, type GetOptions } from './taskbaton.ts';
+export {
+  type CrashPolicy,
+  declareTask,
+  defineTask,
+  implement,
+  type TaskDeclaration,
+  type TaskDefinition,
+  type TaskHandlers,
+} from './core/definition.ts';
+export type { Duration } from './core/duration.ts';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  ERRORS,
+  isTaskbatonError,
+  TaskbatonError,
+} from './core/errors.ts';
+export {
+  type Ending,
+  Finished,
+  finished,
+  type Handler,
+  type HandlerArguments,
+  type Report,
+  type RunningTask,
+  type StopReason,
+  TaskFailed,
+  type TaskSignal,
+  TaskStopped,
+} from './core/handler.ts';
+export type { Json } from './core/json.ts';
+export type { Logger, TaskbatonOptions } from './core/options.ts';
+export { type StandardSchema, typed } from './core/schema.ts';
+export type { PublicState } from './core/status.ts';
+export type { CreateOptions, Replica, StoredError, Task, TaskFilter, TaskPage } from './core/task.ts';
+export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';

@@ -1,0 +1,277 @@
+/**
+ * One claim, from the start of its handler to the write that ends it. It drives user code and trusts none of it: a
+ * handler may throw, hang, ignore its signal or report nonsense, and costs nobody but its own task.
+ */
+import { type Clock, jittered, sleep, type Timer } from '../core/clock.ts';
+import type { TaskDefinition } from '../core/definition.ts';
+import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
+import {
+  type Ending,
+  Finished,
+  type Handler,
+  type HandlerArguments,
+  isStop,
+  type Report,
+  type StopReason,
+  TaskFailed,
+  TaskStopped,
+} from '../core/handler.ts';
+import { decodeJson } from '../core/json.ts';
+import { validate } from '../core/schema.ts';
+import type { QueueName } from '../core/status.ts';
+import type { Claim } from '../store/record.ts';
+import type { Fence, Settlement, Store } from '../store/store.ts';
+import type { Observer } from './observer.ts';
+import { encodeContext, encodeError, encodeReport, NO_CHECKPOINT } from './report.ts';
+
+export interface ExecutionOptions {
+  readonly claim: Claim;
+  readonly queue: QueueName;
+  readonly definition: TaskDefinition;
+  /** The replica that claimed it. */
+  readonly replica: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly maxPayload: number;
+  readonly stopGrace: number;
+}
+
+const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
+const FINISHED: Settlement = { event: 'finish', checkpoint: NO_CHECKPOINT, error: null, remove: false };
+
+const SHORTEST_RETRY = 25;
+const LONGEST_RETRY = 1000;
+
+type HandlerIterator = AsyncIterator<unknown, unknown, void>;
+
+export class Execution {
+  readonly fence: Fence;
+  readonly queue: QueueName;
+  /** Resolves when nothing of it is left but, perhaps, a handler that was abandoned; never rejects. */
+  readonly ended: Promise<void>;
+
+  readonly #options: ExecutionOptions;
+  readonly #stop = new AbortController();
+  /** Fires when nothing can be written any more, which calls off the retries of writes. */
+  readonly #gone = new AbortController();
+  #grace: Timer | undefined;
+  #abandon: (settlement: Settlement) => void = () => undefined;
+  #closed = false;
+  #writes: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ExecutionOptions) {
+    const { claim, replica, queue } = options;
+    this.#options = options;
+    this.queue = queue;
+    this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
+    this.ended = this.#live();
+  }
+
+  /** Why it was told to stop, if it was. */
+  get stopping(): StopReason | undefined {
+    return this.#stop.signal.aborted ? (this.#stop.signal.reason as TaskStopped).why : undefined;
+  }
+
+  /** Fires the handler's signal, once; a handler that has not ended when the grace is over is abandoned. */
+  stop(why: StopReason): void {
+    if (this.#closed || this.#stop.signal.aborted) return;
+    const { clock, stopGrace, observer } = this.#options;
+    observer.emit('task.stopping', { ...this.#details(), why });
+    this.#grace = clock.after(stopGrace, () => this.#giveUp(), { hold: true });
+    this.#stop.abort(new TaskStopped(why));
+  }
+
+  /** The lease is gone: the handler is told, and nothing is written any more. */
+  lose(): void {
+    if (this.#gone.signal.aborted) return;
+    this.#gone.abort();
+    this.stop('lease-lost');
+  }
+
+  async #live(): Promise<void> {
+    const { observer, claim, clock } = this.#options;
+    observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
+    const abandoned = new Promise<Settlement>((resolve) => {
+      this.#abandon = resolve;
+    });
+    await clock.turn();
+    const settlement = await Promise.race([this.#handle(), abandoned]);
+    this.#closed = true;
+    this.#grace?.cancel();
+    await this.#writes;
+    await this.#settle(settlement);
+  }
+
+  // The handler
+
+  /** Runs the handler to its end; never rejects. */
+  async #handle(): Promise<Settlement> {
+    try {
+      const handler =
+        this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
+      if (handler === undefined) return FINISHED;
+      return this.#settlementOfReturn(await this.#drive(handler, await this.#given()));
+    } catch (thrown) {
+      return this.#settlementOfThrow(thrown);
+    }
+  }
+
+  async #given(): Promise<HandlerArguments<unknown, unknown>> {
+    const { claim, definition, replica } = this.#options;
+    const { id, type, user, group, epoch, attempt } = claim;
+    const context = decodeJson(claim.context);
+    return {
+      input: await validate(definition.input, decodeJson(claim.input), 'INVALID_INPUT', type),
+      context:
+        context === undefined
+          ? undefined
+          : await validate(definition.context, context, 'INVALID_CONTEXT', type),
+      signal: this.#stop.signal,
+      task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
+      report: (report) => this.#reportFromFunction(report),
+    };
+  }
+
+  /** What the handler returned, after all its yields; a stop that it noticed at a yield returns undefined. */
+  async #drive(
+    handler: Handler<unknown, unknown>,
+    given: HandlerArguments<unknown, unknown>,
+  ): Promise<unknown> {
+    const running: unknown = handler(given);
+    if (!isIterator(running)) return running;
+    let step = await running.next();
+    while (step.done !== true) {
+      const refusal = await this.#report(step.value).then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
+      if (this.#stop.signal.aborted) {
+        await running.return?.();
+        return undefined;
+      }
+      if (refusal === undefined) step = await running.next();
+      else if (running.throw === undefined) throw refusal.error;
+      else step = await running.throw(refusal.error);
+    }
+    return step.value;
+  }
+
+  #settlementOfReturn(value: unknown): Settlement {
+    if (value instanceof Finished) return this.#ending('finish', (value as Finished).ending, null);
+    if (value !== undefined) {
+      const problem = 'it returned something that is not finished(…); the last context is the result';
+      this.#options.observer.emit('task.misused', { ...this.#details(), problem });
+    }
+    return this.#stop.signal.aborted ? YIELDED : FINISHED;
+  }
+
+  #settlementOfThrow(thrown: unknown): Settlement {
+    if (isStop(thrown, this.#stop.signal)) return YIELDED;
+    return this.#ending('fail', thrown instanceof TaskFailed ? thrown.ending : {}, thrown);
+  }
+
+  /** An ending whose context can't be stored is a failure that says so. */
+  #ending(event: 'finish' | 'fail', ending: Ending<unknown>, thrown: unknown): Settlement {
+    const { claim, maxPayload } = this.#options;
+    try {
+      const context = encodeContext(ending.context, claim.type, maxPayload);
+      const progress = event === 'finish' ? 1 : null;
+      const error = event === 'fail' ? encodeError(thrown) : null;
+      return {
+        event,
+        checkpoint: { context, progress, message: null },
+        error,
+        remove: ending.remove === true,
+      };
+    } catch (refusal) {
+      return { event: 'fail', checkpoint: NO_CHECKPOINT, error: encodeError(refusal), remove: false };
+    }
+  }
+
+  #giveUp(): void {
+    const { observer, stopGrace } = this.#options;
+    observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
+    this.#abandon(YIELDED);
+  }
+
+  // Writing
+
+  #reportFromFunction(report: Report<unknown>): Promise<void> {
+    const reported = this.#report(report).then(() => this.#stop.signal.throwIfAborted());
+    // A handler that doesn't await its reports must not bring the process down when one is refused.
+    reported.catch(() => undefined);
+    return reported;
+  }
+
+  async #report(report: unknown): Promise<void> {
+    const { store, claim, maxPayload, clock, observer } = this.#options;
+    if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
+    const checkpoint = encodeReport(report, claim.type, maxPayload);
+    // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
+    await clock.turn();
+    if (checkpoint === NO_CHECKPOINT) return;
+    const written = this.#writes.then(() => this.#write(() => store.checkpoint(this.fence, checkpoint)));
+    this.#writes = written.catch(() => undefined);
+    await written;
+    observer.emit('task.reported', this.#details());
+  }
+
+  async #settle(settlement: Settlement): Promise<void> {
+    const { store, observer } = this.#options;
+    let uncertain = false;
+    const settle = async (wanted: Settlement): Promise<void> => {
+      try {
+        await store.settle(this.fence, wanted);
+      } catch (error) {
+        // After a lost reply, "not yours any more" is what our own success looks like.
+        if (uncertain && isTaskbatonError(error, 'LEASE_LOST')) return;
+        uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
+        throw error;
+      }
+    };
+    try {
+      await this.#write(() => settle(settlement));
+      observer.emit('task.ended', {
+        ...this.#details(),
+        event: settlement.event,
+        error: settlement.error ?? undefined,
+      });
+    } catch (error) {
+      if (isTaskbatonError(error, 'LEASE_LOST')) return observer.emit('task.lost', this.#details());
+      // The database took the task but refuses what it ended with: its owner's next tick gives it back.
+      observer.emit('task.misused', { ...this.#details(), problem: messageFrom(error) });
+    }
+  }
+
+  /** Writes until the database has answered, or until the lease is gone. */
+  async #write(write: () => Promise<void>): Promise<void> {
+    const { clock, claim } = this.#options;
+    for (let failures = 0; ; failures++) {
+      if (this.#gone.signal.aborted)
+        throw new TaskbatonError('LEASE_LOST', { id: claim.id, epoch: claim.epoch });
+      try {
+        return await write();
+      } catch (error) {
+        if (isTaskbatonError(error, 'LEASE_LOST')) this.lose();
+        if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
+        await sleep(
+          clock,
+          jittered(clock, Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY)),
+          this.#gone.signal,
+        );
+      }
+    }
+  }
+
+  #details(): { id: number; type: string; epoch: number; replica: string; queue: QueueName } {
+    const { claim, replica, queue } = this.#options;
+    return { id: claim.id, type: claim.type, epoch: claim.epoch, replica, queue };
+  }
+}
+
+function isIterator(value: unknown): value is HandlerIterator {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function'
+  );
+}

@@ -1,0 +1,89 @@
+/**
+ * A piece of work done again and again: at intervals, at once when woken, never twice at a time. It knows no database.
+ * When the work fails it is tried again after a growing, jittered pause, and a whole row of failures is told once.
+ */
+import type { Clock, Timer } from '../core/clock.ts';
+import { jittered } from '../core/clock.ts';
+import { messageFrom } from '../core/errors.ts';
+import type { Observer } from './observer.ts';
+
+export interface LoopOptions {
+  readonly name: string;
+  /** Milliseconds from the end of one round to the next. */
+  readonly interval: number;
+  /** One round; true asks for the next one at once. */
+  readonly work: () => Promise<boolean | void>;
+  readonly clock: Clock;
+  readonly observer: Observer;
+}
+
+const LONGEST_PAUSE = 2000;
+const SHORTEST_PAUSE = 50;
+
+export class Loop {
+  readonly #options: LoopOptions;
+  #state: 'new' | 'running' | 'stopped' = 'new';
+  #round: Promise<void> | undefined;
+  #woken = false;
+  #timer: Timer | undefined;
+  #failures = 0;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+  }
+
+  /** Starts with a round at once. Starting again, or after a stop, does nothing. */
+  start(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'running';
+    this.wake();
+  }
+
+  /** Asks for a round as soon as possible: now, or right after the one under way. */
+  wake(): void {
+    if (this.#state !== 'running') return;
+    this.#woken = true;
+    // A row of failures keeps its pause, or hints would turn it into a hot loop.
+    if (this.#round === undefined && this.#failures === 0) this.#begin();
+  }
+
+  /** No further rounds; resolves when the one under way has ended. */
+  async stop(): Promise<void> {
+    this.#state = 'stopped';
+    this.#timer?.cancel();
+    await this.#round;
+  }
+
+  #begin(): void {
+    this.#timer?.cancel();
+    this.#woken = false;
+    this.#round = this.#work().then((again) => {
+      this.#round = undefined;
+      if (this.#state !== 'running') return;
+      if (this.#failures === 0 && (again || this.#woken)) this.#begin();
+      else this.#timer = this.#options.clock.after(this.#pause(), () => this.#begin());
+    });
+  }
+
+  /** One round; never rejects. */
+  async #work(): Promise<boolean> {
+    const { name, work, clock, observer } = this.#options;
+    try {
+      await clock.turn();
+      const again = (await work()) === true;
+      if (this.#failures > 0) observer.emit('loop.recovered', { loop: name, failures: this.#failures });
+      this.#failures = 0;
+      return again;
+    } catch (error) {
+      this.#failures += 1;
+      if (this.#failures === 1) observer.emit('loop.failing', { loop: name, error: messageFrom(error) });
+      return false;
+    }
+  }
+
+  #pause(): number {
+    const { clock, interval } = this.#options;
+    if (this.#failures === 0) return interval * (0.9 + 0.2 * clock.random());
+    return jittered(clock, Math.min(SHORTEST_PAUSE * 2 ** Math.min(this.#failures, 10), LONGEST_PAUSE));
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The doorway through which the engine tells what it does: each thing is emitted once, here, and logs, metrics and
+ * tests all listen. No event carries an input or a context, so none can leak into a log.
+ */
+import type { StopReason } from '../core/handler.ts';
+import type { Logger } from '../core/options.ts';
+import type { QueueName } from '../core/status.ts';
+
+interface TaskDetails {
+  readonly id: number;
+  readonly type: string;
+  readonly epoch: number;
+  readonly replica: string;
+  /** Which of its handlers ran. */
+  readonly queue: QueueName;
+}
+
+/** What each event carries. */
+export interface EventDetails {
+  'replica.started': { readonly replica: string };
+  'replica.stopping': { readonly replica: string; readonly running: number };
+  'replica.stopped': { readonly replica: string };
+  /** It could not renew its lease; its handlers were told, and it goes on under a new id. */
+  'replica.lost': { readonly replica: string };
+  'task.started': TaskDetails & { readonly attempt: number };
+  'task.reported': TaskDetails;
+  'task.stopping': TaskDetails & { readonly why: StopReason };
+  /** The handler ended (or was given up), and the task moved on. */
+  'task.ended': TaskDetails & {
+    readonly event: 'yield' | 'finish' | 'fail';
+    readonly error?: string | undefined;
+  };
+  /** Another owner may have it by now; nothing was written. */
+  'task.lost': TaskDetails;
+  'task.abandoned': TaskDetails & { readonly grace: number };
+  'task.misused': TaskDetails & { readonly problem: string };
+  /** Claims that never ran here were given back. */
+  'task.released': { readonly id: number; readonly epoch: number; readonly replica: string };
+  'tasks.rescued': { readonly count: number; readonly replica: string };
+  /** A database operation fails, and is tried again until it works; told once for a whole row of failures. */
+  'loop.failing': { readonly loop: string; readonly error: string };
+  'loop.recovered': { readonly loop: string; readonly failures: number };
+  /** Without hints, changes are noticed by polling. */
+  'hints.lost': { readonly error: string };
+  'hints.working': object;
+}
+
+export type EventName = keyof EventDetails;
+export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
+export type EventListener = (event: EngineEvent) => void;
+
+const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: string]>> = {
+  'replica.started': ['info', 'replica started'],
+  'replica.stopping': ['info', 'replica stops and hands its tasks over'],
+  'replica.stopped': ['info', 'replica stopped'],
+  'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
+  'task.started': ['debug', 'task started'],
+  'task.reported': ['debug', 'task reported'],
+  'task.stopping': ['debug', 'task was told to stop'],
+  'task.ended': ['debug', 'task ended here'],
+  'task.lost': ['warn', 'task was lost to another owner; what its handler wrote was refused'],
+  'task.abandoned': ['warn', 'handler ignored its stop signal and was abandoned; its task was released'],
+  'task.misused': ['warn', 'handler did something that has no effect'],
+  'task.released': ['warn', 'a claim that never ran here was given back'],
+  'tasks.rescued': ['warn', 'tasks of dead replicas were rescued'],
+  'loop.failing': ['warn', 'the database does not do its part; trying again'],
+  'loop.recovered': ['info', 'the database works again'],
+  'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
+  'hints.working': ['info', 'hints from the database arrive'],
+};
+
+export class Observer {
+  readonly #listeners = new Set<EventListener>();
+  readonly #logger: Logger | null;
+
+  /** `undefined` logs warnings and errors to the console, null nothing. */
+  constructor(logger: Logger | null | undefined) {
+    this.#logger = logger === undefined ? consoleLogger : logger;
+  }
+
+  /** Calls `listener` for each event from now on, until the returned function is called. */
+  listen(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  emit<Name extends EventName>(name: Name, details: EventDetails[Name]): void {
+    const [level, message] = LOG[name];
+    this.#guarded(() => this.#logger?.[level](message, { event: name, ...details }));
+    const event = { name, ...details } as unknown as EngineEvent;
+    for (const listener of this.#listeners) this.#guarded(() => listener(event));
+  }
+
+  /** Loggers and listeners are user code: what they throw must not reach the loop that emitted. */
+  #guarded(call: () => unknown): void {
+    try {
+      const result = call();
+      if (result instanceof Promise) result.catch(ignore);
+    } catch (error) {
+      ignore(error);
+    }
+  }
+}
+
+function ignore(_error: unknown): void {}
+
+const consoleLogger: Logger = {
+  debug: ignore,
+  info: ignore,
+  warn: (message, fields) => console.warn(`taskbaton: ${message}`, fields),
+  error: (message, fields) => console.error(`taskbaton: ${message}`, fields),
+};

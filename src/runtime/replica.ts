@@ -1,0 +1,244 @@
+/**
+ * One replica at work: it keeps its lease, reads the marks of the tasks it holds, takes new ones into free slots,
+ * rescues those of the dead, and hands its own over when it stops. All replicas are equal and run this same code.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { Subscription, WakeTopic } from '../core/connection.ts';
+import { messageFrom, TaskbatonError } from '../core/errors.ts';
+import type { Settings } from '../core/options.ts';
+import { markOf, type QueueName } from '../core/status.ts';
+import type { Claim } from '../store/record.ts';
+import type { Held, Store } from '../store/store.ts';
+import { Execution } from './execution.ts';
+import { Lease } from './lease.ts';
+import { Loop } from './loop.ts';
+import type { Observer } from './observer.ts';
+import type { Registry } from './registry.ts';
+import { encodeError } from './report.ts';
+import { Slots } from './slots.ts';
+
+export interface ReplicaOptions {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** For people. */
+  readonly name: string;
+}
+
+/** Every so many rescue rounds look for orphans even if no replica was found dead in this round. */
+const FULL_RESCUE = 5;
+const LONGEST_RESCUE_INTERVAL = 1000;
+
+export class Replica {
+  readonly #options: ReplicaOptions;
+  readonly #lease: Lease;
+  readonly #slots: Readonly<Record<QueueName, Slots>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'rescue', Loop>>;
+  readonly #executions = new Set<Execution>();
+  /** Tasks the database says we hold and we know nothing of, with the number of the last claim sent by then. */
+  readonly #suspects = new Map<string, number>();
+  #claimsSent = 0;
+  #claimsAnswered = 0;
+  #rescues = 0;
+  #stopping = false;
+  #hints: Subscription | undefined;
+
+  constructor(options: ReplicaOptions) {
+    const { settings, store, clock, registry, name } = options;
+    this.#options = options;
+    this.#slots = { run: new Slots(settings.concurrency), cleanup: new Slots(settings.cleanupConcurrency) };
+    this.#lease = new Lease({
+      store,
+      clock,
+      name,
+      length: settings.lease,
+      types: () => [...registry.budgets.keys()],
+      concurrency: settings.concurrency,
+      onLost: (replica) => this.#lost(replica),
+    });
+    const every = settings.pollInterval;
+    this.#loops = {
+      tick: this.#loop('tick', every, () => this.#tick()),
+      run: this.#loop('claim', every, () => this.#claim('run')),
+      cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
+      rescue: this.#loop('rescue', Math.min(LONGEST_RESCUE_INTERVAL, settings.lease / 2), () =>
+        this.#rescue(),
+      ),
+    };
+  }
+
+  /** Its id, new with each lease; undefined while it has none. */
+  get id(): string | undefined {
+    return this.#lease.replica;
+  }
+
+  /** Takes a lease and begins. Rejects if the database can't be reached. */
+  async start(): Promise<void> {
+    const { store, observer } = this.#options;
+    const replica = await this.#lease.keep();
+    this.#hints = await store.listen({
+      wake: (topic) => this.wake(topic),
+      health: (working, cause) => {
+        if (working) observer.emit('hints.working', {});
+        else observer.emit('hints.lost', { error: messageFrom(cause) });
+      },
+    });
+    observer.emit('replica.started', { replica: replica ?? '' });
+    for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  /** A hint came, from this process or another. */
+  wake(topic: WakeTopic): void {
+    if (topic === 'tick') return this.#loops.tick.wake();
+    this.#loops.run.wake();
+    this.#loops.cleanup.wake();
+  }
+
+  /** Signals all handlers at once, waits until they have ended or their grace has, and gives everything back. */
+  async stop(): Promise<void> {
+    const { observer, store } = this.#options;
+    const { tick, ...takers } = this.#loops;
+    const replica = this.#lease.replica ?? '';
+    this.#stopping = true;
+    observer.emit('replica.stopping', { replica, running: this.#executions.size });
+    for (const execution of this.#executions) execution.stop('shutdown');
+    await Promise.all(Object.values(takers).map((loop) => loop.stop()));
+    // The tick goes on until here: a lease must not end while handlers save their contexts.
+    await Promise.all(Array.from(this.#executions, ({ ended }) => ended));
+    await tick.stop();
+    await this.#lease.end().catch(() => undefined);
+    await this.#hints?.close();
+    await store.hint('claim');
+    observer.emit('replica.stopped', { replica });
+  }
+
+  #loop(name: string, interval: number, work: () => Promise<boolean | void>): Loop {
+    const { clock, observer } = this.#options;
+    return new Loop({ name, interval, work, clock, observer });
+  }
+
+  // Taking tasks
+
+  /** One round of taking; true if there may be more to take. */
+  async #claim(queue: QueueName): Promise<boolean> {
+    const { store, registry } = this.#options;
+    const replica = this.#lease.replica;
+    if (this.#stopping || replica === undefined) return false;
+    const slots = this.#slots[queue];
+    const limit = slots.reserve();
+    if (limit === 0) return false;
+    let claims: readonly Claim[] = [];
+    this.#claimsSent += 1;
+    try {
+      claims = await store.claim({ replica, queue, types: registry.budgets, limit });
+    } finally {
+      this.#claimsAnswered += 1;
+      slots.release(limit - claims.length);
+    }
+    for (const claim of claims) this.#start(claim, queue, replica);
+    return claims.length === limit;
+  }
+
+  #start(claim: Claim, queue: QueueName, replica: string): void {
+    const { store, registry, clock, observer, settings } = this.#options;
+    const definition = registry.find(claim.type);
+    if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
+    const { maxPayload, stopGrace } = settings;
+    const execution = new Execution({
+      claim,
+      queue,
+      definition,
+      replica,
+      store,
+      clock,
+      observer,
+      maxPayload,
+      stopGrace,
+    });
+    this.#executions.add(execution);
+    void execution.ended.then(() => this.#ended(execution));
+    // The world may have changed while the claim was on its way.
+    if (this.#lease.replica !== replica) execution.lose();
+    else if (this.#stopping) execution.stop('shutdown');
+  }
+
+  #ended(execution: Execution): void {
+    this.#executions.delete(execution);
+    this.#slots[execution.queue].release(1);
+    this.#loops[execution.queue].wake();
+    if (execution.stopping === 'delete') this.#loops.cleanup.wake();
+  }
+
+  // Keeping tasks
+
+  async #tick(): Promise<void> {
+    const { store } = this.#options;
+    const replica = await this.#lease.keep();
+    if (replica === undefined) return this.#loops.tick.wake();
+    const before = [...this.#executions].filter(({ fence }) => fence.owner === replica);
+    const held = await store.held(replica);
+    if (held === undefined) {
+      this.#lease.lose(replica);
+      return this.#loops.tick.wake();
+    }
+    const byId = new Map(held.map((task) => [task.id, task]));
+    for (const execution of before) this.#compare(execution, byId.get(execution.fence.id));
+    await this.#releaseStrays(replica, held, before);
+  }
+
+  /** Passes a mark on to its handler; what another owner has by now is lost. */
+  #compare(execution: Execution, task: Held | undefined): void {
+    if (!this.#executions.has(execution)) return;
+    if (task === undefined || task.epoch !== execution.fence.epoch) return execution.lose();
+    const mark = markOf(task.status);
+    if (execution.queue === 'run' && (mark === 'pause' || mark === 'delete')) execution.stop(mark);
+  }
+
+  /**
+   * A task that we hold and don't run comes from a claim whose answer got lost; it's given back. It may also come from
+   * a claim still under way, so it stays a suspect until every claim sent before it was first seen has been answered.
+   */
+  async #releaseStrays(replica: string, held: readonly Held[], before: readonly Execution[]): Promise<void> {
+    const known = new Set([...before, ...this.#executions].map(({ fence }) => keyOf(fence)));
+    const strays = held.filter((task) => !known.has(keyOf(task)));
+    const keys = new Set(strays.map(keyOf));
+    for (const key of this.#suspects.keys()) if (!keys.has(key)) this.#suspects.delete(key);
+    for (const stray of strays) {
+      const { id, epoch } = stray;
+      const seenAt = this.#suspects.get(keyOf(stray));
+      if (seenAt === undefined) this.#suspects.set(keyOf(stray), this.#claimsSent);
+      else if (
+        this.#claimsAnswered >= seenAt &&
+        (await this.#options.store.release({ id, owner: replica, epoch }))
+      ) {
+        this.#options.observer.emit('task.released', { id, epoch, replica });
+      }
+    }
+  }
+
+  /** The lease `replica` is gone: so is all that was held under it. */
+  #lost(replica: string): void {
+    this.#options.observer.emit('replica.lost', { replica });
+    for (const execution of this.#executions) if (execution.fence.owner === replica) execution.lose();
+    if (!this.#stopping) this.#loops.tick.wake();
+  }
+
+  // The others' tasks
+
+  async #rescue(): Promise<boolean> {
+    const { store, observer } = this.#options;
+    const buried = await store.bury();
+    const full = this.#rescues++ % FULL_RESCUE === 0;
+    if (buried === 0 && !full) return false;
+    const count = await store.rescue(encodeError(new TaskbatonError('CRASHED')));
+    if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
+    await store.retryCleanups();
+    return count > 0;
+  }
+}
+
+function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {
+  return `${id}/${epoch}`;
+}

@@ -1,0 +1,243 @@
+/**
+ * The facade that users hold: it checks what they hand in, opens the database once, and passes on to the store (what
+ * concerns all replicas) and to the replica (what runs here).
+ */
+import { hostname } from 'node:os';
+import type { Clock } from './core/clock.ts';
+import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
+import { show, TaskbatonError } from './core/errors.ts';
+import { encodeJson } from './core/json.ts';
+import { checkName } from './core/name.ts';
+import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import { validate } from './core/schema.ts';
+import type { UserEvent } from './core/status.ts';
+import {
+  checkFilter,
+  checkId,
+  type CreateOptions,
+  type Replica as ReplicaView,
+  type Task,
+  type TaskFilter,
+  type TaskPage,
+  typeName,
+} from './core/task.ts';
+import { systemClock } from './runtime/clock.ts';
+import { type EventListener, Observer } from './runtime/observer.ts';
+import { Registry } from './runtime/registry.ts';
+import { Replica } from './runtime/replica.ts';
+import { encodeContext } from './runtime/report.ts';
+import { openDatabase } from './store/open.ts';
+import { Store } from './store/store.ts';
+
+export interface GetOptions<Given, Input, Context> {
+  /** The definition or declaration it was created with: gives the result its types, and is checked. */
+  readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
+  /** Also find a task that was asked to go and still has its cleanup before it. */
+  readonly includeDeleting?: boolean | undefined;
+}
+
+/**
+ * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
+ * it is made; `start` makes this process a replica that also runs them.
+ */
+export class Taskbaton {
+  readonly #settings: Settings;
+  readonly #db: unknown;
+  readonly #clock: Clock;
+  readonly #observer: Observer;
+  readonly #registry = new Registry();
+  #store: Promise<Store> | undefined;
+  #replica: Replica | undefined;
+  #started: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  #closed = false;
+
+  /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
+  constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
+    this.#settings = resolveOptions(options);
+    this.#db = options.db;
+    this.#clock = clock;
+    this.#observer = new Observer(this.#settings.logger);
+    for (const definition of this.#settings.tasks) this.register(definition);
+  }
+
+  /** Adds a type that this replica runs. Throws INVALID_DEFINITION, or DUPLICATE_TYPE for a second one of its type. */
+  register(definition: TaskDefinition): void {
+    this.#registry.register(definition);
+  }
+
+  /** Makes this process a replica: it takes tasks, rescues those of dead replicas, and hands its own over at `stop`. */
+  start(): Promise<void> {
+    if (this.#stopped !== undefined) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  /**
+   * Signals all handlers, waits until each has ended or its grace is over, stores what they reported last, and leaves
+   * the tasks for others to go on with. Then closes what it opened. Calling it again waits for the same end.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /**
+   * Creates a task and resolves to its id. Throws INVALID_INPUT, INVALID_ARGUMENT, NOT_JSON or PAYLOAD_TOO_LARGE
+   * before anything is written.
+   */
+  async createTask<Given, Input, Context>(
+    declaration: TaskDeclaration<Given, Input, Context>,
+    input: Given,
+    options: CreateOptions<Context> = {},
+  ): Promise<number> {
+    const { type, input: schema, context: contextSchema } = this.#declarationOf(declaration);
+    const { user = '', group = '', autoRun = true, context } = options;
+    checkName('user', user);
+    checkName('group', group);
+    if (typeof autoRun !== 'boolean') refuse('autoRun', autoRun, 'it must be true or false');
+    await validate(schema, input, 'INVALID_INPUT', type);
+    if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
+    const limit = this.#settings.maxPayload;
+    const task = {
+      type,
+      user,
+      group,
+      autoRun,
+      input:
+        input === undefined ? null : encodeJson(input, `the input of a task of type ${show(type)}`, limit),
+      context: encodeContext(context, type, limit),
+    };
+    return (await this.#open()).create(task);
+  }
+
+  /** Queues it, resumes it, or runs it again after a failure, from its last checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
+  runTask(id: number): Promise<void> {
+    return this.#change(id, 'run');
+  }
+
+  /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
+  pauseTask(id: number): Promise<void> {
+    return this.#change(id, 'pause');
+  }
+
+  /** Stops it, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
+  deleteTask(id: number): Promise<void> {
+    return this.#change(id, 'delete');
+  }
+
+  /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
+  async changeTaskGroup(id: number, group: string): Promise<void> {
+    checkId(id);
+    checkName('group', group);
+    await (await this.#open()).changeGroup(id, group);
+  }
+
+  /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
+  async getTask<Given = Untyped, Input = Untyped, Context = Untyped>(
+    id: number,
+    { as, includeDeleting = false }: GetOptions<Given, Input, Context> = {},
+  ): Promise<Task<Given, Context>> {
+    checkId(id);
+    const task = await (await this.#open()).get(id, includeDeleting);
+    if (as !== undefined && task.type !== typeName(as)) {
+      throw new TaskbatonError('TYPE_MISMATCH', { id, actual: show(task.type), expected: show(as.type) });
+    }
+    return task;
+  }
+
+  /** A page of tasks, newest first; all parts of the filter must fit. Throws INVALID_ARGUMENT. */
+  async getTasks(filter: TaskFilter = {}): Promise<TaskPage> {
+    const checked = checkFilter(filter);
+    return (await this.#open()).list(checked);
+  }
+
+  /** Who is alive in this system, since when, and what each one holds. */
+  async replicas(): Promise<readonly ReplicaView[]> {
+    return (await this.#open()).replicas();
+  }
+
+  /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
+  get replicaId(): string | undefined {
+    return this.#replica?.id;
+  }
+
+  /** Creates or updates the tables, whatever the option `migrate` says. */
+  async migrate(): Promise<void> {
+    await (await this.#open(true)).prepare(true);
+  }
+
+  /** Calls `listener` for all that happens in this process; the returned function ends that. */
+  observe(listener: EventListener): () => void {
+    return this.#observer.listen(listener);
+  }
+
+  async #start(): Promise<void> {
+    const store = await this.#open();
+    const replica = new Replica({
+      store,
+      settings: this.#settings,
+      registry: this.#registry,
+      clock: this.#clock,
+      observer: this.#observer,
+      name: `${hostname()}:${process.pid}`.slice(0, 255),
+    });
+    await replica.start();
+    this.#replica = replica;
+  }
+
+  async #stop(): Promise<void> {
+    await this.#started?.catch(() => undefined);
+    await this.#replica?.stop();
+    this.#closed = true;
+    const store = await this.#store?.catch(() => undefined);
+    await store?.database.close();
+  }
+
+  /** The store, ready for use. A database that failed to open is tried again by the next call. */
+  #open(migrateOnly = false): Promise<Store> {
+    if (this.#closed) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
+    this.#store ??= this.#connect(migrateOnly).catch((error: unknown) => {
+      this.#store = undefined;
+      throw error;
+    });
+    return this.#store;
+  }
+
+  async #connect(migrate: boolean): Promise<Store> {
+    const { prefix, schema } = this.#settings;
+    const database = await openDatabase(this.#db, { clock: this.#clock });
+    const store = new Store(database, prefix, schema);
+    try {
+      await store.prepare(migrate || this.#settings.migrate);
+    } catch (error) {
+      await database.close();
+      throw error;
+    }
+    return store;
+  }
+
+  async #change(id: number, event: UserEvent): Promise<void> {
+    checkId(id);
+    await (await this.#open()).change(id, event);
+  }
+
+  /** Accepts, for JavaScript users, only what has the shape of a declaration. */
+  #declarationOf(declaration: TaskDeclaration): TaskDeclaration {
+    if (typeof declaration === 'object' && declaration !== null) {
+      checkName('type', declaration.type);
+      return declaration;
+    }
+    const known = typeof declaration === 'string' ? this.#registry.find(declaration) : undefined;
+    if (known === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: show(declaration) });
+    return known;
+  }
+}
+
+function refuse(argument: string, value: unknown, problem: string): never {
+  throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
+}
