@@ -8,6 +8,7 @@ export {
   type TaskDeclaration,
   type TaskDefinition,
   type TaskHandlers,
+  type Untyped,
 } from './core/definition.ts';
 export type { Duration } from './core/duration.ts';
 export {

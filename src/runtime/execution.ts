@@ -111,7 +111,9 @@ export class Execution {
       const handler =
         this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
       if (handler === undefined) return FINISHED;
-      return this.#settlementOfReturn(await this.#drive(handler, await this.#given()));
+      const given = await this.#given();
+      if (this.#stop.signal.aborted) return YIELDED;
+      return this.#settlementOfReturn(await this.#drive(handler, given));
     } catch (thrown) {
       return this.#settlementOfThrow(thrown);
     }

@@ -4,6 +4,7 @@
 import { type Clock, sleep } from '../core/clock.ts';
 
 const GAP_MS = 10;
+const CLOSE_MS = 1000;
 
 interface Lane {
   /** Over when the next hint may go out. */
@@ -24,16 +25,24 @@ export class Hints {
   /** Resolves when a hint that was sent after this call is out, or lost; never rejects. */
   notify(key: string, send: () => Promise<unknown>): Promise<void> {
     const lane = this.#lanes.get(key);
+    if (this.#closing.signal.aborted) return Promise.resolve();
     if (lane === undefined) return this.#send(key, send);
     lane.waiting ??= lane.gap.then(() => this.#send(key, send));
     return lane.waiting;
   }
 
-  /** Sends at once what is waiting, and waits for it. */
+  /** Sends at once what is waiting, and waits for it, though not for long. */
   async close(): Promise<void> {
     this.#closing.abort();
-    while (this.#lanes.size > 0)
+    const late = new AbortController();
+    await Promise.race([this.#flushed(), sleep(this.#clock, CLOSE_MS, late.signal)]);
+    late.abort();
+  }
+
+  async #flushed(): Promise<void> {
+    while (this.#lanes.size > 0) {
       await Promise.all(Array.from(this.#lanes.values(), ({ gap, waiting }) => waiting ?? gap));
+    }
   }
 
   #send(key: string, send: () => Promise<unknown>): Promise<void> {

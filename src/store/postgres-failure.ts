@@ -5,6 +5,13 @@ import { busy, codeOf, Conflict, failed, unavailable } from './retry.ts';
 /** A wait that we ended ourselves: what became of the statement is unknown, and its connection can't be used again. */
 export class TimedOut extends Error {}
 
+/** No connection was to be had, for whatever reason: nothing was sent. */
+export class Unreached extends Error {
+  constructor(cause: unknown) {
+    super(messageFrom(cause), { cause });
+  }
+}
+
 /** Serialization failure, deadlock, lock not available: the database rolled back and asks to try again. */
 const CONFLICTS: readonly string[] = ['40001', '40P01', '55P03'];
 /** Statement cancelled, by a timeout of the user's as a rule. */
@@ -14,14 +21,15 @@ const CANCELED = '57014';
  * for being idle in a transaction, outcome unknown, login refused, no such database.
  */
 const UNAVAILABLE = /^(08...|53...|57P..|58...|25006|25P03|40003|28...|3D000)$/;
-const UNREACHED = /^(E[A-Z]+|CONNECT(ION)?_[A-Z]+)$/;
+/** Of sockets, name servers, postgres.js and TLS. */
+const UNREACHED = /^(E(?!RR_)[A-Z_]+|CONNECT(ION)?_[A-Z]+|ERR_(TLS|SSL)_.*|.*_CERT(_.*)?)$/;
 /** What pg says without a code. */
 const LOST =
   /^(Connection terminated|timeout exceeded when trying to connect|timeout expired|Cannot use a pool after|Client (was closed|has encountered)|Query read timeout)/;
 
 /** Whether the connection on which `error` came is of no more use. */
 export function isConnectionLost(error: unknown): boolean {
-  if (error instanceof TimedOut) return true;
+  if (error instanceof TimedOut || error instanceof Unreached) return true;
   if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
   const code = codeOf(error);
   return code === undefined ? LOST.test(messageFrom(error)) : UNAVAILABLE.test(code) || UNREACHED.test(code);
@@ -29,8 +37,8 @@ export function isConnectionLost(error: unknown): boolean {
 
 /** `TaskbatonError` or `Conflict` for an error of either driver. */
 export function translatePostgres(error: unknown): Error {
+  if (isConnectionLost(error)) return unavailable(error instanceof Unreached ? error.cause : error);
   const code = codeOf(error);
-  if (isConnectionLost(error)) return unavailable(error);
   if (code === undefined) return failed(error);
   if (CONFLICTS.includes(code)) return new Conflict(error);
   return code === CANCELED ? busy(error) : failed(error);

@@ -4,7 +4,7 @@
  */
 import { type Clock, jittered } from '../core/clock.ts';
 import type { Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
-import type { Listened, PostgresDriver } from './postgres-driver.ts';
+import type { PostgresDriver } from './postgres-driver.ts';
 import { TimedOut } from './postgres-failure.ts';
 
 const PROBE_EVERY_MS = 30_000;
@@ -50,13 +50,14 @@ export class PostgresListener implements Subscription {
 
   /** Says why it ended. */
   async #listenUntilLost(): Promise<unknown> {
-    let listened: Listened | undefined;
+    const closing = this.#closing.signal;
+    const listening = this.#driver.listen(this.#channel, {
+      message: (payload) => this.#hear(payload),
+      ready: () => TOPICS.forEach((topic) => this.#wake(topic)),
+    });
     try {
-      listened = await this.#driver.listen(this.#channel, {
-        message: (payload) => this.#hear(payload),
-        ready: () => TOPICS.forEach((topic) => this.#listener.wake(topic)),
-      });
-      const over = AbortSignal.any([listened.lost, this.#closing.signal]);
+      const listened = await unless(closing, listening);
+      const over = AbortSignal.any([listened.lost, closing]);
       while (!over.aborted) {
         await this.#sendProbe(over);
         this.#failures = 0;
@@ -67,7 +68,7 @@ export class PostgresListener implements Subscription {
     } catch (error) {
       return error;
     } finally {
-      listened?.close();
+      void listening.then((listened) => listened.close()).catch(ignore);
     }
   }
 
@@ -75,17 +76,22 @@ export class PostgresListener implements Subscription {
     const payload = `probe ${this.#clock.uuid()}`;
     const back = new AbortController();
     this.#probe = { payload, heard: () => back.abort() };
-    await this.#driver.query('SELECT pg_notify($1, $2)', [this.#channel, payload]);
+    await unless(over, this.#driver.query('SELECT pg_notify($1, $2)', [this.#channel, payload]));
     await this.#wait(PROBE_WITHIN_MS, AbortSignal.any([over, back.signal]));
     over.throwIfAborted();
-    if (!back.signal.aborted)
+    if (!back.signal.aborted) {
       throw new TimedOut(`a notification to itself did not come back within ${PROBE_WITHIN_MS} ms`);
+    }
   }
 
   #hear(payload: string): void {
     if (payload === this.#probe?.payload) this.#probe.heard();
     const topic = TOPICS.find((name) => name === payload);
-    if (topic !== undefined && !this.#closing.signal.aborted) this.#listener.wake(topic);
+    if (topic !== undefined) this.#wake(topic);
+  }
+
+  #wake(topic: WakeTopic): void {
+    if (!this.#closing.signal.aborted) this.#listener.wake(topic);
   }
 
   #report(working: boolean, cause?: unknown): void {
@@ -107,4 +113,23 @@ export class PostgresListener implements Subscription {
       signal.addEventListener('abort', end, { once: true });
     });
   }
+}
+
+/** `promise`, or a rejection as soon as `signal` fires. */
+async function unless<Result>(signal: AbortSignal, promise: Promise<Result>): Promise<Result> {
+  const done = new AbortController();
+  const fired = new Promise<never>((_resolve, reject) => {
+    const refuse = (): void => reject(signal.reason as Error);
+    if (signal.aborted) refuse();
+    else signal.addEventListener('abort', refuse, { once: true, signal: done.signal });
+  });
+  try {
+    return await Promise.race([promise, fired]);
+  } finally {
+    done.abort();
+  }
+}
+
+function ignore(): void {
+  // Why listening failed has been told by then.
 }

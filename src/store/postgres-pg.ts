@@ -12,7 +12,7 @@ import {
   resultFrom,
   within,
 } from './postgres-driver.ts';
-import { isConnectionLost } from './postgres-failure.ts';
+import { isConnectionLost, Unreached } from './postgres-failure.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a Pool of the package `pg`. */
@@ -42,6 +42,10 @@ interface LoneClient extends PgClient {
   unref?(): void;
   readonly connection?: { readonly stream?: { destroy?(): void } };
 }
+
+/** How long connecting and LISTEN may take each, and a farewell. */
+const LISTEN_MS = 5000;
+const CLOSE_MS = 5000;
 
 export class PgDriver implements PostgresDriver {
   readonly #pool: PgPool;
@@ -87,31 +91,39 @@ export class PgDriver implements PostgresDriver {
     client.on('notification', ({ channel: from, payload = '' }: { channel: string; payload?: string }) => {
       if (from === channel) sink.message(payload);
     });
-    const close = (): void => {
-      client.end().catch(ignore);
-      // A half-open connection would never see the end.
-      this.#clock.after(1000, () => client.connection?.stream?.destroy?.());
-    };
+    const destroy = (): void => client.connection?.stream?.destroy?.();
     try {
-      await within(this.#clock, this.#timeout, client.connect());
-      await within(this.#clock, this.#timeout, client.query({ text: `LISTEN "${channel}"`, values: [] }));
+      await within(this.#clock, LISTEN_MS, client.connect());
+      await within(this.#clock, LISTEN_MS, client.query({ text: `LISTEN "${channel}"`, values: [] }));
     } catch (error) {
-      close();
+      client.end().catch(ignore);
+      destroy();
       throw error;
     }
     client.unref?.();
     sink.ready();
-    return { lost: lost.signal, close };
+    return {
+      lost: lost.signal,
+      close: () => {
+        client.end().catch(ignore);
+        // A half-open connection would never see the end.
+        this.#clock.after(LISTEN_MS, destroy);
+      },
+    };
   }
 
   async close(): Promise<void> {
-    if (this.#owned) await within(this.#clock, this.#timeout, this.#pool.end()).catch(ignore);
+    if (this.#owned) await within(this.#clock, CLOSE_MS, this.#pool.end()).catch(ignore);
     else this.#pool.removeListener('error', ignore);
   }
 
   async #acquire(): Promise<PgSession> {
     const connecting = this.#pool.connect() as Promise<PooledClient>;
-    const client = await within(this.#clock, this.#timeout, connecting, (late) => late.release(false));
+    const client = await within(this.#clock, this.#timeout, connecting, (late) => late.release(false)).catch(
+      (error: unknown) => {
+        throw new Unreached(error);
+      },
+    );
     if (!this.#guarded.has(client)) {
       this.#guarded.add(client);
       client.on('error', ignore);
@@ -121,11 +133,12 @@ export class PgDriver implements PostgresDriver {
 
   /** A client with the options of the pool, outside it, for LISTEN must not come and go with a pool's clients. */
   #loneClient(): LoneClient {
-    const { options = {} } = this.#pool;
     const { Client } = this.#pool as { Client?: new (options: object) => LoneClient };
     if (Client === undefined) throw new Error('this pool does not tell how to make a client for LISTEN');
-    // By prototype, because the pool hides the password from those who copy its options.
-    return new Client(Object.create(options, { keepAlive: { value: true } }) as object);
+    const options: { readonly password?: unknown } = this.#pool.options ?? {};
+    // The pool keeps the password where a copy doesn't find it.
+    const password = options.password === undefined ? {} : { password: options.password };
+    return new Client({ ...options, ...password, keepAlive: true });
   }
 }
 

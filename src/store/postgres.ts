@@ -127,7 +127,9 @@ class PostgresDatabase implements Database {
 
   notify(channel: string, topic: WakeTopic): Promise<void> {
     const name = channelName(channel);
-    return this.#hints.notify(`${name} ${topic}`, () => this.query('SELECT pg_notify(?, ?)', [name, topic]));
+    return this.#hints.notify(`${name} ${topic}`, () =>
+      this.#driver.query('SELECT pg_notify($1, $2)', [name, topic]),
+    );
   }
 
   close(): Promise<void> {

@@ -50,11 +50,13 @@ export class SqliteConnection {
 
   /** Whether a transaction is open, whoever began it. */
   isInTransaction(): boolean {
-    const { isTransaction, inTransaction } = this.#handle as {
-      isTransaction?: boolean;
-      inTransaction?: boolean;
-    };
-    return isTransaction === true || inTransaction === true;
+    const handle = this.#handle as { readonly isTransaction?: boolean; readonly inTransaction?: boolean };
+    try {
+      return handle.isTransaction === true || handle.inTransaction === true;
+    } catch {
+      // A closed database won't say; the next statement meets the error.
+      return false;
+    }
   }
 
   execute(sql: string, values: readonly SqlValue[] = []): QueryResult {

@@ -1,0 +1,53 @@
+/**
+ * The contract between the engine and a database. Whoever makes a `Database` for one that we don't know proves with it
+ * that the engine's guarantees hold there: at most one owner, stale owners write nothing, marks are never lost.
+ */
+import type { OpenStore } from './bench.ts';
+import { changeGroup } from './contract/change-group.ts';
+import { change } from './contract/change.ts';
+import { checkpoint } from './contract/checkpoint.ts';
+import { claim } from './contract/claim.ts';
+import { create } from './contract/create.ts';
+import { database } from './contract/database.ts';
+import { get } from './contract/get.ts';
+import { hints } from './contract/hints.ts';
+import { list } from './contract/list.ts';
+import { migrate } from './contract/migrate.ts';
+import { release } from './contract/release.ts';
+import { renewAndHeld } from './contract/renew-and-held.ts';
+import { replicas } from './contract/replicas.ts';
+import { rescue } from './contract/rescue.ts';
+import { retryCleanups } from './contract/retry-cleanups.ts';
+import { settle } from './contract/settle.ts';
+import { transitions } from './contract/transitions.ts';
+import { declareOperation, type Operation } from './operation.ts';
+
+/** All operations with their cases, for those who want to declare them in their own way. */
+export const CONTRACT: readonly Operation[] = [
+  database,
+  migrate,
+  create,
+  get,
+  list,
+  change,
+  changeGroup,
+  claim,
+  checkpoint,
+  settle,
+  release,
+  renewAndHeld,
+  rescue,
+  retryCleanups,
+  replicas,
+  hints,
+  transitions,
+];
+
+/**
+ * Declares the whole contract with node:test. `open` makes a fresh database, without our tables, each time:
+ *
+ *     describe('my database', () => storeContract(async () => ({ connect, prefix: 'taskbaton_', close })))
+ */
+export function storeContract(open: OpenStore): void {
+  for (const operation of CONTRACT) declareOperation(operation, open);
+}

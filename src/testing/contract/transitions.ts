@@ -1,0 +1,215 @@
+/**
+ * Every status with every event, from the table in `core/status.ts`: each cell leads to its target with all that
+ * follows from it, changes nothing, or is refused and writes nothing.
+ */
+import assert from 'node:assert/strict';
+import {
+  type Event,
+  EVENTS,
+  removable,
+  STATUS,
+  type Status,
+  STATUSES,
+  type Target,
+  transition,
+  type UserEvent,
+} from '../../core/status.ts';
+import type { Settlement } from '../../store/store.ts';
+import { type Bench, type Columns, NO_CHECKPOINT, refused, type TaskRow, TYPE } from '../bench.ts';
+import type { Case, Operation } from '../operation.ts';
+
+const CRASHED = '{"name":"TaskbatonError","message":"crashed"}';
+const FAILED = '{"name":"Error","message":"failed"}';
+
+/** A cell under test, once its task stands in `status`. */
+interface Trial {
+  readonly bench: Bench;
+  readonly row: TaskRow;
+  readonly replica: string;
+  readonly remove: boolean;
+}
+
+interface Cell {
+  readonly status: Status;
+  readonly event: Event;
+  readonly remove: boolean;
+}
+
+export const transitions: Operation = {
+  name: 'transitions',
+  cases: Object.fromEntries(
+    [
+      ...STATUSES.flatMap((status) => EVENTS.map((event) => ({ status, event, remove: false }))),
+      ...STATUSES.flatMap((status) =>
+        (['finish', 'fail', 'yield'] as const).map((event) => ({ status, event, remove: true })),
+      ),
+    ].map((cell) => [sentenceOf(cell), caseOf(cell)]),
+  ),
+};
+
+function sentenceOf({ status, event, remove }: Cell): string {
+  const target = targetOf({ status, event, remove });
+  const what = remove ? `${event} with remove` : event;
+  if (target === undefined) return `${what} in ${status} is refused`;
+  return target === status ? `${what} in ${status} changes nothing` : `${what} in ${status} leads to ${target}`;
+}
+
+function targetOf({ status, event, remove }: Cell): Target | undefined {
+  const target = transition(status, event);
+  return remove && target !== undefined && removable(target) ? 'removed' : target;
+}
+
+function caseOf(cell: Cell): Case {
+  return async (bench) => {
+    const target = targetOf(cell);
+    const replica = event(cell, 'expire') ? await bench.dead() : await bench.register();
+    const id = await bench.place(cell.status, tempting(cell, replica));
+    const trial: Trial = { bench, row: await bench.row(id), replica, remove: cell.remove };
+    const bystander = await bench.place(cell.status);
+    const bystanding = await bench.row(bystander);
+    if (target === undefined) await expectRefusal(cell, trial);
+    else if (target === cell.status) await expectNothing(cell, trial);
+    else await expectChange(cell, trial, target);
+    if (by(cell.event) === 'id') assert.deepEqual(await bench.row(bystander), bystanding, 'another task is untouched');
+  };
+}
+
+function event(cell: Cell, ...events: readonly Event[]): boolean {
+  return events.includes(cell.event);
+}
+
+/** Whether the event is sent to one task, or to all that fit. */
+function by(sent: Event): 'id' | 'all' {
+  return sent === 'claim' || sent === 'expire' || sent === 'retry' ? 'all' : 'id';
+}
+
+/**
+ * All that the event looks for besides the status, so that it's the status alone that decides: an owner, though nobody
+ * has one there, a place in the queue, a turn that has come.
+ */
+function tempting({ status, event: sent }: Cell, replica: string): Columns {
+  const leased = STATUS[status].leased === true;
+  const fenced = ['yield', 'finish', 'fail', 'recover', 'expire'].includes(sent);
+  const owner = leased || fenced ? replica : null;
+  if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 1000 };
+  if (sent === 'retry') return { owner, turn: 1000 };
+  return { owner };
+}
+
+/** Sends the event; says what the store made of it in its own way. */
+async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise<boolean> {
+  const { store } = bench;
+  const fence = { id: row.id, owner: replica, epoch: row.epoch };
+  switch (cell.event) {
+    case 'run':
+    case 'pause':
+    case 'delete':
+      return store.change(row.id, cell.event);
+    case 'yield':
+    case 'finish':
+    case 'fail':
+      return store.settle(fence, settlement(cell.event, remove)).then(() => true);
+    case 'recover':
+      return store.release(fence);
+    case 'expire':
+      return (await store.rescue(CRASHED)) === 1;
+    case 'retry':
+      return (await store.retryCleanups()) > 0;
+    case 'claim': {
+      const queue = row.queue === 'cleanup' ? 'cleanup' : 'run';
+      const claims = await store.claim({ replica, queue, types: new Map([[TYPE, 2]]), limit: 1 });
+      return claims.some(({ id, epoch }) => id === row.id && epoch === row.epoch + 1);
+    }
+  }
+}
+
+function settlement(event: Settlement['event'], remove: boolean): Settlement {
+  return { event, checkpoint: NO_CHECKPOINT, error: event === 'fail' ? FAILED : null, remove };
+}
+
+async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
+  const { bench, row } = trial;
+  if (event(cell, 'run', 'pause', 'delete')) {
+    await refused(send(cell, trial), 'STATE_CONFLICT', { id: row.id, status: cell.status, event: cell.event });
+  } else if (event(cell, 'yield', 'finish', 'fail')) {
+    await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
+  } else {
+    assert.equal(await send(cell, trial), false);
+  }
+  assert.deepEqual(await bench.row(row.id), row);
+}
+
+async function expectNothing(cell: Cell, trial: Trial): Promise<void> {
+  assert.equal(await send(cell, trial), false);
+  assert.deepEqual(await trial.bench.row(trial.row.id), trial.row);
+}
+
+async function expectChange(cell: Cell, trial: Trial, target: Target): Promise<void> {
+  const { bench, row } = trial;
+  const before = await bench.now();
+  assert.equal(await send(cell, trial), true);
+  const now: Span = { from: before, to: await bench.now() };
+  const found = await bench.find(row.id);
+  if (target === 'removed') return assert.equal(found, undefined);
+  assert.ok(found !== undefined, 'the task is gone');
+  const { turn, done_at: doneAt, started_at: startedAt, ...rest } = found;
+  expectTime('turn', turn, turnAfter(target, row, now));
+  expectTime('done_at', doneAt, doneAfter(cell.event, target, row, now));
+  expectTime('started_at', startedAt, cell.event === 'claim' ? now : row.started_at);
+  assert.deepEqual(rest, withoutTimes({ ...row, ...changesAfter(cell, target, trial) }));
+}
+
+// What follows from a change
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Partial<TaskRow> {
+  const again = cell.event === 'run' && cell.status === 'failed/run';
+  const failedCleanup = target === 'failed/delete';
+  return {
+    status: target,
+    queue: STATUS[target].waits?.queue ?? null,
+    owner: STATUS[target].leased === true ? replica : null,
+    epoch: cell.event === 'claim' ? row.epoch + 1 : row.epoch,
+    attempt: again ? row.attempt + 1 : row.attempt,
+    crashes: cell.event === 'expire' ? row.crashes + 1 : again ? 0 : row.crashes,
+    crash_budget: cell.event === 'claim' ? 2 : row.crash_budget,
+    retries: failedCleanup ? row.retries + 1 : cell.event === 'delete' ? 0 : row.retries,
+    error: errorAfter(cell.event, target, row),
+  };
+}
+
+function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {
+  if (sent === 'fail') return FAILED;
+  if (sent === 'expire') return target.startsWith('failed/') ? CRASHED : row.error;
+  return (['run', 'yield', 'finish'] as readonly Event[]).includes(sent) ? null : row.error;
+}
+
+function turnAfter(target: Status, row: TaskRow, now: Span): Span | number | null {
+  if (target === 'failed/delete') {
+    const pause = 1000 * 2 ** row.retries;
+    return { from: now.from + pause, to: now.to + pause };
+  }
+  const { waits } = STATUS[target];
+  if (waits === undefined) return null;
+  return waits.ahead ? 0 : now;
+}
+
+function doneAfter(sent: Event, target: Status, row: TaskRow, now: Span): Span | number | null {
+  if (target === 'finished/run' || target === 'failed/run') return now;
+  return sent === ('run' satisfies UserEvent) ? null : row.done_at;
+}
+
+function expectTime(name: string, actual: number | null, expected: Span | number | null): void {
+  if (expected === null || typeof expected === 'number') return assert.equal(actual, expected, name);
+  const fits = actual !== null && actual >= expected.from && actual <= expected.to;
+  assert.ok(fits, `${name} is ${actual}, not from ${expected.from} to ${expected.to}`);
+}
+
+function withoutTimes(row: TaskRow): Omit<TaskRow, 'turn' | 'done_at' | 'started_at'> {
+  const { turn: _turn, done_at: _doneAt, started_at: _startedAt, ...rest } = row;
+  return rest;
+}
