@@ -121,7 +121,7 @@ export const ERRORS = {
     message: 'the tables are at version {actual}, and this release knows versions up to {expected}',
     remedy: 'Deploy the newer release of taskbaton here too.',
   },
-} as const satisfies Record<string, ErrorEntry>;
+} as const;
 
 export type ErrorCode = keyof typeof ERRORS;
 
@@ -147,7 +147,7 @@ export class TaskbatonError extends Error {
 }
 
 function messageOf(code: ErrorCode, details: ErrorDetails): string {
-  const { message, remedy } = ERRORS[code];
+  const { message, remedy }: ErrorEntry = ERRORS[code];
   return `${fill(message, details)}. ${fill(remedy, details)}`;
 }
 

@@ -19,13 +19,10 @@ export interface Report<Context> {
  */
 export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost';
 
-const STOPPED: unique symbol = Symbol.for('taskbaton.stopped') as never;
-
 /** The reason of a stop signal. Thrown out of a handler it means "stopped, go on later", never "failed". */
 export class TaskStopped extends Error {
   override readonly name: string = 'TaskStopped';
   readonly why: StopReason;
-  readonly [STOPPED]: true = true;
 
   constructor(why: StopReason) {
     super(`the task was asked to stop: ${why}`);
@@ -37,7 +34,7 @@ export class TaskStopped extends Error {
 export function isStop(thrown: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
   const { name, cause } = thrown as { name?: unknown; cause?: unknown };
-  return thrown === signal.reason || cause === signal.reason || STOPPED in thrown || name === 'AbortError';
+  return thrown === signal.reason || cause === signal.reason || name === 'TaskStopped' || name === 'AbortError';
 }
 
 /** An AbortSignal whose reason says why. */

@@ -1,0 +1,77 @@
+/**
+ * `npm test`: gets the tests what they need, then hands over to Node's own runner and passes on its exit code.
+ *
+ *   npm test                                      everything, on every database
+ *   npm test -- test/contract/claim.test.ts       some files
+ *   npm test -- --test-name-pattern=rescue        any option of `node --test`
+ *   BACKENDS=sqlite npm test                      one database only, by hand
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, globSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { ensurePostgres } from './postgres.ts';
+
+const ALL_TESTS = 'test/**/*.test.ts';
+const TEST_TIMEOUT = 120_000;
+const RUN_TIMEOUT = 40 * 60_000;
+
+process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
+  console.error(`The tests could not start. ${error instanceof Error ? error.message : String(error)}`);
+  return 1;
+});
+
+async function main(args: readonly string[]): Promise<number> {
+  const { options, files } = select(args);
+  if (!needsPostgres()) return runTests(options, files, {});
+  const postgres = await ensurePostgres();
+  console.log(`PostgreSQL: ${postgres.source}`);
+  try {
+    return await runTests(options, files, { TASKBATON_POSTGRES_URL: postgres.url });
+  } finally {
+    await postgres.close();
+  }
+}
+
+/** Node ignores options that stand behind the first file, and takes "no file matched" for a success. */
+function select(args: readonly string[]): { options: string[]; files: string[] } {
+  const isFile = (arg: string): boolean => !arg.startsWith('-') && (arg.endsWith('.ts') || existsSync(arg));
+  const patterns = args.filter(isFile);
+  const files = globSync(patterns.length > 0 ? patterns.map(tests) : ALL_TESTS).toSorted();
+  if (files.length === 0) throw new Error(`No test file matches ${patterns.join(' ') || ALL_TESTS}.`);
+  return { options: args.filter((arg) => !isFile(arg)), files };
+}
+
+/** A folder stands for the tests in it. */
+function tests(pattern: string): string {
+  return pattern.endsWith('.ts') ? pattern : `${pattern.replace(/\/$/, '')}/**/*.test.ts`;
+}
+
+function needsPostgres(): boolean {
+  return /\bpostgres\b|^$/.test(process.env['BACKENDS'] ?? '');
+}
+
+function runTests(options: string[], files: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const args = [
+    '--test',
+    '--test-reporter=spec',
+    `--test-timeout=${TEST_TIMEOUT}`,
+    `--test-concurrency=${Math.min(Math.max(availableParallelism(), 2), 4)}`,
+    ...options,
+    ...files,
+  ];
+  return new Promise((resolve, reject) => {
+    const runner = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
+    const timer = setTimeout(() => {
+      console.error(`The tests did not end within ${RUN_TIMEOUT / 60_000} minutes.`);
+      runner.kill('SIGTERM');
+    }, RUN_TIMEOUT);
+    const forward = (signal: NodeJS.Signals): boolean => runner.kill(signal);
+    process.on('SIGINT', forward).on('SIGTERM', forward);
+    runner.once('error', reject);
+    runner.once('exit', (code) => {
+      clearTimeout(timer);
+      process.off('SIGINT', forward).off('SIGTERM', forward);
+      resolve(code ?? 1);
+    });
+  });
+}
