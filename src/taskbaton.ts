@@ -66,10 +66,16 @@ export class Taskbaton {
     this.#registry.register(definition);
   }
 
-  /** Makes this process a replica: it takes tasks, rescues those of dead replicas, and hands its own over at `stop`. */
+  /**
+   * Makes this process a replica: it takes tasks, rescues those of dead replicas, and hands its own over at `stop`.
+   * Throws DATABASE_UNAVAILABLE, SCHEMA_OUTDATED and the like; may then be called again.
+   */
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
-    this.#started ??= this.#start();
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = undefined;
+      throw error;
+    });
     return this.#started;
   }
 
@@ -186,8 +192,13 @@ export class Taskbaton {
       observer: this.#observer,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    await replica.start();
-    this.#replica = replica;
+    try {
+      await replica.start();
+      this.#replica = replica;
+    } catch (error) {
+      await replica.stop();
+      throw error;
+    }
   }
 
   async #stop(): Promise<void> {

@@ -34,7 +34,9 @@ export class TaskStopped extends Error {
 export function isStop(thrown: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
   const { name, cause } = thrown as { name?: unknown; cause?: unknown };
-  return thrown === signal.reason || cause === signal.reason || name === 'TaskStopped' || name === 'AbortError';
+  return (
+    thrown === signal.reason || cause === signal.reason || name === 'TaskStopped' || name === 'AbortError'
+  );
 }
 
 /** An AbortSignal whose reason says why. */

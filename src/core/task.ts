@@ -65,7 +65,7 @@ export interface TaskFilter {
   readonly limit?: number | undefined;
   /** The `next` of the page before. */
   readonly after?: number | undefined;
-  /** Also show tasks that were asked to go and still have their cleanup before them. */
+  /** Also show tasks that were asked to go and still have their cleanup before them, as naming that state does. */
   readonly includeDeleting?: boolean | undefined;
 }
 
@@ -105,7 +105,7 @@ const DEFAULT_PAGE = 50;
 
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
-  const { user, group, types, states, limit = DEFAULT_PAGE, after, includeDeleting = false } = filter;
+  const { user, group, types, states, limit = DEFAULT_PAGE, after, includeDeleting } = filter;
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
   const wanted = states === undefined ? PUBLIC_STATES : checkList('states', states);
@@ -121,7 +121,7 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
     user,
     group,
     types: types === undefined ? undefined : checkList('types', types).map(typeName),
-    states: wanted.filter((state) => state !== 'deleting' || includeDeleting),
+    states: wanted.filter((state) => state !== 'deleting' || (includeDeleting ?? states !== undefined)),
     limit,
     after,
   };

@@ -38,12 +38,12 @@ export class Lease {
 
   /** Registers if there is no lease, renews if it's time to; the id of the live lease, if there is one afterwards. */
   async keep(): Promise<string | undefined> {
-    const { store, clock, length } = this.#options;
+    const { store, clock, length, types } = this.#options;
     const replica = this.#replica;
     const sentAt = clock.monotonic();
     if (replica === undefined) return this.#register(sentAt);
     if (sentAt - this.#sentAt < length * RENEWED_AFTER) return replica;
-    if (!(await store.renew(replica, length))) this.lose(replica);
+    if (!(await store.renew({ id: replica, lease: length, types: types() }))) this.lose(replica);
     else if (this.#replica === replica) this.#extend(sentAt);
     return this.#replica;
   }

@@ -77,7 +77,6 @@ export class Replica {
   /** Takes a lease and begins. Rejects if the database can't be reached. */
   async start(): Promise<void> {
     const { store, observer } = this.#options;
-    const replica = await this.#lease.keep();
     this.#hints = await store.listen({
       wake: (topic) => this.wake(topic),
       health: (working, cause) => {
@@ -85,6 +84,7 @@ export class Replica {
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
     });
+    const replica = await this.#lease.keep();
     observer.emit('replica.started', { replica: replica ?? '' });
     for (const loop of Object.values(this.#loops)) loop.start();
   }

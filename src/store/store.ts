@@ -4,7 +4,16 @@
  */
 import type { Database, SqlValue, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
-import { type Event, LEASED, showing, type Status, transition, type UserEvent } from '../core/status.ts';
+import {
+  arrows,
+  type Event,
+  LEASED,
+  showing,
+  stateOf,
+  type Status,
+  transition,
+  type UserEvent,
+} from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { type Claim, TASK_COLUMNS, taskFrom } from './record.ts';
@@ -64,6 +73,12 @@ const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
   pause: ['tick'],
   delete: ['tick', 'claim'],
 };
+
+/** The statuses in which a crash is a failure: elsewhere a mark says what becomes of the task. */
+const FAILING_CRASHES = arrows('expire')
+  .filter(({ to }) => to !== 'removed' && stateOf(to) === 'failed')
+  .map(({ from }) => `'${from}'`)
+  .join(', ');
 
 /** How many tasks a rescue takes on at once. */
 const RESCUE_BATCH = 500;
@@ -232,12 +247,12 @@ export class Store {
     await this.database.query(`DELETE FROM ${this.tables.replica} WHERE id = ?`, [id]);
   }
 
-  /** Prolongs a lease that has not ended; false if it has, for an ended lease never comes back. */
-  async renew(id: string, lease: number): Promise<boolean> {
+  /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
+  async renew({ id, lease, types }: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
     const { now } = this.#dialect;
     const { changes } = await this.database.query(
-      `UPDATE ${this.tables.replica} SET lease_until = ${now} + ? WHERE id = ? AND lease_until > ${now}`,
-      [lease, id],
+      `UPDATE ${this.tables.replica} SET lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
+      [lease, JSON.stringify(types), id],
     );
     return changes > 0;
   }
@@ -283,7 +298,7 @@ export class Store {
     const counted = 'crashes = crashes + 1';
     const resumed = await rescueBy('recover', 'crashes < crash_budget', { sql: counted, values: [] });
     const failed = await rescueBy('expire', 'crashes >= crash_budget', {
-      sql: `${counted}, error = ?`,
+      sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
       values: [error],
     });
     if (resumed + failed > 0) void this.hint('claim');

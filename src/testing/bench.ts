@@ -200,7 +200,9 @@ export class Bench {
   }
 
   async versions(): Promise<readonly number[]> {
-    const { rows } = await this.database.query(`SELECT version FROM ${this.tables.migration} ORDER BY version`);
+    const { rows } = await this.database.query(
+      `SELECT version FROM ${this.tables.migration} ORDER BY version`,
+    );
     return rows.map((row) => Number(row['version']));
   }
 }
@@ -258,7 +260,10 @@ async function writeColumns(
   columns: Columns,
 ): Promise<void> {
   const set = Object.keys(columns).map((name) => `${name} = ?`);
-  await connection.query(`UPDATE ${table} SET ${set.join(', ')} WHERE id = ?`, [...Object.values(columns), id]);
+  await connection.query(`UPDATE ${table} SET ${set.join(', ')} WHERE id = ?`, [
+    ...Object.values(columns),
+    id,
+  ]);
 }
 
 function taskRow(row: Row): TaskRow {

@@ -22,14 +22,25 @@ export const change: Operation = {
     },
 
     'a failed task that runs again is on its next attempt, with all crashes forgiven': async (bench) => {
-      const id = await bench.place('failed/run', { attempt: 4, crashes: 3, context: '{"row":5}', progress: 0.5 });
+      const id = await bench.place('failed/run', {
+        attempt: 4,
+        crashes: 3,
+        context: '{"row":5}',
+        progress: 0.5,
+      });
       await bench.store.change(id, 'run');
       const row = await bench.row(id);
       assert.deepEqual([row.attempt, row.crashes, row.error, row.done_at], [5, 0, null, null]);
-      assert.deepEqual([row.context, row.progress], ['{"row":5}', 0.5], 'it goes on from its last checkpoint');
+      assert.deepEqual(
+        [row.context, row.progress],
+        ['{"row":5}', 0.5],
+        'it goes on from its last checkpoint',
+      );
     },
 
-    'a paused task that runs again stays on its attempt, and waits behind those who came before': async (bench) => {
+    'a paused task that runs again stays on its attempt, and waits behind those who came before': async (
+      bench,
+    ) => {
       const early = await bench.create({ autoRun: true });
       const resumed = await bench.place('paused/pause', { attempt: 2, crashes: 1 });
       await bench.store.change(resumed, 'run');
@@ -38,7 +49,9 @@ export const change: Operation = {
       assert.ok(Number(row.turn) >= Number((await bench.row(early)).turn));
     },
 
-    'a task that is asked to go while a replica holds it stays with its owner until that lets go': async (bench) => {
+    'a task that is asked to go while a replica holds it stays with its owner until that lets go': async (
+      bench,
+    ) => {
       const fence = await bench.hold('running/run');
       await bench.store.change(fence.id, 'delete');
       const row = await bench.row(fence.id);
@@ -64,7 +77,9 @@ export const change: Operation = {
       await refused(disturbed(bench, id, 'delete').change(id, 'delete'), 'TASK_NOT_FOUND', { id });
     },
 
-    'a pause between the statements of a run is overcome by the run': async (bench) => {
+    'an event that comes between the two looks of another is overcome, or named in the conflict': async (
+      bench,
+    ) => {
       const id = await bench.place('running/pause', { owner: await bench.register() });
       const finished = await bench.place('finished/run');
       await disturbed(bench, id, 'run').change(id, 'pause');
@@ -76,7 +91,9 @@ export const change: Operation = {
 
     'users who ask for different things at once get an answer each, and no delete is lost': async (bench) => {
       const stores = [bench.store, await bench.connect(), await bench.connect()];
-      const statuses = STATUSES.filter((status) => transition(status, 'claim') !== undefined || status === 'init/none');
+      const statuses = STATUSES.filter(
+        (status) => transition(status, 'claim') !== undefined || status === 'init/none',
+      );
       for (const status of [...statuses, ...Array.from({ length: 20 }, () => 'init/none' as const)]) {
         await contend(bench, stores, await bench.place(status));
       }
@@ -109,7 +126,9 @@ function disturbed(bench: Bench, id: number, event: UserEvent): Store {
 /** Three users at once, each with another wish. */
 async function contend(bench: Bench, stores: readonly Store[], id: number): Promise<void> {
   const events: readonly UserEvent[] = ['run', 'delete', 'pause'];
-  const answers = await Promise.allSettled(stores.map((store, index) => store.change(id, events[index] ?? 'run')));
+  const answers = await Promise.allSettled(
+    stores.map((store, index) => store.change(id, events[index] ?? 'run')),
+  );
   for (const [index, answer] of answers.entries()) {
     if (answer.status === 'fulfilled') continue;
     assert.notEqual(events[index], 'delete', 'a delete is refused nowhere');

@@ -18,7 +18,13 @@ export const create: Operation = {
     },
 
     'what is given is stored as it is': async (bench) => {
-      const given = { type: 'import', user: 'ada', group: 'day', input: '{"file":"a.csv"}', context: '{"row":1}' };
+      const given = {
+        type: 'import',
+        user: 'ada',
+        group: 'day',
+        input: '{"file":"a.csv"}',
+        context: '{"row":1}',
+      };
       const row = await bench.row(await bench.create(given));
       assert.deepEqual(
         [row.type, row.task_user, row.task_group, row.input, row.context],

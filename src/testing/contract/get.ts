@@ -49,7 +49,10 @@ export const get: Operation = {
     'what was never written is undefined, and a null that was written is null': async (bench) => {
       const task = await bench.store.get(await bench.create({ input: 'null' }), false);
       const { context, progress, message, error, replica, startedAt, doneAt } = task;
-      assert.deepEqual(new Set([context, progress, message, error, replica, startedAt, doneAt]), new Set([undefined]));
+      assert.deepEqual(
+        new Set([context, progress, message, error, replica, startedAt, doneAt]),
+        new Set([undefined]),
+      );
       assert.equal(task.input, null);
     },
 
@@ -57,7 +60,8 @@ export const get: Operation = {
       for (const status of STATUSES) {
         const id = await bench.place(status);
         assert.equal((await bench.store.get(id, true)).state, STATUS[status].shows);
-        if (STATUS[status].shows === 'deleting') await refused(bench.store.get(id, false), 'TASK_NOT_FOUND', { id });
+        if (STATUS[status].shows === 'deleting')
+          await refused(bench.store.get(id, false), 'TASK_NOT_FOUND', { id });
         else assert.equal((await bench.store.get(id, false)).state, STATUS[status].shows);
       }
     },

@@ -30,7 +30,9 @@ export const list: Operation = {
       }
     },
 
-    'a task that is asked to go is shown on request only, even to those who name its state': async (bench) => {
+    'a task that is asked to go is shown on request only, even to those who name its state': async (
+      bench,
+    ) => {
       const [kept, going] = [await bench.create(), await bench.place('pending/delete')];
       assert.deepEqual(await listed(bench), [kept]);
       assert.deepEqual(await listed(bench, { states: ['deleting'] }), []);
@@ -127,11 +129,7 @@ export const list: Operation = {
         ['after', { after: -1 }],
       ];
       for (const [argument, filter] of wrong) {
-        await refused(
-          (async () => checkFilter(filter))(),
-          'INVALID_ARGUMENT',
-          { argument },
-        );
+        await refused((async () => checkFilter(filter))(), 'INVALID_ARGUMENT', { argument });
       }
     },
   },

@@ -51,7 +51,9 @@ function sentenceOf({ status, event, remove }: Cell): string {
   const target = targetOf({ status, event, remove });
   const what = remove ? `${event} with remove` : event;
   if (target === undefined) return `${what} in ${status} is refused`;
-  return target === status ? `${what} in ${status} changes nothing` : `${what} in ${status} leads to ${target}`;
+  return target === status
+    ? `${what} in ${status} changes nothing`
+    : `${what} in ${status} leads to ${target}`;
 }
 
 function targetOf({ status, event, remove }: Cell): Target | undefined {
@@ -70,7 +72,8 @@ function caseOf(cell: Cell): Case {
     if (target === undefined) await expectRefusal(cell, trial);
     else if (target === cell.status) await expectNothing(cell, trial);
     else await expectChange(cell, trial, target);
-    if (by(cell.event) === 'id') assert.deepEqual(await bench.row(bystander), bystanding, 'another task is untouched');
+    if (by(cell.event) === 'id')
+      assert.deepEqual(await bench.row(bystander), bystanding, 'another task is untouched');
   };
 }
 
@@ -91,7 +94,7 @@ function tempting({ status, event: sent }: Cell, replica: string): Columns {
   const leased = STATUS[status].leased === true;
   const fenced = ['yield', 'finish', 'fail', 'recover', 'expire'].includes(sent);
   const owner = leased || fenced ? replica : null;
-  if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 1000 };
+  if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 0 };
   if (sent === 'retry') return { owner, turn: 1000 };
   return { owner };
 }
@@ -130,7 +133,11 @@ function settlement(event: Settlement['event'], remove: boolean): Settlement {
 async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
   const { bench, row } = trial;
   if (event(cell, 'run', 'pause', 'delete')) {
-    await refused(send(cell, trial), 'STATE_CONFLICT', { id: row.id, status: cell.status, event: cell.event });
+    await refused(send(cell, trial), 'STATE_CONFLICT', {
+      id: row.id,
+      status: cell.status,
+      event: cell.event,
+    });
   } else if (event(cell, 'yield', 'finish', 'fail')) {
     await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
   } else {

@@ -1,0 +1,134 @@
+/** Taking tasks from the dead: who counts as dead, what becomes of the tasks, and that the living keep theirs. */
+import assert from 'node:assert/strict';
+import { type Event, LEASED, transition } from '../../core/status.ts';
+import type { Bench } from '../bench.ts';
+import type { Operation } from '../operation.ts';
+
+const ERROR = '{"name":"TaskbatonError","message":"crashed","code":"CRASHED"}';
+
+export const rescue: Operation = {
+  name: 'rescue',
+  cases: {
+    'only replicas whose lease has ended are struck off': async (bench) => {
+      const [alive, dead] = [await bench.register(), await bench.register()];
+      await bench.expire(dead);
+      assert.equal(await bench.store.bury(), 1);
+      assert.deepEqual(await bench.replicaIds(), [alive]);
+      assert.equal(await bench.store.bury(), 0);
+    },
+
+    'tasks of the living are left alone, also of one whose lease ended but who is not struck off yet': async (
+      bench,
+    ) => {
+      const living = await bench.hold('running/run');
+      const late = await bench.hold('running/run');
+      await bench.expire(late.owner);
+      const rows = [await bench.row(living.id), await bench.row(late.id)];
+      assert.equal(await bench.store.rescue(ERROR), 0);
+      assert.deepEqual([await bench.row(living.id), await bench.row(late.id)], rows);
+    },
+
+    'a task without a budget fails, or does what its mark asks for': async (bench) => {
+      await expectRescued(bench, 'expire', { crash_budget: 0 });
+    },
+
+    'a task with a budget is resumed, or does what its mark asks for': async (bench) => {
+      await expectRescued(bench, 'recover', { crash_budget: 3, crashes: 2 });
+    },
+
+    'a task whose budget is spent fails': async (bench) => {
+      await expectRescued(bench, 'expire', { crash_budget: 3, crashes: 3 });
+    },
+
+    'a task that crashes its replica again and again is resumed as often as its budget says, then fails':
+      async (bench) => {
+        const id = await bench.create({ autoRun: true });
+        const statuses: string[] = [];
+        for (let crash = 1; crash <= 3; crash++) {
+          const replica = await bench.register();
+          await bench.store.claim({ replica, queue: 'run', types: new Map([['contract', 2]]), limit: 1 });
+          await bench.store.unregister(replica);
+          await bench.store.rescue(ERROR);
+          const row = await bench.row(id);
+          assert.equal(row.crashes, crash);
+          statuses.push(row.status);
+        }
+        assert.deepEqual(statuses, ['paused/run', 'paused/run', 'failed/run']);
+      },
+
+    'the error is kept on those that fail, and on no others': async (bench) => {
+      const owner = await bench.dead();
+      const ids = await Promise.all(LEASED.map((status) => bench.place(status, { owner, crash_budget: 0 })));
+      await bench.store.rescue(ERROR);
+      for (const id of ids) {
+        const { status, error } = await bench.row(id);
+        assert.equal(error, status.startsWith('failed/') ? ERROR : null, status);
+      }
+    },
+
+    'the last checkpoint stays, and so do attempt and epoch': async (bench) => {
+      for (const crash_budget of [0, 3]) {
+        const owner = await bench.dead();
+        const id = await bench.place('running/run', {
+          owner,
+          crash_budget,
+          context: '"here"',
+          progress: 0.5,
+          attempt: 2,
+        });
+        const { epoch } = await bench.row(id);
+        await bench.store.rescue(ERROR);
+        const row = await bench.row(id);
+        assert.deepEqual([row.context, row.progress, row.attempt, row.epoch], ['"here"', 0.5, 2, epoch]);
+        assert.equal(row.owner, null);
+      }
+    },
+
+    'a rescued task goes before all that queued up': async (bench) => {
+      const id = await bench.place('running/run', { owner: await bench.dead(), crash_budget: 3 });
+      await bench.store.rescue(ERROR);
+      const { queue, turn } = await bench.row(id);
+      assert.deepEqual([queue, turn], ['run', 0]);
+    },
+
+    'one rescue is bounded, and the next ones take the rest': async (bench) => {
+      const owner = await bench.dead();
+      const ids = await Promise.all(Array.from({ length: 520 }, () => bench.create()));
+      await Promise.all(ids.map((id) => bench.update(id, { status: 'running/run', owner })));
+      const first = await bench.store.rescue(ERROR);
+      assert.ok(first > 0 && first < 520, `${first} at once`);
+      assert.equal(first + (await bench.store.rescue(ERROR)), 520);
+      assert.equal(await bench.store.rescue(ERROR), 0);
+    },
+
+    'replicas that rescue at once rescue each task once': async (bench) => {
+      const owner = await bench.dead();
+      const ids = await Promise.all(
+        Array.from({ length: 60 }, () => bench.place('running/run', { owner, crash_budget: 3 })),
+      );
+      const stores = [bench.store, await bench.connect(), await bench.connect()];
+      const counts = await Promise.all(stores.map((store) => store.rescue(ERROR)));
+      const crashes = await Promise.all(ids.map(async (id) => (await bench.row(id)).crashes));
+      assert.ok(counts.reduce((sum, count) => sum + count, 0) <= ids.length);
+      await bench.store.rescue(ERROR);
+      assert.ok(crashes.every((count) => count <= 1));
+      for (const id of ids) assert.equal((await bench.row(id)).status, 'paused/run');
+    },
+  },
+};
+
+/** All leased statuses, each with a dead owner, take the way of `event`. */
+async function expectRescued(
+  bench: Bench,
+  event: Event,
+  columns: Readonly<Record<string, number>>,
+): Promise<void> {
+  const owner = await bench.dead();
+  for (const status of LEASED) {
+    const id = await bench.place(status, { owner, ...columns });
+    const { crashes } = await bench.row(id);
+    assert.equal(await bench.store.rescue(ERROR), 1);
+    const row = await bench.row(id);
+    assert.deepEqual([row.status, row.crashes, row.owner], [transition(status, event), crashes + 1, null]);
+  }
+}

@@ -1,0 +1,161 @@
+/** Ending a claim: the last report and the new status in one write, and only for who holds the task. */
+import assert from 'node:assert/strict';
+import { LEASED, type Status } from '../../core/status.ts';
+import { type Settlement, Store } from '../../store/store.ts';
+import { type Bench, NO_CHECKPOINT, refused } from '../bench.ts';
+import type { Operation } from '../operation.ts';
+import { RecordingDatabase } from '../recording.ts';
+import { rescuedFrom, wrongFences } from './checkpoint.ts';
+
+const EVENTS = ['yield', 'finish', 'fail'] as const;
+const LAST = { context: '"last"', progress: 1, message: '"done"' };
+
+export const settle: Operation = {
+  name: 'settle',
+  cases: {
+    'the last report moves together with the status': async (bench) => {
+      for (const event of EVENTS) {
+        const fence = await bench.hold('running/run', { context: '"before"', progress: 0.5 });
+        await bench.store.settle(fence, { event, checkpoint: LAST, error: null, remove: false });
+        const { context, progress, message } = await bench.row(fence.id);
+        assert.deepEqual({ context, progress, message }, LAST);
+      }
+    },
+
+    'an end without a report keeps the last one': async (bench) => {
+      for (const event of EVENTS) {
+        const fence = await bench.hold('running/run', {
+          context: '"before"',
+          progress: 0.5,
+          message: '"so far"',
+        });
+        await bench.store.settle(fence, settlement(event));
+        const { context, progress, message } = await bench.row(fence.id);
+        assert.deepEqual([context, progress, message], ['"before"', 0.5, '"so far"']);
+      }
+    },
+
+    'a failure keeps its error, and the next end forgets it': async (bench) => {
+      const fence = await bench.hold('running/run');
+      const error = '{"name":"Error","message":"no such file"}';
+      await bench.store.settle(fence, { ...settlement('fail'), error });
+      assert.deepEqual((await bench.store.get(fence.id, false)).error, {
+        name: 'Error',
+        message: 'no such file',
+      });
+    },
+
+    'nobody settles twice': async (bench) => {
+      for (const event of EVENTS) {
+        const fence = await bench.hold('running/run');
+        await bench.store.settle(fence, settlement(event));
+        const row = await bench.row(fence.id);
+        for (const again of EVENTS) await refused(bench.store.settle(fence, settlement(again)), 'LEASE_LOST');
+        assert.deepEqual(await bench.row(fence.id), row);
+      }
+    },
+
+    'whoever has the wrong epoch, owner or id writes nothing, in no status and by no event': async (
+      bench,
+    ) => {
+      for (const status of LEASED) {
+        const fence = await bench.hold(status);
+        const row = await bench.row(fence.id);
+        for (const wrong of wrongFences(fence)) {
+          for (const event of EVENTS) {
+            for (const remove of [false, true]) {
+              const end = { event, checkpoint: LAST, error: '{}', remove };
+              await refused(bench.store.settle(wrong, end), 'LEASE_LOST', {
+                id: wrong.id,
+                epoch: wrong.epoch,
+              });
+            }
+          }
+        }
+        assert.deepEqual(await bench.row(fence.id), row);
+      }
+    },
+
+    'a replica that is rescued from settles nothing': async (bench) => {
+      const fence = await rescuedFrom(bench);
+      const row = await bench.row(fence.id);
+      for (const event of EVENTS) {
+        for (const remove of [false, true]) {
+          await refused(bench.store.settle(fence, { ...settlement(event), remove }), 'LEASE_LOST');
+        }
+      }
+      assert.deepEqual(await bench.row(fence.id), row);
+    },
+
+    'an end that removes takes the record, unless a cleanup is due': async (bench) => {
+      for (const event of ['finish', 'fail'] as const) {
+        for (const status of ['running/run', 'running/pause', 'running/delete'] as const) {
+          const fence = await bench.hold(status);
+          await bench.store.settle(fence, { ...settlement(event), remove: true });
+          const left = (await bench.find(fence.id))?.status;
+          assert.equal(
+            left,
+            status === 'running/delete' ? 'pending/delete' : undefined,
+            `${event} in ${status}`,
+          );
+        }
+      }
+    },
+
+    'a cleanup that fails with remove is kept and tried again': async (bench) => {
+      const fence = await bench.hold('deleting/delete');
+      await bench.store.settle(fence, { ...settlement('fail'), remove: true });
+      assert.equal((await bench.row(fence.id)).status, 'failed/delete');
+    },
+
+    'a mark set between the statements of an end is honoured': async (bench) => {
+      for (const [mark, event, left] of [
+        ['delete', 'finish', 'pending/delete'],
+        ['delete', 'fail', 'pending/delete'],
+        ['pause', 'finish', undefined],
+      ] as const) {
+        const fence = await bench.hold('running/run');
+        const store = disturbed(bench, () => bench.store.change(fence.id, mark));
+        await store.settle(fence, { ...settlement(event), remove: true });
+        assert.equal((await bench.find(fence.id))?.status, left satisfies Status | undefined);
+      }
+    },
+
+    'a change of mind between the statements of an end is no lost lease': async (bench) => {
+      const fence = await bench.hold('running/pause');
+      const store = disturbed(bench, () => bench.store.change(fence.id, 'run'));
+      await store.settle(fence, { ...settlement('finish'), remove: true });
+      assert.equal(await bench.find(fence.id), undefined);
+    },
+
+    'ends and deletes that meet lose neither the delete nor the cleanup': async (bench) => {
+      const other = await bench.connect();
+      for (let round = 0; round < 30; round++) {
+        const fence = await bench.hold('running/run');
+        const end = bench.store.settle(fence, { ...settlement('finish'), remove: round % 2 === 0 });
+        const deleted = other.change(fence.id, 'delete').then(
+          () => true,
+          () => false,
+        );
+        await end;
+        const expected = (await deleted) ? 'pending/delete' : undefined;
+        // Removed before the delete came, or else waiting for its cleanup.
+        assert.equal((await bench.find(fence.id))?.status, expected);
+        await bench.clear();
+      }
+    },
+  },
+};
+
+function settlement(event: Settlement['event']): Settlement {
+  return { event, checkpoint: NO_CHECKPOINT, error: null, remove: false };
+}
+
+/** A store in which somebody else does something after the first statement. */
+function disturbed(bench: Bench, act: () => Promise<unknown>): Store {
+  let disturbances = 0;
+  const database = new RecordingDatabase(bench.database, async () => {
+    if (disturbances++ === 0) await act();
+  });
+  return new Store(database, bench.world.prefix, bench.world.schema, bench.world.dialect);
+}

@@ -1,0 +1,66 @@
+/** How a database would carry out what a store sends: the steps of its plan, in the same words for every database. */
+import assert from 'node:assert/strict';
+import type { Database } from '../../src/core/connection.ts';
+import { Store } from '../../src/store/store.ts';
+import type { Bench } from '../../src/testing/bench.ts';
+import { RecordingDatabase, type Statement } from '../../src/testing/recording.ts';
+
+/** One step of a plan: how a table is reached, by which index, and how many rows are expected. */
+export interface Step {
+  readonly how: 'index' | 'scan' | 'sort' | 'other';
+  readonly on: string;
+  readonly rows: number;
+  readonly text: string;
+}
+
+/** The plans of all statements about tasks that `act` sends to a table of `size` rows. */
+export async function explain(
+  { database, world, tables }: Bench,
+  size: number,
+  act: (store: Store) => Promise<unknown>,
+): Promise<readonly (readonly Step[])[]> {
+  const recording = new RecordingDatabase(database);
+  await act(new Store(recording, world.prefix, world.schema, world.dialect));
+  const sent = recording.statements.filter(({ sql }) => sql.includes(tables.task));
+  assert.ok(sent.length > 0, 'nothing was sent');
+  return Promise.all(sent.map((statement) => planOf(database, size, statement)));
+}
+
+async function planOf(database: Database, size: number, { sql, values }: Statement): Promise<readonly Step[]> {
+  if (database.dialect === 'sqlite') {
+    const { rows } = await database.query(`EXPLAIN QUERY PLAN ${sql}`, values);
+    return rows.map((row) => sqliteStep(String(row['detail']), size));
+  }
+  const { rows } = await database.query(`EXPLAIN (FORMAT JSON) ${sql}`, values);
+  const plan: unknown = rows[0]?.['QUERY PLAN'];
+  const [{ Plan: root }] = (typeof plan === 'string' ? JSON.parse(plan) : plan) as [{ Plan: PostgresNode }];
+  return postgresSteps(root);
+}
+
+/** SQLite says nothing about rows: each sort counts as one of everything. */
+function sqliteStep(text: string, size: number): Step {
+  if (text.includes('USE TEMP B-TREE')) return { how: 'sort', on: '', rows: size, text };
+  const table = /^(?:SCAN|SEARCH) (\w+)/.exec(text)?.[1] ?? '';
+  const index = /USING (?:COVERING )?INDEX (\w+)/.exec(text)?.[1];
+  if (index !== undefined) return { how: 'index', on: index, rows: size, text };
+  if (text.includes('INTEGER PRIMARY KEY')) return { how: 'index', on: 'task_pkey', rows: 1, text };
+  return { how: text.startsWith('SCAN') ? 'scan' : 'other', on: table, rows: size, text };
+}
+
+interface PostgresNode {
+  readonly 'Node Type': string;
+  readonly 'Index Name'?: string;
+  readonly 'Relation Name'?: string;
+  readonly 'Plan Rows': number;
+  readonly Plans?: readonly PostgresNode[];
+}
+
+function postgresSteps(node: PostgresNode): readonly Step[] {
+  const type = node['Node Type'];
+  const on = node['Index Name'] ?? node['Relation Name'] ?? '';
+  const how = /Seq Scan/.test(type) ? 'scan' : /Index/.test(type) ? 'index' : /Sort/.test(type) ? 'sort' : 'other';
+  const inputs = node.Plans ?? [];
+  // What a sort hands on may be cut by a limit; what it must sort is what it is given.
+  const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];
+  return [{ how, on, rows, text: `${type} ${on} (${rows} rows)` }, ...inputs.flatMap(postgresSteps)];
+}
