@@ -8,7 +8,6 @@ import {
   arrows,
   type Event,
   LEASED,
-  showing,
   stateOf,
   type Status,
   transition,
@@ -16,6 +15,7 @@ import {
 } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
+import { isAmong, selectPage } from './page.ts';
 import { type Claim, TASK_COLUMNS, taskFrom } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { claimTasks, type ClaimRequest } from './claim.ts';
@@ -151,18 +151,8 @@ export class Store {
   }
 
   async list(filter: CheckedFilter): Promise<TaskPage> {
-    const statuses = filter.states.flatMap(showing);
-    if (statuses.length === 0 || filter.types?.length === 0) return { tasks: [], next: undefined };
-    const conditions: Fragment[] = [isAmong('status', statuses)];
-    if (filter.user !== undefined) conditions.push({ sql: 'task_user = ?', values: [filter.user] });
-    if (filter.group !== undefined) conditions.push({ sql: 'task_group = ?', values: [filter.group] });
-    if (filter.types !== undefined) conditions.push(isAmong('type', filter.types));
-    if (filter.after !== undefined) conditions.push({ sql: 'id < ?', values: [filter.after] });
-    const where = conditions.map(({ sql }) => sql).join(' AND ');
-    const { rows } = await this.database.query(
-      `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE ${where} ORDER BY id DESC LIMIT ?`,
-      [...conditions.flatMap(({ values }) => values), filter.limit + 1],
-    );
+    const page = selectPage(this.tables.task, TASK_COLUMNS, filter);
+    const rows = page === undefined ? [] : (await this.database.query(page.sql, page.values)).rows;
     const tasks = rows.slice(0, filter.limit).map(taskFrom);
     return { tasks, next: rows.length > filter.limit ? tasks.at(-1)?.id : undefined };
   }
@@ -289,7 +279,7 @@ export class Store {
     const { task, replica } = this.tables;
     const orphaned = `owner IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${task}.owner)`;
     const rescueBy = (event: 'recover' | 'expire', condition: string, set: Fragment): Promise<number> => {
-      const pick = `SELECT id FROM ${task} WHERE ${orphaned} AND ${condition} ORDER BY id LIMIT ${RESCUE_BATCH} ${this.#dialect.skipLocked}`;
+      const pick = `SELECT id FROM ${task} WHERE ${orphaned} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${this.#dialect.skipLocked}`;
       return this.#apply(event, {
         where: { sql: `id ${this.#dialect.among(pick)} AND ${orphaned}`, values: [] },
         set,
@@ -320,7 +310,7 @@ export class Store {
       `SELECT id, name, started_at, lease_until, types, concurrency FROM ${replica} WHERE lease_until > ${this.#dialect.now} ORDER BY started_at, id`,
     );
     const held = await this.database.query(
-      `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY id`,
+      `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY owner, id`,
     );
     return alive.rows.map((row) => ({
       id: String(row['id']),
@@ -347,10 +337,6 @@ export class Store {
       ? undefined
       : { status: row['status'] as Status, owner: row['owner'], epoch: Number(row['epoch']) };
   }
-}
-
-export function isAmong(column: string, values: readonly SqlValue[]): Fragment {
-  return { sql: `${column} IN (${values.map(() => '?').join(', ')})`, values };
 }
 
 function checkpointSet({ context, progress, message }: Checkpoint): Fragment {
