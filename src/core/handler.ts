@@ -7,7 +7,7 @@
 export interface Report<Context> {
   /** The checkpoint: JSON from which the handler could go on after a pause, a hand-over or a crash. */
   readonly context?: Context | undefined;
-  /** How far it is, from 0 to 1. */
+  /** How far it is, from 0 to 1; what is beyond counts as the end. */
   readonly progress?: number | undefined;
   /** A line for people, at most 1,000 characters. */
   readonly message?: string | undefined;

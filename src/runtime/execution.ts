@@ -38,7 +38,7 @@ export interface ExecutionOptions {
 }
 
 const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
-const FINISHED: Settlement = { event: 'finish', checkpoint: NO_CHECKPOINT, error: null, remove: false };
+const FINISHED: Settlement = { ...YIELDED, event: 'finish', checkpoint: { ...NO_CHECKPOINT, progress: 1 } };
 
 const SHORTEST_RETRY = 25;
 const LONGEST_RETRY = 1000;
@@ -58,6 +58,7 @@ export class Execution {
   #grace: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
+  #abandoned = false;
   #writes: Promise<unknown> = Promise.resolve();
 
   constructor(options: ExecutionOptions) {
@@ -194,6 +195,7 @@ export class Execution {
   #giveUp(): void {
     const { observer, stopGrace } = this.#options;
     observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
+    this.#abandoned = true;
     this.#abandon(YIELDED);
   }
 
@@ -207,7 +209,8 @@ export class Execution {
   }
 
   async #report(report: unknown): Promise<void> {
-    const { store, claim, maxPayload, clock, observer } = this.#options;
+    const { store, claim, maxPayload, stopGrace, clock, observer } = this.#options;
+    if (this.#abandoned) throw new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace });
     if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.

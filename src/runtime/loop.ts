@@ -13,6 +13,8 @@ export interface LoopOptions {
   readonly interval: number;
   /** One round; true asks for the next one at once. */
   readonly work: () => Promise<boolean | void>;
+  /** Keep the process alive while it runs; false by default. */
+  readonly hold?: boolean;
   readonly clock: Clock;
   readonly observer: Observer;
 }
@@ -55,13 +57,14 @@ export class Loop {
   }
 
   #begin(): void {
+    const { clock, hold = false } = this.#options;
     this.#timer?.cancel();
     this.#woken = false;
     this.#round = this.#work().then((again) => {
       this.#round = undefined;
       if (this.#state !== 'running') return;
       if (this.#failures === 0 && (again || this.#woken)) this.#begin();
-      else this.#timer = this.#options.clock.after(this.#pause(), () => this.#begin());
+      else this.#timer = clock.after(this.#pause(), () => this.#begin(), { hold });
     });
   }
 

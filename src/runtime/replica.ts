@@ -27,6 +27,9 @@ export interface ReplicaOptions {
   readonly name: string;
 }
 
+/** Without a stack: it would show who rescued the task, not what crashed. */
+const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack: undefined }));
+
 /** Every so many rescue rounds look for orphans even if no replica was found dead in this round. */
 const FULL_RESCUE = 5;
 const LONGEST_RESCUE_INTERVAL = 1000;
@@ -60,7 +63,8 @@ export class Replica {
     });
     const every = settings.pollInterval;
     this.#loops = {
-      tick: this.#loop('tick', every, () => this.#tick()),
+      // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
+      tick: this.#loop('tick', every, () => this.#tick(), true),
       run: this.#loop('claim', every, () => this.#claim('run')),
       cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
       rescue: this.#loop('rescue', Math.min(LONGEST_RESCUE_INTERVAL, settings.lease / 2), () =>
@@ -114,9 +118,9 @@ export class Replica {
     observer.emit('replica.stopped', { replica });
   }
 
-  #loop(name: string, interval: number, work: () => Promise<boolean | void>): Loop {
+  #loop(name: string, interval: number, work: () => Promise<boolean | void>, hold = false): Loop {
     const { clock, observer } = this.#options;
-    return new Loop({ name, interval, work, clock, observer });
+    return new Loop({ name, interval, work, clock, observer, hold });
   }
 
   // Taking tasks
@@ -232,7 +236,7 @@ export class Replica {
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return false;
-    const count = await store.rescue(encodeError(new TaskbatonError('CRASHED')));
+    const count = await store.rescue(CRASHED);
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     await store.retryCleanups();
     return count > 0;

@@ -26,14 +26,15 @@ export function encodeReport(report: unknown, type: string, limit: number): Chec
   const { context, progress, message, ...unknown } = report as Record<string, unknown>;
   const [stranger] = Object.keys(unknown);
   if (stranger !== undefined) return refuse(`it has ${show(stranger)}, which no report has`);
-  if (progress !== undefined && !(typeof progress === 'number' && progress >= 0 && progress <= 1)) {
+  if (progress !== undefined && !(typeof progress === 'number' && Number.isFinite(progress))) {
     return refuse(`its progress is ${show(progress)}, not a number from 0 to 1`);
   }
   if (message !== undefined && typeof message !== 'string')
     return refuse(`its message is ${show(message)}, not a string`);
   return {
     context: encodeContext(context, type, limit),
-    progress: progress ?? null,
+    // The last batch of a loop easily counts a little beyond the end.
+    progress: progress === undefined ? null : Math.min(1, Math.max(0, progress)),
     message: message === undefined ? null : JSON.stringify(clip(message, LONGEST_MESSAGE)),
   };
 }

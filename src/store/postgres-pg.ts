@@ -171,6 +171,10 @@ class PgSession implements Session {
   async commit(): Promise<void> {
     try {
       await this.query('COMMIT', []);
+    } catch (error) {
+      // The server may still be in the transaction.
+      this.#usable = false;
+      throw error;
     } finally {
       this.release();
     }

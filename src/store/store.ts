@@ -2,7 +2,7 @@
  * All that the engine asks of its database, in one SQL text for every database. Each method is one statement or one
  * short transaction; none takes a time from a replica; every write for a running task carries its fence.
  */
-import type { Database, SqlValue, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
+import type { Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import {
   arrows,

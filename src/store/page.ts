@@ -1,0 +1,71 @@
+/**
+ * The SELECT of one page of a list, newest first. It is written so that a database without statistics (nobody runs
+ * ANALYZE on a SQLite file) has no choice but to read along an index and to stop when the page is full: one index for
+ * one user or group, else one short list for each type or status, merged.
+ */
+import type { SqlValue } from '../core/connection.ts';
+import { showing, STATUSES } from '../core/status.ts';
+import type { CheckedFilter } from '../core/task.ts';
+import type { Fragment } from './transition.ts';
+
+/** More lists than this are no longer short to merge. */
+const MOST_LISTS = 16;
+
+/** One row more than the page has, to tell whether there is another; undefined if nothing can fit. */
+export function selectPage(table: string, columns: string, filter: CheckedFilter): Fragment | undefined {
+  const lists = listsOf(filter);
+  const selects = lists.map((list) => selectList(table, columns, filter, list));
+  const [only] = selects;
+  if (only === undefined || selects.length === 1) return only;
+  const merged = selects.map(({ sql }, index) => `SELECT * FROM (${sql}) AS list${index}`);
+  return {
+    sql: `${merged.join(' UNION ALL ')} ORDER BY id DESC LIMIT ?`,
+    values: [...selects.flatMap(({ values }) => values), filter.limit + 1],
+  };
+}
+
+/** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
+function listsOf({ user, group, types, states }: CheckedFilter): readonly (readonly Fragment[])[] {
+  const statuses = [...new Set(states.flatMap(showing))];
+  const typeNames = types === undefined ? undefined : [...new Set(types)];
+  if (statuses.length === 0 || typeNames?.length === 0) return [];
+  const most = statuses.length > STATUSES.length / 2;
+  const status = most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)];
+  if (user !== undefined || group !== undefined || (typeNames?.length ?? 0) > MOST_LISTS) {
+    return [[...status, ...(typeNames === undefined ? [] : [isAmong('type', typeNames)])]];
+  }
+  if (typeNames !== undefined) return typeNames.map((type) => [isAmong('type', [type]), ...status]);
+  return most ? [status] : statuses.map((one) => [isAmong('status', [one])]);
+}
+
+function selectList(
+  table: string,
+  columns: string,
+  { user, group, after, limit }: CheckedFilter,
+  list: readonly Fragment[],
+): Fragment {
+  const conditions = [...list];
+  if (user !== undefined) conditions.push({ sql: 'task_user = ?', values: [user] });
+  if (group !== undefined) conditions.push({ sql: 'task_group = ?', values: [group] });
+  if (after !== undefined) conditions.push({ sql: 'id < ?', values: [after] });
+  const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
+  return {
+    sql: `SELECT ${columns} FROM ${table} ${where} ORDER BY id DESC LIMIT ?`,
+    values: [...conditions.flatMap(({ values }) => values), limit + 1],
+  };
+}
+
+function without(statuses: readonly string[]): readonly string[] {
+  return STATUSES.filter((status) => !statuses.includes(status));
+}
+
+/** A condition that no index serves, on purpose. */
+function isNotAmong(statuses: readonly string[]): readonly Fragment[] {
+  if (statuses.length === 0) return [];
+  return [{ sql: `status NOT IN (${statuses.map(() => '?').join(', ')})`, values: statuses }];
+}
+
+export function isAmong(column: string, values: readonly SqlValue[]): Fragment {
+  if (values.length === 1) return { sql: `${column} = ?`, values };
+  return { sql: `${column} IN (${values.map(() => '?').join(', ')})`, values };
+}
