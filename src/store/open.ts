@@ -61,9 +61,13 @@ function isPostgresJs(handle: unknown): handle is PostgresJs {
   return typeof handle === 'function' && can(handle, 'unsafe', 'begin', 'listen');
 }
 
+/** Without asking whether a transaction is open, which a closed database answers by throwing. */
 function isSqlite(handle: unknown): handle is SqliteHandle {
-  const { isTransaction, inTransaction } = propertiesOf(handle);
-  return can(handle, 'prepare', 'exec', 'close') && typeof (isTransaction ?? inTransaction) === 'boolean';
+  const properties = propertiesOf(handle);
+  return (
+    can(handle, 'prepare', 'exec', 'close') &&
+    ('isTransaction' in properties || 'inTransaction' in properties)
+  );
 }
 
 function can(handle: unknown, ...methods: readonly string[]): boolean {

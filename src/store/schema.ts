@@ -93,7 +93,7 @@ export async function migrate(database: Database, tables: Tables): Promise<void>
     const version = await readVersion(database, connection, tables);
     if (version === 0) {
       await connection.query(
-        `CREATE TABLE IF NOT EXISTS ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL)`,
+        `CREATE TABLE ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL)`,
       );
     }
     for (const [index, step] of STEPS.entries()) {

@@ -1,0 +1,13 @@
+/**
+ * `node --import …/use-sources.ts program.ts`: `taskbaton` is what lies in `src/`, not what was built last, so that a test
+ * of a program that a user could have written tests the sources. Processes that the program forks inherit it.
+ */
+import { registerHooks } from 'node:module';
+
+const SOURCES: Readonly<Record<string, string>> = {
+  taskbaton: new URL('../../src/index.ts', import.meta.url).href,
+};
+
+registerHooks({
+  resolve: (specifier, context, nextResolve) => nextResolve(SOURCES[specifier] ?? specifier, context),
+});
