@@ -19,6 +19,7 @@ import {
 import { decodeJson } from '../core/json.ts';
 import { validate } from '../core/schema.ts';
 import type { QueueName } from '../core/status.ts';
+import type { StoredError } from '../core/task.ts';
 import type { Claim } from '../store/record.ts';
 import type { Fence, Settlement, Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
@@ -237,11 +238,8 @@ export class Execution {
     };
     try {
       await this.#write(() => settle(settlement));
-      observer.emit('task.ended', {
-        ...this.#details(),
-        event: settlement.event,
-        error: settlement.error ?? undefined,
-      });
+      const error = decodeJson(settlement.error) as StoredError | undefined;
+      observer.emit('task.ended', { ...this.#details(), event: settlement.event, error });
     } catch (error) {
       if (isTaskbatonError(error, 'LEASE_LOST')) return observer.emit('task.lost', this.#details());
       // The database took the task but refuses what it ended with: its owner's next tick gives it back.

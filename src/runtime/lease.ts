@@ -14,6 +14,8 @@ export interface LeaseOptions {
   readonly name: string;
   readonly types: () => readonly string[];
   readonly concurrency: number;
+  /** Called for each lease that is taken. */
+  readonly onTaken: (replica: string) => void;
   /** Called once for each lease that is lost. */
   readonly onLost: (replica: string) => void;
 }
@@ -70,6 +72,7 @@ export class Lease {
     await store.register({ id: replica, name, lease: length, types: types(), concurrency });
     this.#replica = replica;
     this.#extend(sentAt);
+    this.#options.onTaken(replica);
     return replica;
   }
 

@@ -5,6 +5,7 @@
 import type { StopReason } from '../core/handler.ts';
 import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
+import type { StoredError } from '../core/task.ts';
 
 interface TaskDetails {
   readonly id: number;
@@ -17,6 +18,7 @@ interface TaskDetails {
 
 /** What each event carries. */
 export interface EventDetails {
+  /** It has a lease: at the start, and again under a new id after it lost one. */
   'replica.started': { readonly replica: string };
   'replica.stopping': { readonly replica: string; readonly running: number };
   'replica.stopped': { readonly replica: string };
@@ -28,7 +30,7 @@ export interface EventDetails {
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
     readonly event: 'yield' | 'finish' | 'fail';
-    readonly error?: string | undefined;
+    readonly error?: StoredError | undefined;
   };
   /** Another owner may have it by now; nothing was written. */
   'task.lost': TaskDetails;

@@ -59,6 +59,7 @@ export class Replica {
       length: settings.lease,
       types: () => [...registry.budgets.keys()],
       concurrency: settings.concurrency,
+      onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
     const every = settings.pollInterval;
@@ -88,8 +89,7 @@ export class Replica {
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
     });
-    const replica = await this.#lease.keep();
-    observer.emit('replica.started', { replica: replica ?? '' });
+    await this.#lease.keep();
     for (const loop of Object.values(this.#loops)) loop.start();
   }
 

@@ -66,7 +66,7 @@ async function openPool(url: string): Promise<PgPool> {
   return new pg.default.Pool({
     connectionString: url,
     fallback_application_name: 'taskbaton',
-    max: 10,
+    max: 5,
     keepAlive: true,
     connectionTimeoutMillis: 5000,
     allowExitOnIdle: true,
