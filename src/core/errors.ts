@@ -173,12 +173,24 @@ export function show(value: unknown): string {
       text = JSON.stringify(value) ?? Object.prototype.toString.call(value);
     else text = String(value);
   } catch {
-    text = Object.prototype.toString.call(value);
+    text = tagOf(value);
   }
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-/** The message of whatever was thrown. */
+function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value);
+  } catch {
+    return 'something that cannot be looked at';
+  }
+}
+
+/** The message of whatever was thrown; it never throws itself. */
 export function messageFrom(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : show(thrown);
+  try {
+    return thrown instanceof Error ? String(thrown.message) : show(thrown);
+  } catch {
+    return show(thrown);
+  }
 }

@@ -33,10 +33,14 @@ export class TaskStopped extends Error {
 /** Whether `thrown` says "stopped" rather than "failed", once `signal` has fired. */
 export function isStop(thrown: unknown, signal: AbortSignal): boolean {
   if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
-  const { name, cause } = thrown as { name?: unknown; cause?: unknown };
-  return (
-    thrown === signal.reason || cause === signal.reason || name === 'TaskStopped' || name === 'AbortError'
-  );
+  if (thrown === signal.reason) return true;
+  try {
+    const { name, cause } = thrown as { name?: unknown; cause?: unknown };
+    return cause === signal.reason || name === 'TaskStopped' || name === 'AbortError';
+  } catch {
+    // It throws when it is looked at.
+    return false;
+  }
 }
 
 /** An AbortSignal whose reason says why. */

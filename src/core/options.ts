@@ -85,22 +85,26 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     if (!KNOWN.has(name))
       refuse(name, (options as unknown as Record<string, unknown>)[name], 'there is no such option');
   }
-  const lease = time('lease', options.lease ?? 30_000, 500, DAY);
+  // Only what is not given has a default: null, where it means nothing, is refused like any other wrong value.
+  const { prefix = 'taskbaton_', schema, tasks = [], concurrency = 5, cleanupConcurrency = 5 } = options;
+  const { stopGrace = 30_000, migrate = true, maxPayload = MEBIBYTE } = options;
+  const lease = time('lease', options.lease === undefined ? 30_000 : options.lease, 500, DAY);
+  const { pollInterval = Math.min(1000, lease / 4) } = options;
   const settings: Settings = {
-    prefix: identifier('prefix', options.prefix ?? 'taskbaton_'),
-    schema: options.schema === undefined ? undefined : identifier('schema', options.schema),
-    tasks: list('tasks', options.tasks ?? []),
-    concurrency: whole('concurrency', options.concurrency ?? 5, 1, 10_000),
-    cleanupConcurrency: whole('cleanupConcurrency', options.cleanupConcurrency ?? 5, 1, 10_000),
-    pollInterval: time('pollInterval', options.pollInterval ?? Math.min(1000, lease / 4), 10, 3_600_000),
+    prefix: identifier('prefix', prefix),
+    schema: schema === undefined ? undefined : identifier('schema', schema),
+    tasks: list('tasks', tasks),
+    concurrency: whole('concurrency', concurrency, 1, 10_000),
+    cleanupConcurrency: whole('cleanupConcurrency', cleanupConcurrency, 1, 10_000),
+    pollInterval: time('pollInterval', pollInterval, 10, 3_600_000),
     lease,
-    stopGrace: time('stopGrace', options.stopGrace ?? 30_000, 0, DAY),
-    migrate: flag('migrate', options.migrate ?? true),
-    maxPayload: whole('maxPayload', options.maxPayload ?? MEBIBYTE, 1, 16 * MEBIBYTE),
+    stopGrace: time('stopGrace', stopGrace, 0, DAY),
+    migrate: flag('migrate', migrate),
+    maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
     logger: logger(options.logger),
   };
   if (settings.pollInterval > settings.lease / 2) {
-    refuse('pollInterval', options.pollInterval, `it must be at most half the lease (${settings.lease} ms)`);
+    refuse('pollInterval', pollInterval, `it must be at most half the lease (${settings.lease} ms)`);
   }
   return settings;
 }

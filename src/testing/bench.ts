@@ -235,6 +235,7 @@ export async function refused(
     (reason: unknown) => reason,
   );
   if (!isTaskbatonError(error, code)) throw error;
+  assert.doesNotMatch(error.message, /\{\w+\}/, 'a hole in the message is not filled');
   assert.deepEqual({ ...error.details, ...details }, { ...error.details });
   return error;
 }

@@ -18,7 +18,7 @@ const TIMEOUT = 60_000;
 
 /** Declares the cases of `operation` with node:test. */
 export function declareOperation({ name, cases }: Operation, open: () => Promise<ContractStore>): void {
-  describe(name, () => {
+  void describe(name, () => {
     let opened: Bench | undefined;
     const bench = (): Bench => {
       if (opened === undefined) throw new Error('the database of the contract was not opened');
@@ -30,7 +30,7 @@ export function declareOperation({ name, cases }: Operation, open: () => Promise
     beforeEach(() => bench().clear());
     after(() => opened?.close());
     for (const [sentence, prove] of Object.entries(cases)) {
-      it(sentence, { timeout: TIMEOUT }, () => prove(bench(), open));
+      void it(sentence, { timeout: TIMEOUT }, () => prove(bench(), open));
     }
   });
 }

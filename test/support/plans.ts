@@ -13,6 +13,8 @@ export interface Step {
   readonly text: string;
 }
 
+const PAGE = 51;
+
 /** The plans of all statements about tasks that `act` sends to a table of `size` rows. */
 export async function explain(
   { database, world, tables }: Bench,
@@ -26,10 +28,17 @@ export async function explain(
   return Promise.all(sent.map((statement) => planOf(database, size, statement)));
 }
 
-async function planOf(database: Database, size: number, { sql, values }: Statement): Promise<readonly Step[]> {
+async function planOf(
+  database: Database,
+  size: number,
+  { sql, values }: Statement,
+): Promise<readonly Step[]> {
   if (database.dialect === 'sqlite') {
     const { rows } = await database.query(`EXPLAIN QUERY PLAN ${sql}`, values);
-    return rows.map((row) => sqliteStep(String(row['detail']), size));
+    const texts = rows.map((row) => String(row['detail']));
+    return texts.map((text, index) =>
+      sqliteStep(text, /^SCAN list\d+$/.test(texts[index - 1] ?? '') ? PAGE : size),
+    );
   }
   const { rows } = await database.query(`EXPLAIN (FORMAT JSON) ${sql}`, values);
   const plan: unknown = rows[0]?.['QUERY PLAN'];
@@ -37,7 +46,7 @@ async function planOf(database: Database, size: number, { sql, values }: Stateme
   return postgresSteps(root);
 }
 
-/** SQLite says nothing about rows: each sort counts as one of everything. */
+/** SQLite says nothing about rows: each sort counts as one of everything, unless it sorts lists that are cut already. */
 function sqliteStep(text: string, size: number): Step {
   if (text.includes('USE TEMP B-TREE')) return { how: 'sort', on: '', rows: size, text };
   const table = /^(?:SCAN|SEARCH) (\w+)/.exec(text)?.[1] ?? '';
@@ -58,7 +67,13 @@ interface PostgresNode {
 function postgresSteps(node: PostgresNode): readonly Step[] {
   const type = node['Node Type'];
   const on = node['Index Name'] ?? node['Relation Name'] ?? '';
-  const how = /Seq Scan/.test(type) ? 'scan' : /Index/.test(type) ? 'index' : /Sort/.test(type) ? 'sort' : 'other';
+  const how = /Seq Scan/.test(type)
+    ? 'scan'
+    : /Index/.test(type)
+      ? 'index'
+      : /Sort/.test(type)
+        ? 'sort'
+        : 'other';
   const inputs = node.Plans ?? [];
   // What a sort hands on may be cut by a limit; what it must sort is what it is given.
   const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];

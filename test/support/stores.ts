@@ -30,6 +30,11 @@ export function eachStoreWithoutReturning(operation: Operation): void {
 }
 
 export async function openContractStore(backend: Backend, dialect?: Dialect): Promise<ContractStore> {
-  const { url, prefix, close } = await backend.open();
-  return { connect: () => openDatabase(url, { clock: systemClock }), prefix, dialect, close };
+  const world = await backend.open();
+  return {
+    connect: () => openDatabase(world.url, { clock: systemClock }),
+    prefix: world.prefix,
+    dialect,
+    close: () => world.close(),
+  };
 }

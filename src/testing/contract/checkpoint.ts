@@ -34,8 +34,8 @@ export const checkpoint: Operation = {
     ) => {
       const fence = await bench.hold('running/run', { context: '1', progress: 0.5, message: '"one"' });
       await bench.store.checkpoint(fence, { context: 'null', progress: 0, message: '""' });
-      const { context, progress, message } = await bench.store.get(fence.id, true);
-      assert.deepEqual([context, progress, message], [null, 0, '']);
+      const task = await bench.store.get(fence.id, true);
+      assert.deepEqual([task.context, task.progress, task.message], [null, 0, '']);
     },
 
     'the same report twice is two reports, not a lost lease': async (bench) => {

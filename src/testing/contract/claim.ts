@@ -45,11 +45,11 @@ export const claim: Operation = {
 
     'those that were handed over go before all that queued up': async (bench) => {
       const replica = await bench.register();
-      for (const [queue, waiting, ahead] of [
+      for (const [queue, behind, ahead] of [
         ['run', 'pending/run', 'paused/run'],
         ['cleanup', 'pending/delete', 'paused/delete'],
       ] as const) {
-        const patient = await bench.place(waiting, { turn: 1 });
+        const patient = await bench.place(behind, { turn: 1 });
         const handedOver = await bench.place(ahead);
         assert.deepEqual(idsOf(await take(bench, replica, { queue, limit: 1 })), [handedOver]);
         assert.deepEqual(idsOf(await take(bench, replica, { queue, limit: 1 })), [patient]);

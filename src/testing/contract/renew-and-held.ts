@@ -18,22 +18,29 @@ export const renewAndHeld: Operation = {
     'a live lease is renewed from now': async (bench) => {
       const id = await bench.register();
       const from = await bench.now();
-      assert.equal(await bench.store.renew({ id: id, lease: 90_000, types: ['renewed'] }), true);
+      assert.equal(await bench.store.renew({ id, lease: 90_000, types: ['renewed'] }), true);
       assert.ok((await leaseOf(bench, id)) >= from + 90_000);
       assert.equal(
-        await bench.store.renew({ id: id, lease: 90_000, types: ['renewed'] }),
+        await bench.store.renew({ id, lease: 90_000, types: ['renewed'] }),
         true,
         'twice in the same millisecond, too',
       );
     },
 
+    'a renewal tells which types the replica runs by now': async (bench) => {
+      const [id, other] = [await bench.register(['before']), await bench.register(['other'])];
+      await bench.store.renew({ id, lease: 60_000, types: ['before', 'since'] });
+      const types = new Map((await bench.store.replicas()).map((replica) => [replica.id, replica.types]));
+      assert.deepEqual([types.get(id), types.get(other)], [['before', 'since'], ['other']]);
+    },
+
     'a lease that has ended never comes back': async (bench) => {
       const id = await bench.register();
       await bench.expire(id);
-      assert.equal(await bench.store.renew({ id: id, lease: 60_000, types: ['renewed'] }), false);
+      assert.equal(await bench.store.renew({ id, lease: 60_000, types: ['renewed'] }), false);
       assert.equal(await bench.store.held(id), undefined);
       assert.equal(await bench.store.bury(), 1);
-      assert.equal(await bench.store.renew({ id: id, lease: 60_000, types: ['renewed'] }), false);
+      assert.equal(await bench.store.renew({ id, lease: 60_000, types: ['renewed'] }), false);
     },
 
     'a lease that nobody has is not renewed, and nobody else is by mistake': async (bench) => {

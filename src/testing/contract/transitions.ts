@@ -64,7 +64,7 @@ function targetOf({ status, event, remove }: Cell): Target | undefined {
 function caseOf(cell: Cell): Case {
   return async (bench) => {
     const target = targetOf(cell);
-    const replica = event(cell, 'expire') ? await bench.dead() : await bench.register();
+    const replica = isOneOf(cell, 'expire') ? await bench.dead() : await bench.register();
     const id = await bench.place(cell.status, tempting(cell, replica));
     const trial: Trial = { bench, row: await bench.row(id), replica, remove: cell.remove };
     const bystander = await bench.place(cell.status);
@@ -77,8 +77,8 @@ function caseOf(cell: Cell): Case {
   };
 }
 
-function event(cell: Cell, ...events: readonly Event[]): boolean {
-  return events.includes(cell.event);
+function isOneOf({ event }: Cell, ...events: readonly Event[]): boolean {
+  return events.includes(event);
 }
 
 /** Whether the event is sent to one task, or to all that fit. */
@@ -132,13 +132,13 @@ function settlement(event: Settlement['event'], remove: boolean): Settlement {
 
 async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
   const { bench, row } = trial;
-  if (event(cell, 'run', 'pause', 'delete')) {
+  if (isOneOf(cell, 'run', 'pause', 'delete')) {
     await refused(send(cell, trial), 'STATE_CONFLICT', {
       id: row.id,
       status: cell.status,
       event: cell.event,
     });
-  } else if (event(cell, 'yield', 'finish', 'fail')) {
+  } else if (isOneOf(cell, 'yield', 'finish', 'fail')) {
     await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
   } else {
     assert.equal(await send(cell, trial), false);

@@ -1,0 +1,32 @@
+/** Taking tasks, on every database; the cases are in `src/testing`. Here is what only databases with row locks can do. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { openBench, TYPE } from '../../src/testing/bench.ts';
+import { claim } from '../../src/testing/contract/claim.ts';
+import { backends } from '../backends.ts';
+import { eachStore, eachStoreWithoutReturning, openContractStore } from '../support/stores.ts';
+
+eachStore(claim);
+eachStoreWithoutReturning(claim);
+
+for (const backend of backends.filter(({ name }) => name === 'postgres')) {
+  it('postgres: a task that somebody else is changing is passed over, not waited for', async (context) => {
+    const bench = await openBench(() => openContractStore(backend));
+    context.after(() => bench.close());
+    const replica = await bench.register();
+    const [locked, free] = [await bench.create({ autoRun: true }), await bench.create({ autoRun: true })];
+    await bench.database.transaction(async (connection) => {
+      await connection.query(`UPDATE ${bench.tables.task} SET retries = 0 WHERE id = ?`, [locked]);
+      const claims = await bench.store.claim({
+        replica,
+        queue: 'run',
+        types: new Map([[TYPE, 0]]),
+        limit: 1,
+      });
+      assert.deepEqual(
+        claims.map(({ id }) => id),
+        [free],
+      );
+    });
+  });
+}

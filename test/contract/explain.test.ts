@@ -1,0 +1,182 @@
+/**
+ * What the databases do with the statements that the store really sends, at 100,000 tasks: the claim, the tick and the
+ * rescue go by their indexes, and no page of a list costs a look at the whole table.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Database } from '../../src/core/connection.ts';
+import { checkFilter, type TaskFilter } from '../../src/core/task.ts';
+import { Store } from '../../src/store/store.ts';
+import { type Bench, openBench } from '../../src/testing/bench.ts';
+import { type Backend, eachBackend } from '../backends.ts';
+import { explain, type Step } from '../support/plans.ts';
+import { openContractStore } from '../support/stores.ts';
+
+const ROWS = 100_000;
+const REPLICAS = 20;
+
+const LISTS: readonly (readonly [string, TaskFilter])[] = [
+  ['all tasks', {}],
+  ['a user', { user: 'user-7' }],
+  ['a group', { group: 'group-7' }],
+  ['a type', { types: ['type-7'] }],
+  ['three types', { types: ['type-7', 'type-8', 'type-9'] }],
+  ['a state of many', { states: ['finished'] }],
+  ['a state of few', { states: ['canceling'] }],
+  ['a state of two statuses', { states: ['running'] }],
+  ['several states', { states: ['pending', 'running', 'failed'] }],
+  ['a user and a state', { user: 'user-7', states: ['failed'] }],
+  ['a group, a type and a state', { group: 'group-7', types: ['type-7'], states: ['finished'] }],
+  ['all tasks, even those being deleted', { includeDeleting: true }],
+];
+
+// Of 1,000 tasks, 100 wait for a run, 5 for a cleanup, 4 are held, and the others are done.
+const STATUS_OF_N = `CASE WHEN n % 1000 < 90 THEN 'pending/run' WHEN n % 1000 < 100 THEN 'paused/run'
+  WHEN n % 1000 < 105 THEN 'pending/delete' WHEN n % 1000 < 107 THEN 'running/run' WHEN n % 1000 = 107 THEN 'running/pause'
+  WHEN n % 1000 = 108 THEN 'deleting/delete' WHEN n % 1000 < 150 THEN 'failed/run' WHEN n % 1000 = 150 THEN 'failed/delete'
+  WHEN n % 1000 < 170 THEN 'paused/pause' WHEN n % 1000 < 180 THEN 'init/none' ELSE 'finished/run' END`;
+const QUEUE_OF_N = `CASE WHEN n % 1000 < 100 THEN 'run' WHEN n % 1000 < 105 THEN 'cleanup' END`;
+const TURN_OF_N = `CASE WHEN n % 1000 < 90 THEN n WHEN n % 1000 < 100 THEN 0 WHEN n % 1000 < 105 THEN n WHEN n % 1000 = 150 THEN n END`;
+const OWNER_OF_N = `CASE WHEN n % 1000 IN (105, 106, 107, 108) THEN 'replica-' || (n / 1000 % ${REPLICAS}) END`;
+
+eachBackend((backend) => {
+  describe(`plans at ${ROWS} tasks`, () => suite(backend, true));
+  // Nobody runs ANALYZE on a SQLite file by hand.
+  if (backend.name === 'sqlite')
+    describe(`plans at ${ROWS} tasks without statistics`, () => suite(backend, false));
+});
+
+function suite(backend: Backend, statistics: boolean): void {
+  let bench: Bench | undefined;
+  before(async () => {
+    bench = await openBench(() => openContractStore(backend));
+    await fill(bench.database, bench.tables.task, bench.tables.replica);
+    if (statistics) await bench.database.query('ANALYZE');
+  });
+  after(() => bench?.close());
+
+  const explains = (
+    what: string,
+    act: (store: Store) => Promise<unknown>,
+    check: (steps: readonly Step[]) => void,
+  ): void => {
+    it(what, async () => {
+      assert.ok(bench !== undefined);
+      for (const steps of await explain(bench, ROWS, act)) check(steps);
+    });
+  };
+
+  const types = new Map(['type-1', 'type-2', 'type-3', 'type-4', 'type-5'].map((type) => [type, 3]));
+  for (const queue of ['run', 'cleanup'] as const) {
+    explains(
+      `the claim of the queue ${queue} goes by its index, in its order`,
+      (store) => store.claim({ replica: 'replica-1', queue, types, limit: 5 }),
+      (steps) => {
+        uses(steps, 'task_claim');
+        assert.deepEqual(sorts(steps), []);
+      },
+    );
+  }
+
+  explains(
+    'the tick goes by the owner',
+    (store) => store.held('replica-1'),
+    (steps) => uses(steps, 'task_owner'),
+  );
+
+  explains(
+    'the rescue goes by the owner',
+    (store) => store.rescue('{}'),
+    (steps) => uses(steps, 'task_owner'),
+  );
+
+  explains(
+    'the replicas are shown by the owner',
+    (store) => store.replicas(),
+    (steps) => noScan(steps),
+  );
+
+  explains(
+    'failed cleanups are found by their status',
+    (store) => store.retryCleanups(),
+    (steps) => noScan(steps),
+  );
+
+  explains(
+    'one task is found by its id',
+    async (store) => {
+      const fence = { id: 500, owner: 'nobody', epoch: 1 };
+      const checkpoint = { context: '1', progress: null, message: null };
+      await store.get(500, true);
+      await store.change(500, 'delete');
+      await store.changeGroup(500, 'night');
+      await store.checkpoint(fence, checkpoint).catch(() => undefined);
+      await store.release(fence);
+      await store
+        .settle(fence, { event: 'finish', checkpoint, error: null, remove: true })
+        .catch(() => undefined);
+    },
+    (steps) => {
+      noScan(steps);
+      assert.deepEqual(sorts(steps), []);
+    },
+  );
+
+  for (const [what, filter] of LISTS) {
+    for (const position of [undefined, ROWS / 2]) {
+      explains(
+        `a page of ${what} ${position === undefined ? 'at the start' : 'in the middle'} does not sort the whole table`,
+        (store) => store.list(checkFilter({ ...filter, after: position })),
+        (steps) => {
+          // Newest first without a condition is the table itself, which SQLite calls a scan, until the page is full.
+          if (Object.keys(filter).every((part) => part === 'includeDeleting'))
+            assert.deepEqual(sorts(steps), []);
+          else noScan(steps);
+          for (const { rows, text } of sorts(steps))
+            assert.ok(rows < ROWS / 20, `${text} sorts ${rows} rows`);
+        },
+      );
+    }
+  }
+}
+
+function uses(steps: readonly Step[], index: string): void {
+  noScan(steps);
+  assert.ok(
+    steps.some(({ how, on }) => how === 'index' && on.endsWith(index)),
+    `${index} is not used:\n${textOf(steps)}`,
+  );
+}
+
+function noScan(steps: readonly Step[]): void {
+  const scans = steps.filter(({ how, on }) => how === 'scan' && on.endsWith('task'));
+  assert.deepEqual(scans, [], `the whole table is read:\n${textOf(steps)}`);
+}
+
+function sorts(steps: readonly Step[]): readonly Step[] {
+  return steps.filter(({ how }) => how === 'sort');
+}
+
+function textOf(steps: readonly Step[]): string {
+  return steps.map(({ text }) => text).join('\n');
+}
+
+/** 100,000 tasks, most of them done, as in a system that has run for a while. */
+async function fill(database: Database, task: string, replica: string): Promise<void> {
+  const numbers =
+    database.dialect === 'sqlite'
+      ? `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${ROWS})`
+      : `WITH numbers (n) AS (SELECT generate_series(1, ${ROWS}))`;
+  await database.query(
+    `INSERT INTO ${task} (type, task_user, task_group, status, queue, turn, owner, epoch, attempt, crashes, crash_budget, retries, created_at, input)
+     ${numbers}
+     SELECT 'type-' || (n % 20), 'user-' || (n % 1000), 'group-' || (n % 100), status, queue, turn, owner, 1, 1, 0, 3, 0, n, '{"file":"some.csv"}'
+     FROM (SELECT n, ${STATUS_OF_N} AS status, ${QUEUE_OF_N} AS queue, ${TURN_OF_N} AS turn, ${OWNER_OF_N} AS owner FROM numbers) AS mixed`,
+  );
+  for (let index = 0; index < REPLICAS; index++) {
+    await database.query(
+      `INSERT INTO ${replica} (id, name, started_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 9000000000000000, '[]', 5)`,
+      [`replica-${index}`],
+    );
+  }
+}

@@ -1,0 +1,5 @@
+/** Giving a claim back, on every database; the cases are in `src/testing`. */
+import { release } from '../../src/testing/contract/release.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(release);

@@ -1,0 +1,5 @@
+/** Taking tasks from the dead, on every database; the cases are in `src/testing`. */
+import { rescue } from '../../src/testing/contract/rescue.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(rescue);

@@ -1,0 +1,5 @@
+/** Failed cleanups that come back, on every database; the cases are in `src/testing`. */
+import { retryCleanups } from '../../src/testing/contract/retry-cleanups.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(retryCleanups);

@@ -1,0 +1,5 @@
+/** Every status with every event, on every database; the cases are in `src/testing`. */
+import { transitions } from '../../src/testing/contract/transitions.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(transitions);

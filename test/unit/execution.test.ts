@@ -1,0 +1,90 @@
+/** One claim from start to end, with handlers that throw what cannot even be looked at. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { defineTask } from '../../src/core/definition.ts';
+import type { StoredError } from '../../src/core/task.ts';
+import { Execution } from '../../src/runtime/execution.ts';
+import { Observer } from '../../src/runtime/observer.ts';
+import type { Fence, Settlement, Store } from '../../src/store/store.ts';
+import { ManualClock } from '../support/clock.ts';
+
+const HOSTILE: readonly (readonly [string, () => unknown])[] = [
+  ['a revoked proxy', revoked],
+  [
+    'a proxy that refuses everything',
+    () => new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse }),
+  ],
+  ['an error whose name, cause and message throw', unreadable],
+  ['nothing', () => undefined],
+];
+
+describe('a handler that throws', () => {
+  for (const [what, make] of HOSTILE) {
+    it(`${what} fails its task and harms nobody else`, async () => {
+      const { settlements } = await execute(() => {
+        throw make();
+      });
+      assert.deepEqual(
+        settlements.map(({ event }) => event),
+        ['fail'],
+      );
+      const { message } = JSON.parse(settlements[0]?.error ?? '{}') as StoredError;
+      assert.notEqual(message, '');
+    });
+
+    it(`${what} after its stop signal ends its claim all the same`, async () => {
+      const { settlements } = await execute(async (signal) => {
+        await new Promise<void>((resolve) =>
+          signal.addEventListener('abort', () => resolve(), { once: true }),
+        );
+        throw make();
+      }, 'pause');
+      assert.equal(settlements.length, 1);
+    });
+  }
+});
+
+/** Runs `run` as the handler of a claim, to the end. */
+async function execute(
+  run: (signal: AbortSignal) => void | Promise<void>,
+  stop?: 'pause',
+): Promise<{ readonly settlements: readonly Settlement[] }> {
+  const clock = new ManualClock();
+  const settlements: Settlement[] = [];
+  const store = {
+    settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
+  };
+  const execution = new Execution({
+    claim: { id: 1, type: 't', user: '', group: '', epoch: 1, attempt: 1, input: null, context: null },
+    queue: 'run',
+    definition: defineTask({ type: 't', run: ({ signal }) => run(signal) }),
+    replica: 'replica',
+    store: store as unknown as Store,
+    clock,
+    observer: new Observer(null),
+    maxPayload: 1000,
+    stopGrace: 1000,
+  });
+  await clock.settle();
+  if (stop !== undefined) execution.stop(stop);
+  await execution.ended;
+  return { settlements };
+}
+
+function refuse(): never {
+  throw new Error('refused');
+}
+
+function revoked(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+}
+
+function unreadable(): unknown {
+  return Object.defineProperties(new Error('x'), {
+    name: { get: refuse },
+    cause: { get: refuse },
+    message: { get: refuse },
+  });
+}
