@@ -7,7 +7,7 @@ import type { Clock } from './core/clock.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
 import { encodeJson } from './core/json.ts';
-import { checkName } from './core/name.ts';
+import { checkName, checkType } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import { validate } from './core/schema.ts';
 import type { UserEvent } from './core/status.ts';
@@ -26,7 +26,7 @@ import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { encodeContext } from './runtime/report.ts';
-import { openDatabase } from './store/open.ts';
+import { openDatabase } from './database/open.ts';
 import { Store } from './store/store.ts';
 
 export interface GetOptions<Given, Input, Context> {
@@ -224,6 +224,10 @@ export class Taskbaton {
     const database = await openDatabase(this.#db, { clock: this.#clock });
     const store = new Store(database, prefix, schema);
     try {
+      if (schema !== undefined && database.dialect !== 'postgres') {
+        const problem = 'only PostgreSQL has schemas; use the option prefix';
+        throw new TaskbatonError('INVALID_OPTION', { option: 'schema', value: show(schema), problem });
+      }
       await store.prepare(migrate || this.#settings.migrate);
     } catch (error) {
       await database.close();
@@ -240,7 +244,7 @@ export class Taskbaton {
   /** Accepts, for JavaScript users, only what has the shape of a declaration. */
   #declarationOf(declaration: TaskDeclaration): TaskDeclaration {
     if (typeof declaration === 'object' && declaration !== null) {
-      checkName('type', declaration.type);
+      checkType(declaration.type);
       return declaration;
     }
     const known = typeof declaration === 'string' ? this.#registry.find(declaration) : undefined;

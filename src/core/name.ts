@@ -13,6 +13,18 @@ export function checkName(argument: string, name: unknown): asserts name is stri
     throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(name), problem });
 }
 
+/** Throws INVALID_ARGUMENT unless `type` can name a type: a name that isn't empty. */
+export function checkType(type: unknown): asserts type is string {
+  checkName('type', type);
+  if (type === '') {
+    throw new TaskbatonError('INVALID_ARGUMENT', {
+      argument: 'type',
+      value: '""',
+      problem: 'it must not be empty',
+    });
+  }
+}
+
 function problemOf(name: unknown): string | undefined {
   if (typeof name !== 'string') return 'it must be a string';
   if (name.length > LONGEST_NAME)

@@ -3,7 +3,7 @@
  */
 import type { TaskDeclaration, Untyped } from './definition.ts';
 import { show, TaskbatonError } from './errors.ts';
-import { checkName } from './name.ts';
+import { checkName, checkType } from './name.ts';
 import { PUBLIC_STATES, type PublicState } from './status.ts';
 
 /** An error kept on a task. */
@@ -141,7 +141,7 @@ function checkList<Item>(argument: string, list: readonly Item[]): readonly Item
 /** The name of a type that is given by its name or by its definition. */
 export function typeName(type: string | TaskDeclaration): string {
   const name: unknown = typeof type === 'object' && type !== null ? type.type : type;
-  checkName('type', name);
+  checkType(name);
   return name;
 }
 

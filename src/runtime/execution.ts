@@ -162,7 +162,7 @@ export class Execution {
   }
 
   #settlementOfReturn(value: unknown): Settlement {
-    if (value instanceof Finished) return this.#ending('finish', (value as Finished).ending, null);
+    if (isInstance(value, Finished)) return this.#ending('finish', value.ending, null);
     if (value !== undefined) {
       const problem = 'it returned something that is not finished(…); the last context is the result';
       this.#options.observer.emit('task.misused', { ...this.#details(), problem });
@@ -172,7 +172,7 @@ export class Execution {
 
   #settlementOfThrow(thrown: unknown): Settlement {
     if (isStop(thrown, this.#stop.signal)) return YIELDED;
-    return this.#ending('fail', thrown instanceof TaskFailed ? thrown.ending : {}, thrown);
+    return this.#ending('fail', isInstance(thrown, TaskFailed) ? thrown.ending : {}, thrown);
   }
 
   /** An ending whose context can't be stored is a failure that says so. */
@@ -270,6 +270,18 @@ export class Execution {
   #details(): { id: number; type: string; epoch: number; replica: string; queue: QueueName } {
     const { claim, replica, queue } = this.#options;
     return { id: claim.id, type: claim.type, epoch: claim.epoch, replica, queue };
+  }
+}
+
+/** `instanceof` for what user code hands over: a hostile proxy makes the operator itself throw. */
+function isInstance<Class extends abstract new (...given: never[]) => object>(
+  value: unknown,
+  kind: Class,
+): value is InstanceType<Class> {
+  try {
+    return value instanceof kind;
+  } catch {
+    return false;
   }
 }
 

@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import type { Database } from '../../src/core/connection.ts';
 import { type ErrorCode, isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { isDuplicateKey } from '../../src/store/retry.ts';
+import { isDuplicateKey } from '../../src/database/retry.ts';
 import { createWakeTable, eachWay, Heard, openBench } from '../support/databases.ts';
 import { until } from '../support/system.ts';
 

@@ -8,8 +8,8 @@ import { test } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { sqlite } from '../../src/store/sqlite.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { sqlite } from '../../src/database/sqlite.ts';
 import { createWakeTable, Heard, onBackend, openBench, pathOf, Peer } from '../support/databases.ts';
 import { until } from '../support/system.ts';
 
@@ -114,7 +114,7 @@ onBackend('sqlite', (backend) => {
     const bench = await openBench(backend, context);
     const script = `
       process.send('here'); await told();
-      const { openDatabase } = await import(${JSON.stringify(new URL('../../src/store/open.ts', import.meta.url).href)});
+      const { openDatabase } = await import(${JSON.stringify(new URL('../../src/database/open.ts', import.meta.url).href)});
       const { systemClock } = await import(${JSON.stringify(new URL('../../src/runtime/clock.ts', import.meta.url).href)});
       const database = await openDatabase(${JSON.stringify(bench.place.url)}, { clock: systemClock });
       await database.query('CREATE TABLE IF NOT EXISTS thing (id INTEGER)');

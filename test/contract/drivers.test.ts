@@ -10,7 +10,7 @@ import BetterSqlite3 from 'better-sqlite3';
 import postgresJs from 'postgres';
 import type { Database } from '../../src/core/connection.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import { CONTRACT, storeContract } from '../../src/testing/index.ts';
 import { backends, type BackendName } from '../backends.ts';
 

@@ -52,7 +52,7 @@ describe('options', () => {
   ];
   for (const [option, options, value] of cases) {
     it(`${JSON.stringify(options)} is refused, naming ${option} and its value`, () => {
-      const make = (): unknown => new Taskbaton({ db: 'sqlite::memory:', ...options } as TaskbatonOptions);
+      const make = (): unknown => new Taskbaton({ db: 'sqlite::memory:', ...options });
       assert.throws(make, typedError('INVALID_OPTION', option, value));
     });
   }

@@ -11,7 +11,7 @@ import pg from 'pg';
 import postgresJs from 'postgres';
 import type { Database, WakeTopic } from '../../src/core/connection.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import { type Backend, type BackendName, backends, type TestBackend } from '../backends.ts';
 
 /** Something to pass as `db`, and how to close it. */

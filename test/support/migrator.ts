@@ -1,6 +1,6 @@
 /** A process that migrates a database when it is told to, creates a task, and tells its id: one replica that starts. */
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import { Store } from '../../src/store/store.ts';
 
 const [url = '', prefix = ''] = process.argv.slice(2);

@@ -5,7 +5,7 @@
 import { describe } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { type Dialect, DIALECTS } from '../../src/store/dialect.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/database/open.ts';
 import type { ContractStore } from '../../src/testing/bench.ts';
 import { declareOperation, type Operation } from '../../src/testing/operation.ts';
 import { type Backend, backends, eachBackend } from '../backends.ts';

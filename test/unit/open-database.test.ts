@@ -8,9 +8,9 @@ import pg from 'pg';
 import postgresJs from 'postgres';
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { postgres } from '../../src/store/postgres.ts';
-import { sqlite } from '../../src/store/sqlite.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { postgres } from '../../src/database/postgres.ts';
+import { sqlite } from '../../src/database/sqlite.ts';
 
 const context = { clock: systemClock };
 /** Nobody listens there, and nothing connects before the first statement. */
@@ -94,7 +94,7 @@ test("a driver that isn't installed is asked for by name", () => {
         return next(name, from);
       },
     });
-    const { openDatabase } = await import(${moduleOf('store/open.ts')});
+    const { openDatabase } = await import(${moduleOf('database/open.ts')});
     const { systemClock } = await import(${moduleOf('runtime/clock.ts')});
     await openDatabase('sqlite::memory:', { clock: systemClock }).then((database) => database.close());
     await openDatabase('${NOWHERE}', { clock: systemClock }).catch((error) => console.log(error.code, error.message));
@@ -106,7 +106,7 @@ test("a driver that isn't installed is asked for by name", () => {
 test('nothing of an open database keeps the process alive, closed or not', () => {
   for (const end of ['', 'await database.close();']) {
     const program = `
-      const { openDatabase } = await import(${moduleOf('store/open.ts')});
+      const { openDatabase } = await import(${moduleOf('database/open.ts')});
       const { systemClock } = await import(${moduleOf('runtime/clock.ts')});
       const database = await openDatabase('sqlite::memory:', { clock: systemClock });
       await database.query("CREATE TABLE wake AS SELECT 'tick' AS topic, 0 AS counter");

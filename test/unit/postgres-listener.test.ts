@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Clock } from '../../src/core/clock.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
-import type { ChannelSink, Listened, PostgresDriver } from '../../src/store/postgres-driver.ts';
-import { PostgresListener } from '../../src/store/postgres-listener.ts';
+import type { ChannelSink, Listened, PostgresDriver } from '../../src/database/postgres-driver.ts';
+import { PostgresListener } from '../../src/database/postgres-listener.ts';
 import { Heard } from '../support/databases.ts';
 import { until } from '../support/system.ts';
 
