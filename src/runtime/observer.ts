@@ -23,7 +23,7 @@ export interface EventDetails {
   'replica.stopping': { readonly replica: string; readonly running: number };
   'replica.stopped': { readonly replica: string };
   /** It could not renew its lease; its handlers were told, and it goes on under a new id. */
-  'replica.lost': { readonly replica: string };
+  'replica.lost': { readonly replica: string; readonly running: number };
   'task.started': TaskDetails & { readonly attempt: number };
   'task.reported': TaskDetails;
   'task.stopping': TaskDetails & { readonly why: StopReason };
@@ -60,7 +60,8 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'task.reported': ['debug', 'task reported'],
   'task.stopping': ['debug', 'task was told to stop'],
   'task.ended': ['debug', 'task ended here'],
-  'task.lost': ['warn', 'task was lost to another owner; what its handler wrote was refused'],
+  // A replica that loses its lease loses all its tasks at once, and says that in one line of its own.
+  'task.lost': ['info', 'task was lost to another owner; what its handler wrote was refused'],
   'task.abandoned': ['warn', 'handler ignored its stop signal and was abandoned; its task was released'],
   'task.misused': ['warn', 'handler did something that has no effect'],
   'task.released': ['warn', 'a claim that never ran here was given back'],

@@ -224,8 +224,9 @@ export class Replica {
 
   /** The lease `replica` is gone: so is all that was held under it. */
   #lost(replica: string): void {
-    this.#options.observer.emit('replica.lost', { replica });
-    for (const execution of this.#executions) if (execution.fence.owner === replica) execution.lose();
+    const held = [...this.#executions].filter(({ fence }) => fence.owner === replica);
+    this.#options.observer.emit('replica.lost', { replica, running: held.length });
+    for (const execution of held) execution.lose();
     if (!this.#stopping) this.#loops.tick.wake();
   }
 

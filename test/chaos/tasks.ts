@@ -1,0 +1,145 @@
+/**
+ * The types of task that the processes under test run. Each puts down what it does in a ledger outside the database,
+ * so that what happened can be compared with what the database says.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  defineTask,
+  finished,
+  type HandlerArguments,
+  isTaskbatonError,
+  type RunningTask,
+  type TaskDefinition,
+  typed,
+} from '../../src/index.ts';
+import type { Entry } from './protocol.ts';
+
+/** So many steps, each of which takes so long. */
+export interface Steps {
+  readonly steps: number;
+  readonly ms: number;
+}
+
+export interface Step {
+  readonly step: number;
+}
+
+export interface Block {
+  /** For how long the event loop stands still, in the first epoch only. */
+  readonly ms: number;
+}
+
+type Ledger = (entry: Entry) => void;
+type Note = (what: Entry['what'], more?: Partial<Entry>) => void;
+
+const input = typed<Steps>();
+const context = typed<Step>();
+
+/** The contracts, for the test's side. `steps` fails at a crash, `resumed` goes on elsewhere. */
+export const STEPS = { type: 'steps', input, context };
+export const RESUMED = { type: 'resumed', input, context };
+export const CARELESS = { type: 'careless', input, context };
+export const STUBBORN = { type: 'stubborn' };
+export const NOOP = { type: 'noop' };
+export const POISON = { type: 'poison' };
+export const BLOCK = { type: 'block', input: typed<Block>() };
+
+export function testTasks(ledger: Ledger): readonly TaskDefinition[] {
+  const steps = stepper(ledger);
+  return [
+    defineTask({ ...STEPS, run: steps, cleanup: cleaner(ledger) }),
+    defineTask({ ...RESUMED, run: steps, cleanup: cleaner(ledger), onCrash: 'resume' }),
+    defineTask({ ...CARELESS, run: careless(ledger), onCrash: 'resume' }),
+    defineTask({ ...STUBBORN, run: stubborn(ledger), cleanup: cleaner(ledger) }),
+    defineTask({ ...NOOP, run: noop(ledger), onCrash: 'resume' }),
+    defineTask({ ...POISON, run: () => void process.kill(process.pid, 'SIGKILL'), onCrash: 'resume' }),
+    defineTask({ ...BLOCK, run: block(ledger), onCrash: 'resume' }),
+  ];
+}
+
+/** Stops at a yield like any well-behaved handler, and needs no signal for it. */
+function stepper(ledger: Ledger) {
+  return async function* run(given: HandlerArguments<Steps, Step>): AsyncGenerator<{ context: Step }, void> {
+    const { steps, ms } = given.input;
+    const note = begin(ledger, given);
+    for (let step = (given.context?.step ?? 0) + 1; step <= steps; step++) {
+      await pause(ms);
+      note('did', { step });
+      yield { context: { step } };
+      note('acked', { step });
+    }
+  };
+}
+
+const LAST_TRIES = 5;
+
+/** Ignores its signal and every refusal, reports some more and even claims to have finished: what a zombie does. */
+function careless(ledger: Ledger) {
+  return async (given: HandlerArguments<Steps, Step>) => {
+    const { steps, ms } = given.input;
+    const note = begin(ledger, given);
+    let late = 0;
+    for (let step = (given.context?.step ?? 0) + 1; step <= steps && late < LAST_TRIES; step++) {
+      await pause(ms);
+      if (given.signal.aborted) late += 1;
+      note('did', { step });
+      await given.report({ context: { step } }).then(
+        () => note('acked', { step }),
+        (error: unknown) => note('refused', { step, why: nameOf(error) }),
+      );
+    }
+    return finished({ context: { step: late > 0 ? -1 : steps } });
+  };
+}
+
+/** Takes no notice of its signal, and never ends. */
+function stubborn(ledger: Ledger) {
+  return async (given: HandlerArguments<unknown, unknown>) => {
+    begin(ledger, given);
+    await new Promise(() => undefined);
+  };
+}
+
+function noop(ledger: Ledger) {
+  return ({ task }: { readonly task: RunningTask }) => notes(ledger, task)('did');
+}
+
+function block(ledger: Ledger) {
+  return async (given: HandlerArguments<Block, Step>) => {
+    const note = begin(ledger, given);
+    await given.report({ context: { step: 1 } });
+    // The second owner is still at it when the first one comes to itself.
+    if (given.task.epoch > 1) {
+      await pause(given.input.ms);
+      return finished({ context: { step: given.task.epoch } });
+    }
+    const end = performance.now() + given.input.ms;
+    while (performance.now() < end);
+    note('unblocked');
+    await given.report({ context: { step: -1 } }).catch((error: unknown) => {
+      note('refused', { why: nameOf(error) });
+    });
+    return finished({ context: { step: -1 } });
+  };
+}
+
+function cleaner(ledger: Ledger) {
+  return ({ task }: { readonly task: RunningTask }) => notes(ledger, task)('cleaned');
+}
+
+type Beginning = Pick<HandlerArguments<unknown, unknown>, 'task' | 'context' | 'signal'>;
+
+function begin(ledger: Ledger, { task, context: from, signal }: Beginning): Note {
+  const note = notes(ledger, task);
+  note('begin', { step: (from as Step | undefined)?.step ?? 0 });
+  signal.addEventListener('abort', () => note('signal', { why: signal.reason.why }));
+  return note;
+}
+
+function notes(ledger: Ledger, { id, epoch }: RunningTask): Note {
+  return (what, more = {}) => ledger({ what, task: id, epoch, ...more });
+}
+
+function nameOf(error: unknown): string {
+  return isTaskbatonError(error) ? error.code : String(error);
+}
