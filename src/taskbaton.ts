@@ -7,7 +7,7 @@ import type { Clock } from './core/clock.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
 import { encodeJson } from './core/json.ts';
-import { checkName, checkType } from './core/name.ts';
+import { checkName, checkParts, checkType } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import { validate } from './core/schema.ts';
 import type { UserEvent } from './core/status.ts';
@@ -81,7 +81,8 @@ export class Taskbaton {
 
   /**
    * Signals all handlers, waits until each has ended or its grace is over, stores what they reported last, and leaves
-   * the tasks for others to go on with. Then closes what it opened. Calling it again waits for the same end.
+   * the tasks for others to go on with. Then closes what it opened. A database that doesn't answer is waited for as long
+   * as `stopGrace` and half a lease, no longer. Calling it again waits for the same end.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -102,6 +103,7 @@ export class Taskbaton {
     options: CreateOptions<Context> = {},
   ): Promise<number> {
     const { type, input: schema, context: contextSchema } = this.#declarationOf(declaration);
+    checkParts('options', options, ['user', 'group', 'autoRun', 'context']);
     const { user = '', group = '', autoRun = true, context } = options;
     checkName('user', user);
     checkName('group', group);
@@ -146,9 +148,11 @@ export class Taskbaton {
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
   async getTask<Given = Untyped, Input = Untyped, Context = Untyped>(
     id: number,
-    { as, includeDeleting = false }: GetOptions<Given, Input, Context> = {},
+    options: GetOptions<Given, Input, Context> = {},
   ): Promise<Task<Given, Context>> {
     checkId(id);
+    checkParts('options', options, ['as', 'includeDeleting']);
+    const { as, includeDeleting = false } = options;
     const task = await (await this.#open()).get(id, includeDeleting);
     if (as !== undefined && task.type !== typeName(as)) {
       throw new TaskbatonError('TYPE_MISMATCH', { id, actual: show(task.type), expected: show(as.type) });
@@ -203,10 +207,13 @@ export class Taskbaton {
 
   async #stop(): Promise<void> {
     await this.#started?.catch(() => undefined);
-    await this.#replica?.stop();
-    this.#closed = true;
-    const store = await this.#store?.catch(() => undefined);
-    await store?.database.close();
+    try {
+      await this.#replica?.stop();
+    } finally {
+      this.#closed = true;
+      const store = await this.#store?.catch(() => undefined);
+      await store?.database.close();
+    }
   }
 
   /** The store, ready for use. A database that failed to open is tried again by the next call. */

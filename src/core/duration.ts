@@ -4,9 +4,10 @@ const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as cons
 
 export type Duration = number | `${number}${keyof typeof UNITS}`;
 
-/** Milliseconds in `duration`; undefined if it isn't one. */
+/** Whole milliseconds in `duration`, which is what databases count in; undefined if it isn't one. */
 export function milliseconds(duration: unknown): number | undefined {
-  if (typeof duration === 'number') return Number.isFinite(duration) && duration >= 0 ? duration : undefined;
+  if (typeof duration === 'number')
+    return Number.isFinite(duration) && duration >= 0 ? Math.round(duration) : undefined;
   const parts = typeof duration === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(duration) : null;
-  return parts === null ? undefined : Number(parts[1]) * UNITS[parts[2] as keyof typeof UNITS];
+  return parts === null ? undefined : Math.round(Number(parts[1]) * UNITS[parts[2] as keyof typeof UNITS]);
 }

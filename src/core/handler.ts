@@ -15,7 +15,7 @@ export interface Report<Context> {
 
 /**
  * Why a handler is asked to stop: the user paused or deleted the task, the replica shuts down, or it lost its lease
- * (then the task may be running elsewhere already, and nothing more can be written).
+ * (then the task may be running elsewhere already, and what is written for it counts only if it isn't).
  */
 export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost';
 

@@ -62,7 +62,9 @@ function checkObject(value: object, path: string, parents: Set<object>): void {
     // By index, since `forEach` would step over the holes that JSON can't have.
     for (let index = 0; index < value.length; index++) check(value[index], `${path}[${index}]`, parents);
   } else if (hasOwnJson(value)) {
-    check(value.toJSON(''), path, parents);
+    const json = value.toJSON('');
+    if (json === null && value instanceof Date) throw refusal(path, 'is an invalid date');
+    check(json, path, parents);
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null)

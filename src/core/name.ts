@@ -25,6 +25,22 @@ export function checkType(type: unknown): asserts type is string {
   }
 }
 
+/** Throws INVALID_ARGUMENT unless `given` is an object with no other parts than `known`: a misspelt one does nothing. */
+export function checkParts(
+  argument: string,
+  given: unknown,
+  known: readonly string[],
+): asserts given is object {
+  const refuse = (name: string, value: unknown, problem: string): never => {
+    throw new TaskbatonError('INVALID_ARGUMENT', { argument: name, value: show(value), problem });
+  };
+  if (typeof given !== 'object' || given === null) return refuse(argument, given, 'it must be an object');
+  for (const [part, value] of Object.entries(given)) {
+    if (!known.includes(part))
+      refuse(`${argument}.${part}`, value, `there is no such part; known are ${known.join(', ')}`);
+  }
+}
+
 function problemOf(name: unknown): string | undefined {
   if (typeof name !== 'string') return 'it must be a string';
   if (name.length > LONGEST_NAME)

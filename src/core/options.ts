@@ -103,8 +103,8 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
     logger: logger(options.logger),
   };
-  if (settings.pollInterval > settings.lease / 2) {
-    refuse('pollInterval', pollInterval, `it must be at most half the lease (${settings.lease} ms)`);
+  if (settings.pollInterval > settings.lease / 4) {
+    refuse('pollInterval', pollInterval, `it must be at most a quarter of the lease (${settings.lease} ms)`);
   }
   return settings;
 }

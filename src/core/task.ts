@@ -3,7 +3,7 @@
  */
 import type { TaskDeclaration, Untyped } from './definition.ts';
 import { show, TaskbatonError } from './errors.ts';
-import { checkName, checkType } from './name.ts';
+import { checkName, checkParts, checkType } from './name.ts';
 import { PUBLIC_STATES, type PublicState } from './status.ts';
 
 /** An error kept on a task. */
@@ -105,6 +105,7 @@ const DEFAULT_PAGE = 50;
 
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
+  checkParts('filter', filter, ['user', 'group', 'types', 'states', 'limit', 'after', 'includeDeleting']);
   const { user, group, types, states, limit = DEFAULT_PAGE, after, includeDeleting } = filter;
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);

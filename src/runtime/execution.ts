@@ -4,7 +4,7 @@
  */
 import { type Clock, jittered, sleep, type Timer } from '../core/clock.ts';
 import type { TaskDefinition } from '../core/definition.ts';
-import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
+import { type ErrorCode, isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
 import {
   type Ending,
   Finished,
@@ -17,13 +17,13 @@ import {
   TaskStopped,
 } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
-import { validate } from '../core/schema.ts';
+import { type StandardSchema, validate } from '../core/schema.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 import type { Claim } from '../store/record.ts';
 import type { Fence, Settlement, Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
-import { encodeContext, encodeError, encodeReport, NO_CHECKPOINT } from './report.ts';
+import { encodeContext, encodeError, encodePlainError, encodeReport, NO_CHECKPOINT } from './report.ts';
 
 export interface ExecutionOptions {
   readonly claim: Claim;
@@ -42,7 +42,8 @@ const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: 
 const FINISHED: Settlement = { ...YIELDED, event: 'finish', checkpoint: { ...NO_CHECKPOINT, progress: 1 } };
 
 const SHORTEST_RETRY = 25;
-const LONGEST_RETRY = 1000;
+/** The longest pause before a write is tried again. */
+export const LONGEST_RETRY = 1000;
 
 type HandlerIterator = AsyncIterator<unknown, unknown, void>;
 
@@ -84,7 +85,7 @@ export class Execution {
     this.#stop.abort(new TaskStopped(why));
   }
 
-  /** The lease is gone: the handler is told, and nothing is written any more. */
+  /** The task is another's, or the database won't be waited for: the handler is told, and nothing is written any more. */
   lose(): void {
     if (this.#gone.signal.aborted) return;
     this.#gone.abort();
@@ -125,12 +126,20 @@ export class Execution {
     const { claim, definition, replica } = this.#options;
     const { id, type, user, group, epoch, attempt } = claim;
     const context = decodeJson(claim.context);
+    const checked = async (
+      schema: StandardSchema | undefined,
+      value: unknown,
+      code: ErrorCode,
+    ): Promise<unknown> =>
+      validate(schema, value, code, type).catch((error: unknown) => {
+        // What no longer fits its schema must still be deletable: its cleanup sees it as it was stored.
+        if (this.#options.queue === 'cleanup') return value;
+        throw error;
+      });
     return {
-      input: await validate(definition.input, decodeJson(claim.input), 'INVALID_INPUT', type),
+      input: await checked(definition.input, decodeJson(claim.input), 'INVALID_INPUT'),
       context:
-        context === undefined
-          ? undefined
-          : await validate(definition.context, context, 'INVALID_CONTEXT', type),
+        context === undefined ? undefined : await checked(definition.context, context, 'INVALID_CONTEXT'),
       signal: this.#stop.signal,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
       report: (report) => this.#reportFromFunction(report),
@@ -162,7 +171,7 @@ export class Execution {
   }
 
   #settlementOfReturn(value: unknown): Settlement {
-    if (isInstance(value, Finished)) return this.#ending('finish', value.ending, null);
+    if (isInstance(value, Finished)) return this.#ending('finish', value, null);
     if (value !== undefined) {
       const problem = 'it returned something that is not finished(…); the last context is the result';
       this.#options.observer.emit('task.misused', { ...this.#details(), problem });
@@ -172,13 +181,14 @@ export class Execution {
 
   #settlementOfThrow(thrown: unknown): Settlement {
     if (isStop(thrown, this.#stop.signal)) return YIELDED;
-    return this.#ending('fail', isInstance(thrown, TaskFailed) ? thrown.ending : {}, thrown);
+    return this.#ending('fail', isInstance(thrown, TaskFailed) ? thrown : undefined, thrown);
   }
 
   /** An ending whose context can't be stored is a failure that says so. */
-  #ending(event: 'finish' | 'fail', ending: Ending<unknown>, thrown: unknown): Settlement {
+  #ending(event: 'finish' | 'fail', said: Finished | TaskFailed | undefined, thrown: unknown): Settlement {
     const { claim, maxPayload } = this.#options;
     try {
+      const ending: Ending<unknown> = said?.ending ?? {};
       const context = encodeContext(ending.context, claim.type, maxPayload);
       const progress = event === 'finish' ? 1 : null;
       const error = event === 'fail' ? encodeError(thrown) : null;
@@ -215,15 +225,20 @@ export class Execution {
     if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-    await clock.turn();
-    if (checkpoint === NO_CHECKPOINT) return;
-    const written = this.#writes.then(() => this.#write(() => store.checkpoint(this.fence, checkpoint)));
+    const written = this.#writes
+      .then(() => clock.turn())
+      .then(() =>
+        checkpoint === NO_CHECKPOINT
+          ? undefined
+          : this.#write(() => store.checkpoint(this.fence, checkpoint)),
+      );
     this.#writes = written.catch(() => undefined);
     await written;
+    if (checkpoint === NO_CHECKPOINT) return;
     observer.emit('task.reported', this.#details());
   }
 
-  async #settle(settlement: Settlement): Promise<void> {
+  async #settle(settlement: Settlement, refused = false): Promise<void> {
     const { store, observer } = this.#options;
     let uncertain = false;
     const settle = async (wanted: Settlement): Promise<void> => {
@@ -242,8 +257,9 @@ export class Execution {
       observer.emit('task.ended', { ...this.#details(), event: settlement.event, error });
     } catch (error) {
       if (isTaskbatonError(error, 'LEASE_LOST')) return observer.emit('task.lost', this.#details());
-      // The database took the task but refuses what it ended with: its owner's next tick gives it back.
       observer.emit('task.misused', { ...this.#details(), problem: messageFrom(error) });
+      // The database refuses what the task ended with: it fails and says so, or it would be run again for ever.
+      if (!refused) await this.#settle({ ...YIELDED, event: 'fail', error: encodePlainError(error) }, true);
     }
   }
 
@@ -260,7 +276,7 @@ export class Execution {
         if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
         await sleep(
           clock,
-          jittered(clock, Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY)),
+          jittered(clock, Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5)),
           this.#gone.signal,
         );
       }

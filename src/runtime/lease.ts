@@ -27,6 +27,7 @@ export class Lease {
   readonly #options: LeaseOptions;
   #replica: string | undefined;
   #sentAt = 0;
+  #takenAt = 0;
   #fence: Timer | undefined;
 
   constructor(options: LeaseOptions) {
@@ -36,6 +37,11 @@ export class Lease {
   /** The id under which tasks may be held now; undefined without a live lease. */
   get replica(): string | undefined {
     return this.#replica;
+  }
+
+  /** For how many milliseconds the present lease has been held; 0 without one. */
+  get age(): number {
+    return this.#replica === undefined ? 0 : this.#options.clock.monotonic() - this.#takenAt;
   }
 
   /** Registers if there is no lease, renews if it's time to; the id of the live lease, if there is one afterwards. */
@@ -71,6 +77,7 @@ export class Lease {
     const replica = clock.uuid();
     await store.register({ id: replica, name, lease: length, types: types(), concurrency });
     this.#replica = replica;
+    this.#takenAt = sentAt;
     this.#extend(sentAt);
     this.#options.onTaken(replica);
     return replica;

@@ -73,7 +73,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
 };
 
 export class Observer {
-  readonly #listeners = new Set<EventListener>();
+  readonly #listeners = new Set<{ readonly listener: EventListener }>();
   readonly #logger: Logger | null;
 
   /** `undefined` logs warnings and errors to the console, null nothing. */
@@ -83,9 +83,10 @@ export class Observer {
 
   /** Calls `listener` for each event from now on, until the returned function is called. */
   listen(listener: EventListener): () => void {
-    this.#listeners.add(listener);
+    const entry = { listener };
+    this.#listeners.add(entry);
     return () => {
-      this.#listeners.delete(listener);
+      this.#listeners.delete(entry);
     };
   }
 
@@ -93,7 +94,9 @@ export class Observer {
     const [level, message] = LOG[name];
     this.#guarded(() => this.#logger?.[level](message, { event: name, ...details }));
     const event = { name, ...details } as unknown as EngineEvent;
-    for (const listener of this.#listeners) this.#guarded(() => listener(event));
+    // Of those that listen now: a listener may listen anew.
+    const present = [...this.#listeners];
+    for (const { listener } of present) this.#guarded(() => listener(event));
   }
 
   /** Loggers and listeners are user code: what they throw must not reach the loop that emitted. */

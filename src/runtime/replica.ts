@@ -9,7 +9,7 @@ import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName } from '../core/status.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Store } from '../store/store.ts';
-import { Execution } from './execution.ts';
+import { Execution, LONGEST_RETRY } from './execution.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
 import type { Observer } from './observer.ts';
@@ -40,10 +40,10 @@ export class Replica {
   readonly #slots: Readonly<Record<QueueName, Slots>>;
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'rescue', Loop>>;
   readonly #executions = new Set<Execution>();
-  /** Tasks the database says we hold and we know nothing of, with the number of the last claim sent by then. */
-  readonly #suspects = new Map<string, number>();
-  #claimsSent = 0;
-  #claimsAnswered = 0;
+  /** Claims whose answer is still to come. */
+  readonly #claims = new Set<symbol>();
+  /** Tasks the database says we hold and we know nothing of, with the claims they may come from. */
+  readonly #suspects = new Map<string, ReadonlySet<symbol>>();
   #rescues = 0;
   #stopping = false;
   #hints: Subscription | undefined;
@@ -100,22 +100,52 @@ export class Replica {
     this.#loops.cleanup.wake();
   }
 
-  /** Signals all handlers at once, waits until they have ended or their grace has, and gives everything back. */
+  /**
+   * Signals all handlers at once, waits until they have ended or their grace has, and gives everything back. A database
+   * that doesn't answer is waited for as long as half a lease; then the tasks are left to be rescued.
+   */
   async stop(): Promise<void> {
-    const { observer, store } = this.#options;
-    const { tick, ...takers } = this.#loops;
+    const { observer, settings } = this.#options;
     const replica = this.#lease.replica ?? '';
     this.#stopping = true;
     observer.emit('replica.stopping', { replica, running: this.#executions.size });
-    for (const execution of this.#executions) execution.stop('shutdown');
+    for (const execution of this.#executions) {
+      if (execution.fence.owner === this.#lease.replica) execution.stop('shutdown');
+      else execution.lose();
+    }
+    await this.#within(settings.stopGrace + settings.lease / 2, this.#handOver());
+    for (const execution of this.#executions) execution.lose();
+    for (const loop of Object.values(this.#loops)) void loop.stop();
+    await this.#hints?.close();
+    observer.emit('replica.stopped', { replica });
+  }
+
+  async #handOver(): Promise<void> {
+    const { store } = this.#options;
+    const { tick, ...takers } = this.#loops;
     await Promise.all(Object.values(takers).map((loop) => loop.stop()));
     // The tick goes on until here: a lease must not end while handlers save their contexts.
     await Promise.all(Array.from(this.#executions, ({ ended }) => ended));
     await tick.stop();
-    await this.#lease.end().catch(() => undefined);
-    await this.#hints?.close();
+    const replica = this.#lease.replica;
+    if (replica === undefined) return;
+    // What is still held came from claims whose answers got lost.
+    await store.releaseAll(replica);
+    await this.#lease.end();
     await store.hint('claim');
-    observer.emit('replica.stopped', { replica });
+  }
+
+  /** Waits for `work` for so many milliseconds at most; that it fails is no news to whoever stops. */
+  #within(ms: number, work: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve, { hold: true });
+      void work
+        .catch(() => undefined)
+        .then(() => {
+          timer.cancel();
+          resolve();
+        });
+    });
   }
 
   #loop(name: string, interval: number, work: () => Promise<boolean | void>, hold = false): Loop {
@@ -134,14 +164,15 @@ export class Replica {
     const limit = slots.reserve();
     if (limit === 0) return false;
     let claims: readonly Claim[] = [];
-    this.#claimsSent += 1;
+    const sent = Symbol(queue);
+    this.#claims.add(sent);
     try {
       claims = await store.claim({ replica, queue, types: registry.budgets, limit });
     } finally {
-      this.#claimsAnswered += 1;
       slots.release(limit - claims.length);
+      for (const claim of claims) this.#start(claim, queue, replica);
+      this.#claims.delete(sent);
     }
-    for (const claim of claims) this.#start(claim, queue, replica);
     return claims.length === limit;
   }
 
@@ -164,7 +195,7 @@ export class Replica {
     this.#executions.add(execution);
     void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
-    if (this.#lease.replica !== replica) execution.lose();
+    if (this.#lease.replica !== replica) execution.stop('lease-lost');
     else if (this.#stopping) execution.stop('shutdown');
   }
 
@@ -202,31 +233,42 @@ export class Replica {
 
   /**
    * A task that we hold and don't run comes from a claim whose answer got lost; it's given back. It may also come from
-   * a claim still under way, so it stays a suspect until every claim sent before it was first seen has been answered.
+   * a claim still under way, so it stays a suspect until none of those under way when it was first seen is left.
    */
   async #releaseStrays(replica: string, held: readonly Held[], before: readonly Execution[]): Promise<void> {
-    const known = new Set([...before, ...this.#executions].map(({ fence }) => keyOf(fence)));
-    const strays = held.filter((task) => !known.has(keyOf(task)));
+    const ended = new Set(before.map(({ fence }) => keyOf(fence)));
+    const strays = held.filter((task) => !ended.has(keyOf(task)) && !this.#runs(task));
     const keys = new Set(strays.map(keyOf));
     for (const key of this.#suspects.keys()) if (!keys.has(key)) this.#suspects.delete(key);
     for (const stray of strays) {
       const { id, epoch } = stray;
-      const seenAt = this.#suspects.get(keyOf(stray));
-      if (seenAt === undefined) this.#suspects.set(keyOf(stray), this.#claimsSent);
-      else if (
-        this.#claimsAnswered >= seenAt &&
-        (await this.#options.store.release({ id, owner: replica, epoch }))
-      ) {
-        this.#options.observer.emit('task.released', { id, epoch, replica });
+      const claims = this.#suspects.get(keyOf(stray));
+      if (claims === undefined) this.#suspects.set(keyOf(stray), new Set(this.#claims));
+      // A claim may be answered while another stray is released, so each is looked at again right before.
+      else if (![...claims].some((claim) => this.#claims.has(claim)) && !this.#runs(stray)) {
+        const released = await this.#options.store.release({ id, owner: replica, epoch });
+        if (released) this.#options.observer.emit('task.released', { id, epoch, replica });
       }
     }
   }
 
-  /** The lease `replica` is gone: so is all that was held under it. */
+  #runs({ id, epoch }: Held): boolean {
+    for (const { fence } of this.#executions) if (fence.id === id && fence.epoch === epoch) return true;
+    return false;
+  }
+
+  /**
+   * The lease `replica` is gone, so its handlers must stop. What they saved last is still offered: the database takes
+   * it from whoever owns the task in this epoch, which is us as long as nobody has rescued it.
+   */
   #lost(replica: string): void {
     const held = [...this.#executions].filter(({ fence }) => fence.owner === replica);
     this.#options.observer.emit('replica.lost', { replica, running: held.length });
-    for (const execution of held) execution.lose();
+    for (const execution of held) {
+      // Whoever stops has no time to wait for a database that doesn't answer.
+      if (this.#stopping) execution.lose();
+      else execution.stop('lease-lost');
+    }
     if (!this.#stopping) this.#loops.tick.wake();
   }
 
@@ -234,6 +276,8 @@ export class Replica {
 
   async #rescue(): Promise<boolean> {
     const { store, observer } = this.#options;
+    // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
+    if (this.#lease.age < LONGEST_RETRY) return false;
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return false;

@@ -51,6 +51,14 @@ export function encodeError(thrown: unknown): string {
   return JSON.stringify(describeError(thrown));
 }
 
+/** The same in ASCII, for a database that refused what was not. */
+export function encodePlainError(thrown: unknown): string {
+  return encodeError(thrown).replace(
+    /[\u0080-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 function describeError(thrown: unknown): StoredError {
   try {
     if (!(thrown instanceof Error)) return { name: 'NotAnError', message: clip(show(thrown), LONGEST_ERROR) };

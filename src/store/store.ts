@@ -223,6 +223,11 @@ export class Store {
     return released;
   }
 
+  /** Gives back all that `owner` still holds; only for one whose executions have all ended. */
+  async releaseAll(owner: string): Promise<number> {
+    return this.#apply('recover', { where: { sql: 'owner = ?', values: [owner] } });
+  }
+
   // Replicas' side
 
   async register(replica: NewReplica): Promise<void> {
@@ -274,14 +279,30 @@ export class Store {
     return (await this.database.query(sql)).changes;
   }
 
-  /** Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail. */
+  /**
+   * Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail.
+   *
+   * The dead are read first and then named: ids are never used again, whereas "has no live replica", asked inside the
+   * UPDATE, could be answered for a new owner from a snapshot that is older than that owner.
+   */
   async rescue(error: string): Promise<number> {
     const { task, replica } = this.tables;
-    const orphaned = `owner IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${task}.owner)`;
+    const { rows } = await this.database.query(
+      `SELECT DISTINCT owner FROM ${task} WHERE owner IS NOT NULL
+       AND NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${task}.owner)`,
+    );
+    if (rows.length === 0) return 0;
+    const dead = isAmong(
+      'owner',
+      rows.map((row) => String(row['owner'])),
+    );
     const rescueBy = (event: 'recover' | 'expire', condition: string, set: Fragment): Promise<number> => {
-      const pick = `SELECT id FROM ${task} WHERE ${orphaned} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${this.#dialect.skipLocked}`;
+      const pick = `SELECT id FROM ${task} WHERE ${dead.sql} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${this.#dialect.skipLocked}`;
       return this.#apply(event, {
-        where: { sql: `id ${this.#dialect.among(pick)} AND ${orphaned}`, values: [] },
+        where: {
+          sql: `id ${this.#dialect.among(pick)} AND ${dead.sql}`,
+          values: [...dead.values, ...dead.values],
+        },
         set,
       });
     };

@@ -99,7 +99,7 @@ describe('a replica stands still', () => {
       await registeredAnew(baton, before);
     });
 
-    it('however many tasks it lost, it says so in few words', async (t) => {
+    it('however many handlers it has to stop, it says so in few words', async (t) => {
       const fleet = new Fleet(await open(), t);
       const count = 3 * MOST_LOGS_PER_SECOND;
       const replica = await fleet.spawn({ lease: LEASE, concurrency: count });
@@ -110,7 +110,10 @@ describe('a replica stands still', () => {
       await replica.freeze();
       await pause(LEASE);
       replica.signal('SIGCONT');
-      await Promise.all(ids.map((id) => replica.event('task.lost', (event) => event.id === id)));
+      const signals = await Promise.all(ids.map((id) => replica.entry(id, 'signal')));
+      assert.deepEqual(new Set(signals.map(({ why }) => why)), new Set(['lease-lost']));
+      // That all are at work again is also the end of whatever there was to say.
+      await Promise.all(ids.map((id) => replica.entry(id, 'acked', ({ epoch }) => epoch === 2)));
       assertCalm(replica);
     });
   });

@@ -8,7 +8,8 @@ it('a number is milliseconds, and a text has a unit', () => {
   const good: readonly [unknown, number][] = [
     [0, 0],
     [1500, 1500],
-    [0.5, 0.5],
+    [1000.4, 1000],
+    ['1.005s', 1005],
     ['500ms', 500],
     ['30s', 30_000],
     ['1.5s', 1500],

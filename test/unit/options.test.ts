@@ -51,7 +51,7 @@ describe('options', () => {
   it('poll four times in a short lease unless told otherwise', () => {
     assert.equal(resolveOptions({ db: 1, lease: '2s' }).pollInterval, 500);
     assert.equal(resolveOptions({ db: 1, lease: '10s' }).pollInterval, 1000);
-    assert.equal(resolveOptions({ db: 1, lease: '2s', pollInterval: 1000 }).pollInterval, 1000);
+    assert.equal(resolveOptions({ db: 1, lease: '4s', pollInterval: 800 }).pollInterval, 800);
   });
 
   const wrong: readonly (readonly [option: string, values: readonly unknown[]])[] = [

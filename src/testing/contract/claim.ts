@@ -86,12 +86,6 @@ export const claim: Operation = {
       assert.equal((await bench.row(cleanup)).status, 'deleting/delete');
     },
 
-    'a turn that has not come is not taken': async (bench) => {
-      const replica = await bench.register();
-      await bench.place('pending/run', { turn: (await bench.now()) + 60_000 });
-      assert.deepEqual(await take(bench, replica), []);
-    },
-
     'the crash budget of the one who runs it is kept with the task': async (bench) => {
       const replica = await bench.register();
       const types = new Map([[TYPE, 0], ['brave', 3], ['braver', 7]]); // prettier-ignore

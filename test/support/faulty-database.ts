@@ -1,0 +1,68 @@
+/**
+ * A database that does what a test says with chosen statements: answers them late, loses the answer, or refuses them.
+ * Everything else goes through unchanged, so what is tested is the engine on a real database.
+ */
+import type { Clock } from '../../src/core/clock.ts';
+import type {
+  Connection,
+  Database,
+  QueryResult,
+  SqlValue,
+  Subscription,
+  WakeListener,
+  WakeTopic,
+} from '../../src/core/connection.ts';
+import { openDatabase } from '../../src/database/open.ts';
+
+/** Sends the statement, or doesn't; answers with its result, or with an error. */
+export type Fault = (sql: string, send: () => Promise<QueryResult>) => Promise<QueryResult>;
+
+export const NO_FAULT: Fault = (_sql, send) => send();
+
+/** For the option `db`; `fault` may be exchanged while it runs. */
+export class FaultyDatabase {
+  fault: Fault = NO_FAULT;
+  readonly #url: string;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async openDatabase(context: { readonly clock: Clock }): Promise<Database> {
+    return new Faulty(await openDatabase(this.#url, context), this);
+  }
+}
+
+class Faulty implements Database {
+  readonly #real: Database;
+  readonly #source: FaultyDatabase;
+
+  constructor(real: Database, source: FaultyDatabase) {
+    this.#real = real;
+    this.#source = source;
+  }
+
+  get dialect(): Database['dialect'] {
+    return this.#real.dialect;
+  }
+
+  query(sql: string, values: readonly SqlValue[] = []): Promise<QueryResult> {
+    return this.#source.fault(sql, () => this.#real.query(sql, values));
+  }
+
+  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    return this.#real.transaction(work);
+  }
+
+  listen(channel: string, listener: WakeListener): Promise<Subscription> {
+    return this.#real.listen(channel, listener);
+  }
+
+  notify(channel: string, topic: WakeTopic): Promise<void> {
+    return this.#real.notify(channel, topic);
+  }
+
+  close(): Promise<void> {
+    return this.#real.close();
+  }
+}
