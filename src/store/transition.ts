@@ -92,7 +92,7 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['status', ({ to }) => literal(to)],
 ];
 
-/** A cleanup that failed is tried again after 1 s, 2 s, 4 s … 5 min. */
+/** A cleanup that failed is due again after 1 s, 2 s, 4 s … 5 min; whoever rescues looks for those now and then. */
 const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
 
 function turnAt(to: Arrow['to'], now: string): string {
