@@ -32,8 +32,26 @@ export {
   TaskStopped,
 } from './core/handler.ts';
 export type { Json } from './core/json.ts';
+export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
+export type {
+  FairPolicy,
+  FifoPolicy,
+  Policy,
+  PolicyName,
+  PriorityPolicy,
+  Sharers,
+  Weights,
+} from './core/policy.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
-export type { CreateOptions, Replica, StoredError, Task, TaskFilter, TaskPage } from './core/task.ts';
+export type {
+  CreateOptions,
+  Replica,
+  ScopeCount,
+  StoredError,
+  Task,
+  TaskFilter,
+  TaskPage,
+} from './core/task.ts';
 export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';

@@ -7,6 +7,7 @@ import type { Clock } from './core/clock.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
 import { encodeJson } from './core/json.ts';
+import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
 import { checkName, checkParts, checkType } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import { validate } from './core/schema.ts';
@@ -14,8 +15,10 @@ import type { UserEvent } from './core/status.ts';
 import {
   checkFilter,
   checkId,
+  checkPriority,
   type CreateOptions,
   type Replica as ReplicaView,
+  type ScopeCount,
   type Task,
   type TaskFilter,
   type TaskPage,
@@ -27,6 +30,7 @@ import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { encodeContext } from './runtime/report.ts';
 import { openDatabase } from './database/open.ts';
+import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
 import { Store } from './store/store.ts';
 
 export interface GetOptions<Given, Input, Context> {
@@ -34,6 +38,11 @@ export interface GetOptions<Given, Input, Context> {
   readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
   /** Also find a task that was asked to go and still has its cleanup before it. */
   readonly includeDeleting?: boolean | undefined;
+}
+
+export interface PauseOptions {
+  /** Also pause what runs; false by default. */
+  readonly running?: boolean | undefined;
 }
 
 /**
@@ -103,10 +112,11 @@ export class Taskbaton {
     options: CreateOptions<Context> = {},
   ): Promise<number> {
     const { type, input: schema, context: contextSchema } = this.#declarationOf(declaration);
-    checkParts('options', options, ['user', 'group', 'autoRun', 'context']);
-    const { user = '', group = '', autoRun = true, context } = options;
+    checkParts('options', options, ['user', 'group', 'priority', 'autoRun', 'context']);
+    const { user = '', group = '', priority = 0, autoRun = true, context } = options;
     checkName('user', user);
     checkName('group', group);
+    checkPriority(priority);
     if (typeof autoRun !== 'boolean') refuse('autoRun', autoRun, 'it must be true or false');
     await validate(schema, input, 'INVALID_INPUT', type);
     if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
@@ -115,6 +125,7 @@ export class Taskbaton {
       type,
       user,
       group,
+      priority,
       autoRun,
       input:
         input === undefined ? null : encodeJson(input, `the input of a task of type ${show(type)}`, limit),
@@ -143,6 +154,65 @@ export class Taskbaton {
     checkId(id);
     checkName('group', group);
     await (await this.#open()).changeGroup(id, group);
+  }
+
+  /**
+   * At most `limit` tasks of this user, group, type or [user, group] run at once from now on, in all replicas; null goes
+   * back to what the options say. What runs already goes on. Throws INVALID_ARGUMENT.
+   */
+  async setLimit(
+    kind: 'user/group',
+    name: readonly [user: string, group: string],
+    limit: number | null,
+  ): Promise<void>;
+  async setLimit(kind: 'user' | 'group' | 'type', name: string, limit: number | null): Promise<void>;
+  async setLimit(kind: ScopeKind, name: unknown, limit: number | null): Promise<void> {
+    const scope = checkScope(kind, name);
+    checkLimit(limit);
+    await limitScope((await this.#open()).scopes, scope, limit);
+  }
+
+  /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
+  pauseGroup(group: string, options?: PauseOptions): Promise<void> {
+    return this.#pause('group', group, options);
+  }
+
+  /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
+  resumeGroup(group: string): Promise<void> {
+    return this.#resume('group', group);
+  }
+
+  /** As `pauseGroup`, for all tasks of a user. */
+  pauseUser(user: string, options?: PauseOptions): Promise<void> {
+    return this.#pause('user', user, options);
+  }
+
+  resumeUser(user: string): Promise<void> {
+    return this.#resume('user', user);
+  }
+
+  /** As `pauseGroup`, for all tasks of a type. */
+  pauseType(type: string | TaskDeclaration, options?: PauseOptions): Promise<void> {
+    return this.#pause('type', typeName(type), options);
+  }
+
+  resumeType(type: string | TaskDeclaration): Promise<void> {
+    return this.#resume('type', typeName(type));
+  }
+
+  /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
+  async groups(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#open()).scopes, 'group');
+  }
+
+  /** The same for users. */
+  async users(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#open()).scopes, 'user');
+  }
+
+  /** The same for types. */
+  async types(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#open()).scopes, 'type');
   }
 
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
@@ -227,9 +297,9 @@ export class Taskbaton {
   }
 
   async #connect(migrate: boolean): Promise<Store> {
-    const { prefix, schema } = this.#settings;
+    const { prefix, schema, policies, limits } = this.#settings;
     const database = await openDatabase(this.#db, { clock: this.#clock });
-    const store = new Store(database, prefix, schema);
+    const store = new Store(database, prefix, schema, undefined, { policies, limits });
     try {
       if (schema !== undefined && database.dialect !== 'postgres') {
         const problem = 'only PostgreSQL has schemas; use the option prefix';
@@ -241,6 +311,19 @@ export class Taskbaton {
       throw error;
     }
     return store;
+  }
+
+  async #pause(kind: PausedKind, name: string, options: PauseOptions = {}): Promise<void> {
+    checkName(kind, name);
+    checkParts('options', options, ['running']);
+    const { running = false } = options;
+    if (typeof running !== 'boolean') refuse('running', running, 'it must be true or false');
+    await pauseScope((await this.#open()).scopes, kind, name, running);
+  }
+
+  async #resume(kind: PausedKind, name: string): Promise<void> {
+    checkName(kind, name);
+    await resumeScope((await this.#open()).scopes, kind, name);
   }
 
   async #change(id: number, event: UserEvent): Promise<void> {

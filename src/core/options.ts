@@ -5,6 +5,9 @@
 import type { TaskDefinition } from './definition.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
+import { type CheckedLimits, checkLimits, type LimitRule, type LimitTable } from './limit.ts';
+import { type CheckedPolicy, checkPolicy, FIFO, type Policy, type PolicyName } from './policy.ts';
+import type { QueueName } from './status.ts';
 
 export interface Logger {
   debug(message: string, fields?: object): void;
@@ -35,6 +38,16 @@ export interface TaskbatonOptions {
   readonly lease?: Duration | undefined;
   /** How long a handler may take to end after its stop signal, before its task is released without it; 30 s. */
   readonly stopGrace?: Duration | undefined;
+  /**
+   * Whose turn it is, of tasks to run and of tasks to clean up: `fifo` (the default), `priority` or `fair`. It belongs to
+   * the whole system: what the replica says that started last holds for all.
+   */
+  readonly queues?: { readonly [queue in QueueName]?: Policy | PolicyName | undefined } | undefined;
+  /**
+   * How many tasks may run at once in all replicas together: of each (or a named) user, group, type, or user within a
+   * group. Give all replicas the same; `setLimit` goes before it.
+   */
+  readonly limits?: LimitTable | LimitRule | undefined;
   /** Create and update our tables at the start; true. */
   readonly migrate?: boolean | undefined;
   /** The largest input and context, in bytes of JSON; 1 MiB, at most 16 MiB. */
@@ -53,6 +66,8 @@ export interface Settings {
   readonly pollInterval: number;
   readonly lease: number;
   readonly stopGrace: number;
+  readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
+  readonly limits: CheckedLimits;
   readonly migrate: boolean;
   readonly maxPayload: number;
   /** `undefined`: the default one. */
@@ -69,6 +84,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'pollInterval',
   'lease',
   'stopGrace',
+  'queues',
+  'limits',
   'migrate',
   'maxPayload',
   'logger',
@@ -99,6 +116,8 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     pollInterval: time('pollInterval', pollInterval, 10, 3_600_000),
     lease,
     stopGrace: time('stopGrace', stopGrace, 0, DAY),
+    policies: policies(options.queues),
+    limits: checkLimits(options.limits, refuse),
     migrate: flag('migrate', migrate),
     maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
     logger: logger(options.logger),
@@ -107,6 +126,22 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     refuse('pollInterval', pollInterval, `it must be at most a quarter of the lease (${settings.lease} ms)`);
   }
   return settings;
+}
+
+function policies(queues: unknown): Settings['policies'] {
+  if (queues === undefined) return { run: FIFO, cleanup: FIFO };
+  if (typeof queues !== 'object' || queues === null || Array.isArray(queues))
+    refuse('queues', queues, 'it must be an object with run, cleanup or both');
+  const given = new Map<string, unknown>(Object.entries(queues));
+  for (const [queue, value] of given) {
+    if (queue !== 'run' && queue !== 'cleanup')
+      refuse(`queues.${queue}`, value, 'there are only run and cleanup');
+  }
+  const policy = (queue: QueueName): CheckedPolicy => {
+    const value = given.get(queue);
+    return value === undefined ? FIFO : checkPolicy(`queues.${queue}`, value, refuse);
+  };
+  return { run: policy('run'), cleanup: policy('cleanup') };
 }
 
 function identifier(option: string, value: unknown): string {

@@ -30,6 +30,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly message: string | undefined;
   /** Why it failed (or why its cleanup did). */
   readonly error: StoredError | undefined;
+  readonly priority: number;
   /** 1, and one more each time it was run again after a failure. */
   readonly attempt: number;
   /** How many replicas died while they ran it. */
@@ -50,10 +51,26 @@ export interface CreateOptions<Context = Untyped> {
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
   readonly group?: string | undefined;
+  /** Where the policy goes by priority: higher ones first, from -1000000 to 1000000; 0 by default. */
+  readonly priority?: number | undefined;
   /** Queue it at once (the default), or leave it at `init` until `runTask`. */
   readonly autoRun?: boolean | undefined;
   /** A first context. */
   readonly context?: Context | undefined;
+}
+
+/** A user, group or type as a whole. */
+export interface ScopeCount {
+  readonly name: string;
+  /** How many tasks are in each state; states without any are left out. */
+  readonly states: Readonly<Partial<Record<PublicState, number>>>;
+  /** How many may run at once; undefined for as many as there are slots. */
+  readonly limit: number | undefined;
+  readonly paused: boolean;
+  /** How long ago the oldest of its waiting tasks was created, in ms; undefined if none waits. */
+  readonly oldestWaiting: number | undefined;
+  /** Where slots are shared among such: the slot time it was charged, in ms over its weight. */
+  readonly used: number | undefined;
 }
 
 export interface TaskFilter {
@@ -102,6 +119,7 @@ export interface CheckedFilter {
 
 const LONGEST_PAGE = 1000;
 const DEFAULT_PAGE = 50;
+const HIGHEST_PRIORITY = 1_000_000;
 
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
@@ -132,6 +150,16 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
 export function checkId(id: unknown, argument = 'id'): asserts id is number {
   if (!Number.isSafeInteger(id) || (id as number) < 1)
     refuse(argument, id, 'it must be a positive whole number');
+}
+
+/** Throws INVALID_ARGUMENT unless `priority` is one. */
+export function checkPriority(priority: unknown): asserts priority is number {
+  if (!Number.isInteger(priority) || Math.abs(priority as number) > HIGHEST_PRIORITY)
+    refuse(
+      'priority',
+      priority,
+      `it must be a whole number from -${HIGHEST_PRIORITY} to ${HIGHEST_PRIORITY}`,
+    );
 }
 
 function checkList<Item>(argument: string, list: readonly Item[]): readonly Item[] {

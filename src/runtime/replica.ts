@@ -7,6 +7,7 @@ import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName } from '../core/status.ts';
+import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Store } from '../store/store.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
@@ -44,6 +45,8 @@ export class Replica {
   readonly #claims = new Set<symbol>();
   /** Tasks the database says we hold and we know nothing of, with the claims they may come from. */
   readonly #suspects = new Map<string, ReadonlySet<symbol>>();
+  /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
+  readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   #rescues = 0;
   #stopping = false;
   #hints: Subscription | undefined;
@@ -89,6 +92,7 @@ export class Replica {
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
     });
+    if (this.#options.registry.budgets.size > 0) await store.lead();
     await this.#lease.keep();
     for (const loop of Object.values(this.#loops)) loop.start();
   }
@@ -163,17 +167,19 @@ export class Replica {
     const slots = this.#slots[queue];
     const limit = slots.reserve();
     if (limit === 0) return false;
-    let claims: readonly Claim[] = [];
+    const ended = this.#endedTasks[queue].splice(0);
+    let answer: Claimed | undefined;
     const sent = Symbol(queue);
     this.#claims.add(sent);
     try {
-      claims = await store.claim({ replica, queue, types: registry.budgets, limit });
+      answer = await store.claim({ replica, queue, types: registry.budgets, limit, ended });
     } finally {
+      const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
       for (const claim of claims) this.#start(claim, queue, replica);
       this.#claims.delete(sent);
     }
-    return claims.length === limit;
+    return answer.more || answer.claims.length === limit;
   }
 
   #start(claim: Claim, queue: QueueName, replica: string): void {
@@ -201,6 +207,7 @@ export class Replica {
 
   #ended(execution: Execution): void {
     this.#executions.delete(execution);
+    this.#endedTasks[execution.queue].push(execution.fence.id);
     this.#slots[execution.queue].release(1);
     this.#loops[execution.queue].wake();
     if (execution.stopping === 'delete') this.#loops.cleanup.wake();
@@ -278,13 +285,14 @@ export class Replica {
     const { store, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
+    const reordering = await store.control.reorder();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
-    if (buried === 0 && !full) return false;
+    if (buried === 0 && !full) return reordering;
     const count = await store.rescue(CRASHED);
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     await store.retryCleanups();
-    return count > 0;
+    return count > 0 || reordering;
   }
 }
 

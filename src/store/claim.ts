@@ -1,11 +1,15 @@
 /**
- * Taking tasks: the pick of a queue and the `claim` event in one statement, or in one short transaction where the
- * database can't return what it updated. Rows that others are taking are passed over, a claim needs a live lease, and
- * it raises the epoch, so that whoever held the task before can't write any more.
+ * Taking tasks. Where nobody's slots are limited or shared, the next ones are claimed by one statement (or one short
+ * transaction, where the database can't return what it updated); else in a round that decides who may. Either way rows
+ * that others are changing are passed over, a claim needs a live lease that lasts until it is committed, and it raises
+ * the epoch, so that whoever held the task before can't write any more.
  */
-import type { Database } from '../core/connection.ts';
+import type { Connection, Database } from '../core/connection.ts';
+import type { CheckedPolicy } from '../core/policy.ts';
 import type { QueueName } from '../core/status.ts';
-import { pickNext } from '../queue/fifo.ts';
+import { pickNext } from '../queue/precedence.ts';
+import { playRound, SWEPT_EVERY } from '../queue/scheduler.ts';
+import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
@@ -18,60 +22,155 @@ export interface ClaimRequest {
   readonly types: ReadonlyMap<string, number>;
   /** At most so many. */
   readonly limit: number;
+  /** Tasks that ended in this process since the last claim that was answered: their slots may be free. */
+  readonly ended?: readonly number[] | undefined;
 }
 
-export async function claimTasks(
-  database: Database,
-  tables: Tables,
-  dialect: Dialect,
-  request: ClaimRequest,
-): Promise<readonly Claim[]> {
-  if (request.types.size === 0 || request.limit < 1) return [];
-  const claims = await (dialect.returning === true
-    ? claimReturning(database, tables, dialect, request)
-    : claimLocking(database, tables, dialect, request));
-  return claims.toSorted((one, other) => one.id - other.id);
+export interface Claimed {
+  readonly claims: readonly Claim[];
+  /** Whether to ask again at once although less than asked for came. */
+  readonly more: boolean;
 }
 
-async function claimReturning(
-  database: Database,
-  tables: Tables,
-  dialect: Dialect,
-  request: ClaimRequest,
-): Promise<readonly Claim[]> {
-  const pick = pickNext(tables.task, 'id', dialect, request);
-  const update = claimUpdate(tables, dialect, request, {
-    sql: `id ${dialect.among(pick.sql)}`,
-    values: pick.values,
+export interface ClaimContext {
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+  readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
+}
+
+/** At most so many are taken in one round, so that it holds the others up for a moment only. */
+const ROUND_LIMIT = 200;
+
+export async function claimTasks(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
+  if (request.types.size === 0 || request.limit < 1) return { claims: [], more: false };
+  const { claims, more } = context.control.usesLanes(request.queue)
+    ? await claimInRound(context, request)
+    : { claims: await claimNext(context, request), more: false };
+  return { claims: claims.toSorted((one, other) => one.id - other.id), more };
+}
+
+/** The next ones in order, with nothing to decide. */
+async function claimNext(context: ClaimContext, request: ClaimRequest): Promise<readonly Claim[]> {
+  const { database, tables, dialect, control } = context;
+  const { version } = control.rules;
+  if (dialect.returning === true) {
+    const pick = pickNext(tables.task, 'id', dialect.skipLocked, request);
+    const alive = aliveSelect(context, request.replica, version);
+    return start(database, context, request, {
+      sql: `id ${dialect.among(pick.sql)} AND EXISTS (${alive.sql})`,
+      values: [...pick.values, ...alive.values],
+    });
+  }
+  return database.transaction(async (connection) => {
+    if (!(await isAlive(connection, context, request.replica, version))) return [];
+    const pick = pickNext(tables.task, CLAIM_COLUMNS, dialect.skipLocked, request);
+    return startLocked(connection, context, request, pick);
   });
-  const { rows } = await database.query(`${update.sql} RETURNING ${CLAIM_COLUMNS}`, update.values);
+}
+
+async function claimInRound(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
+  const { database, tables, dialect, control, policies } = context;
+  return database.transaction(async (connection) => {
+    const { version, sweptAt, now } = await control.lock(connection);
+    await control.refresh(version, connection);
+    if (!(await isAlive(connection, context, request.replica, version))) return { claims: [], more: false };
+    const sweep = now - sweptAt >= SWEPT_EVERY;
+    if (sweep) await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
+    const { queue, types, limit } = request;
+    const round = {
+      connection,
+      tables,
+      skipLocked: dialect.skipLocked,
+      queue,
+      types: [...types.keys()],
+      limit: Math.min(limit, ROUND_LIMIT),
+      now,
+      policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
+      rules: control.rules,
+    };
+    const { started, more } = await playRound(round, { sweep, ended: request.ended ?? [] }, (ids) =>
+      startThese(connection, context, request, ids),
+    );
+    return { claims: started, more };
+  });
+}
+
+function startThese(
+  connection: Connection,
+  context: ClaimContext,
+  request: ClaimRequest,
+  ids: readonly number[],
+): Promise<readonly Claim[]> {
+  const { tables, dialect } = context;
+  const select = (columns: string): Fragment => ({
+    sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND queue = '${request.queue}' ${dialect.skipLocked}`,
+    values: ids,
+  });
+  if (dialect.returning !== true) return startLocked(connection, context, request, select(CLAIM_COLUMNS));
+  const pick = select('id');
+  return start(connection, context, request, { ...pick, sql: `id ${dialect.among(pick.sql)}` });
+}
+
+async function start(
+  connection: Connection,
+  context: ClaimContext,
+  request: ClaimRequest,
+  where: Fragment,
+): Promise<readonly Claim[]> {
+  const update = claimUpdate(context, request, where);
+  const { rows } = await connection.query(`${update.sql} RETURNING ${CLAIM_COLUMNS}`, update.values);
   return rows.map((row) => claimFrom(row, Number(row['epoch'])));
 }
 
-async function claimLocking(
-  database: Database,
-  tables: Tables,
-  dialect: Dialect,
+/** The rows that `pick` selects stay locked, so they are claimed all. */
+async function startLocked(
+  connection: Connection,
+  context: ClaimContext,
   request: ClaimRequest,
+  pick: Fragment,
 ): Promise<readonly Claim[]> {
-  return database.transaction(async (connection) => {
-    const pick = pickNext(tables.task, CLAIM_COLUMNS, dialect, request);
-    const { rows } = await connection.query(pick.sql, pick.values);
-    if (rows.length === 0) return [];
-    const ids = rows.map((row) => Number(row['id']));
-    const where = { sql: `id IN (${ids.map(() => '?').join(', ')})`, values: ids };
-    const update = claimUpdate(tables, dialect, request, where);
-    const { changes } = await connection.query(update.sql, update.values);
-    // The rows are locked, so they're claimed all, or none for want of a live lease.
-    return changes === 0 ? [] : rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
+  const { rows } = await connection.query(pick.sql, pick.values);
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => Number(row['id']));
+  const update = claimUpdate(context, request, {
+    sql: `id IN (${ids.map(() => '?').join(', ')})`,
+    values: ids,
   });
+  await connection.query(update.sql, update.values);
+  return rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
 }
 
-function claimUpdate(tables: Tables, dialect: Dialect, request: ClaimRequest, picked: Fragment): Fragment {
-  const alive = `EXISTS (SELECT 1 FROM ${tables.replica} r WHERE r.id = ? AND r.lease_until > ${dialect.now})`;
+/**
+ * The replica's row, if its lease lives and it goes by these rules. Held until the claim is committed, so that neither
+ * the lease is struck off nor the rules change in between.
+ */
+function aliveSelect({ tables, dialect }: ClaimContext, replica: string, version: number): Fragment {
+  return {
+    sql: `SELECT 1 FROM ${tables.replica} r WHERE r.id = ? AND r.lease_until > ${dialect.now} AND r.rules = ? ${dialect.shareLock}`,
+    values: [replica, version],
+  };
+}
+
+async function isAlive(
+  connection: Connection,
+  context: ClaimContext,
+  replica: string,
+  version: number,
+): Promise<boolean> {
+  const { sql, values } = aliveSelect(context, replica, version);
+  return (await connection.query(sql, values)).rows.length > 0;
+}
+
+function claimUpdate(
+  { tables, dialect, control }: ClaimContext,
+  request: ClaimRequest,
+  where: Fragment,
+): Fragment {
   const budget = crashBudgets(request.types);
-  const update = updateFor(tables.task, dialect, 'claim', {
-    where: { sql: `${picked.sql} AND ${alive}`, values: [...picked.values, request.replica] },
+  const update = updateFor(tables.task, control.terms, 'claim', {
+    where,
     set: {
       sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],

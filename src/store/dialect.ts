@@ -9,6 +9,10 @@ export interface Dialect {
   readonly now: string;
   /** Ends a SELECT that picks rows to change: others' locked rows are passed over, not waited for. */
   readonly skipLocked: string;
+  /** Ends a SELECT of a row that must not change before the transaction ends; others may read and hold it too. */
+  readonly shareLock: string;
+  /** Ends a SELECT of a row that nobody else may hold before the transaction ends. */
+  readonly exclusiveLock: string;
   /**
    * How rows picked by a locking SELECT are named in an UPDATE. PostgreSQL must evaluate the SELECT exactly once: as a
    * plain IN the planner may run it again for each row and lock more than its limit.
@@ -37,6 +41,9 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   sqlite: {
     now: `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
     skipLocked: '',
+    // BEGIN IMMEDIATE is lock enough, here and below.
+    shareLock: '',
+    exclusiveLock: '',
     among: (select) => `IN (${select})`,
     returning: true,
     partialIndexes: true,
@@ -47,7 +54,6 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       name: 'TEXT',
       text: 'TEXT',
     },
-    // BEGIN IMMEDIATE is lock enough.
     migrationLock: undefined,
     tableExists: () => `SELECT COUNT(*) AS found FROM sqlite_master WHERE type = 'table' AND name = ?`,
   },
@@ -55,6 +61,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // statement_timestamp() rather than now(): a transaction that waited must not act on the time it began at.
     now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
     skipLocked: 'FOR UPDATE SKIP LOCKED',
+    shareLock: 'FOR SHARE',
+    exclusiveLock: 'FOR UPDATE',
     among: (select) => `= ANY(ARRAY(${select}))`,
     returning: true,
     partialIndexes: true,

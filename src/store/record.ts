@@ -9,7 +9,7 @@ import type { StoredError, Task } from '../core/task.ts';
 
 /** The columns that `taskFrom` reads. */
 export const TASK_COLUMNS =
-  'id, type, task_user, task_group, status, owner, epoch, attempt, crashes, progress, created_at, started_at, done_at, input, context, message, error';
+  'id, type, task_user, task_group, status, owner, epoch, attempt, crashes, priority, progress, created_at, started_at, done_at, input, context, message, error';
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS = 'id, type, task_user, task_group, epoch, attempt, input, context';
@@ -38,6 +38,7 @@ export function taskFrom(row: Row): Task {
     progress: number(row['progress']),
     message: decodeJson(text(row['message'])) as string | undefined,
     error: decodeJson(text(row['error'])) as StoredError | undefined,
+    priority: Number(row['priority']),
     attempt: Number(row['attempt']),
     crashes: Number(row['crashes']),
     epoch: Number(row['epoch']),

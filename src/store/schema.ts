@@ -13,6 +13,14 @@ export interface Tables {
   readonly task: string;
   readonly replica: string;
   readonly migration: string;
+  /** One row: what all replicas must agree on about who is next, and the lock under which that is decided. */
+  readonly control: string;
+  /** Limits and pauses set at run time. */
+  readonly rule: string;
+  /** Waiting tasks in order of their scopes; only where limits or fair shares are. */
+  readonly lane: string;
+  /** Running tasks as limits and fair shares count them. */
+  readonly slot: string;
   /** The name of the channel for hints; on SQLite also the table that carries them. */
   readonly wake: string;
 }
@@ -25,22 +33,31 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     task: `${qualified}task`,
     replica: `${qualified}replica`,
     migration: `${qualified}migration`,
+    control: `${qualified}control`,
+    rule: `${qualified}rule`,
+    lane: `${qualified}lane`,
+    slot: `${qualified}slot`,
     wake: `${qualified}wake`,
   };
 }
 
 type Step = (tables: Tables, dialect: Dialect) => readonly string[];
 
-const STEPS: readonly Step[] = [createTables];
+const STEPS: readonly Step[] = [
+  (tables, dialect) => [
+    ...createTask(tables, dialect),
+    ...createReplica(tables, dialect),
+    ...createScheduling(tables, dialect),
+  ],
+];
 
 /** The version these sources are written for. */
 export const SCHEMA_VERSION: number = STEPS.length;
 
-function createTables(tables: Tables, { types, partialIndexes }: Dialect): readonly string[] {
-  const { task, replica, wake, prefix } = tables;
+function createTask({ task, prefix }: Tables, { types, partialIndexes }: Dialect): readonly string[] {
   const where = (condition: string): string => (partialIndexes ? ` WHERE ${condition}` : '');
   return [
-    // `queue` and `turn` follow from `status`: they are there so that one index is in the order of claims.
+    // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims.
     `CREATE TABLE ${task} (
       id ${types.identity},
       type ${types.name} NOT NULL,
@@ -48,7 +65,11 @@ function createTables(tables: Tables, { types, partialIndexes }: Dialect): reado
       task_group ${types.name} NOT NULL,
       status VARCHAR(16) NOT NULL,
       queue VARCHAR(8),
+      lane ${types.integer} NOT NULL,
+      precedence ${types.integer},
       turn ${types.integer},
+      priority INTEGER NOT NULL,
+      paused_by VARCHAR(8),
       owner VARCHAR(36),
       epoch ${types.integer} NOT NULL,
       attempt INTEGER NOT NULL,
@@ -64,22 +85,87 @@ function createTables(tables: Tables, { types, partialIndexes }: Dialect): reado
       message ${types.text},
       error ${types.text}
     )`,
-    `CREATE INDEX ${prefix}task_claim ON ${task} (queue, turn, id, type)${where('queue IS NOT NULL')}`,
+    `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type)${where('queue IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
     `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)`,
     `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,
     `CREATE INDEX ${prefix}task_status ON ${task} (status, id)`,
+  ];
+}
+
+function createReplica({ replica, wake }: Tables, { types }: Dialect): readonly string[] {
+  return [
     `CREATE TABLE ${replica} (
       id VARCHAR(36) PRIMARY KEY,
       name ${types.name} NOT NULL,
       started_at ${types.integer} NOT NULL,
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
-      concurrency INTEGER NOT NULL
+      concurrency INTEGER NOT NULL,
+      rules ${types.integer} NOT NULL
     )`,
     `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL)`,
     `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0)`,
+  ];
+}
+
+function createScheduling(
+  { control, rule, lane, slot, prefix }: Tables,
+  { types }: Dialect,
+): readonly string[] {
+  return [
+    `CREATE TABLE ${control} (
+      id INTEGER PRIMARY KEY,
+      version ${types.integer} NOT NULL,
+      orders ${types.text},
+      reordered_to ${types.integer},
+      swept_at ${types.integer} NOT NULL
+    )`,
+    `INSERT INTO ${control} (id, version, swept_at) VALUES (1, 0, 0)`,
+    `CREATE TABLE ${rule} (
+      kind VARCHAR(10) NOT NULL,
+      name ${types.name} NOT NULL,
+      name_2 ${types.name} NOT NULL,
+      most INTEGER,
+      paused INTEGER NOT NULL,
+      PRIMARY KEY (kind, name, name_2)
+    )`,
+    // A tree: below the root of a queue its sharers, if it is fair, and below those the lanes with the tasks.
+    `CREATE TABLE ${lane} (
+      id ${types.identity},
+      queue VARCHAR(8) NOT NULL,
+      kind VARCHAR(8) NOT NULL,
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      parent ${types.integer} NOT NULL,
+      ready INTEGER NOT NULL,
+      used ${types.real} NOT NULL,
+      virtual_time ${types.real} NOT NULL,
+      precedence ${types.integer} NOT NULL,
+      turn ${types.integer} NOT NULL
+    )`,
+    `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, task_user, task_group)`,
+    `CREATE INDEX ${prefix}lane_next ON ${lane} (parent, ready, used, precedence, turn, id)`,
+    `CREATE INDEX ${prefix}lane_user ON ${lane} (task_user, ready)`,
+    `CREATE INDEX ${prefix}lane_group ON ${lane} (task_group, ready)`,
+    `CREATE INDEX ${prefix}lane_type ON ${lane} (type, ready)`,
+    `CREATE TABLE ${slot} (
+      task_id ${types.integer} PRIMARY KEY,
+      epoch ${types.integer} NOT NULL,
+      queue VARCHAR(8) NOT NULL,
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      sharer ${types.integer} NOT NULL,
+      started_at ${types.integer} NOT NULL,
+      charged ${types.integer} NOT NULL
+    )`,
+    `CREATE INDEX ${prefix}slot_user ON ${slot} (task_user, task_group)`,
+    `CREATE INDEX ${prefix}slot_group ON ${slot} (task_group)`,
+    `CREATE INDEX ${prefix}slot_type ON ${slot} (type)`,
+    `CREATE INDEX ${prefix}slot_sharer ON ${slot} (sharer)`,
   ];
 }
 

@@ -4,21 +4,26 @@
  */
 import type { Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
+import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
+import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import {
-  arrows,
   type Event,
   LEASED,
-  stateOf,
+  type QueueName,
   type Status,
   transition,
   type UserEvent,
 } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import { Control } from './control.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
+import { moveTasks } from './move.ts';
 import { isAmong, selectPage } from './page.ts';
-import { type Claim, TASK_COLUMNS, taskFrom } from './record.ts';
+import { TASK_COLUMNS, taskFrom } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
-import { claimTasks, type ClaimRequest } from './claim.ts';
+import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
+import { rescueTasks } from './rescue.ts';
+import type { limitScope } from './scope.ts';
 import { applyEvent, type EventScope, type Fragment } from './transition.ts';
 
 /** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
@@ -50,7 +55,17 @@ export interface NewTask {
   readonly input: string | null;
   readonly context: string | null;
   readonly autoRun: boolean;
+  /** 0 by default. */
+  readonly priority?: number;
 }
+
+/** Who is next, as this process was told. */
+export interface Scheduling {
+  readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
+  readonly limits: CheckedLimits;
+}
+
+const PLAIN: Scheduling = { policies: { run: FIFO, cleanup: FIFO }, limits: NO_LIMITS };
 
 export interface NewReplica {
   readonly id: string;
@@ -74,33 +89,35 @@ const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
   delete: ['tick', 'claim'],
 };
 
-/** The statuses in which a crash is a failure: elsewhere a mark says what becomes of the task. */
-const FAILING_CRASHES = arrows('expire')
-  .filter(({ to }) => to !== 'removed' && stateOf(to) === 'failed')
-  .map(({ from }) => `'${from}'`)
-  .join(', ');
-
-/** How many tasks a rescue takes on at once. */
-const RESCUE_BATCH = 500;
-
 export class Store {
   readonly database: Database;
   readonly tables: Tables;
+  readonly control: Control;
   readonly #dialect: Dialect;
+  readonly #scheduling: Scheduling;
 
   constructor(
     database: Database,
     prefix: string,
     schema?: string,
     dialect: Dialect = DIALECTS[database.dialect],
+    scheduling: Scheduling = PLAIN,
   ) {
     this.database = database;
     this.tables = tablesOf(prefix, schema);
     this.#dialect = dialect;
+    this.#scheduling = scheduling;
+    this.control = new Control(database, this.tables, dialect, scheduling.limits);
   }
 
   async prepare(mayMigrate: boolean): Promise<void> {
     await (mayMigrate ? migrate(this.database, this.tables) : checkVersion(this.database, this.tables));
+    await this.control.adopt(this.#scheduling.policies, true);
+  }
+
+  /** Lets the policies of this process be those of the system. */
+  async lead(): Promise<void> {
+    await this.control.adopt(this.#scheduling.policies, false);
   }
 
   // Hints: sent after the fact, so that a lost one costs a poll interval and nothing else
@@ -124,11 +141,15 @@ export class Store {
 
   async #insert(task: NewTask): Promise<number> {
     const { now, returning } = this.#dialect;
+    const { priority = 0 } = task;
     const status: Status = task.autoRun ? 'pending/run' : 'init/none';
+    const waiting = task.autoRun
+      ? `'run', ${this.control.newPrecedence(priority)}, ${now}`
+      : 'NULL, NULL, NULL';
     const insert = `INSERT INTO ${this.tables.task}
-      (type, task_user, task_group, status, queue, turn, epoch, attempt, crashes, crash_budget, retries, created_at, input, context)
-      VALUES (?, ?, ?, '${status}', ${task.autoRun ? `'run', ${now}` : 'NULL, NULL'}, 0, 1, 0, 0, 0, ${now}, ?, ?)`;
-    const values = [task.type, task.user, task.group, task.input, task.context];
+      (type, task_user, task_group, status, queue, precedence, turn, lane, priority, epoch, attempt, crashes, crash_budget, retries, created_at, input, context)
+      VALUES (?, ?, ?, '${status}', ${waiting}, 0, ?, 0, 1, 0, 0, 0, ${now}, ?, ?)`;
+    const values = [task.type, task.user, task.group, priority, task.input, task.context];
     if (returning === true) {
       const { rows } = await this.database.query(`${insert} RETURNING id`, values);
       return Number(rows[0]?.['id']);
@@ -168,18 +189,32 @@ export class Store {
       if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
       const target = transition(status, event);
       if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
-      if (target === status) return false;
+      if (target === status) {
+        if (event === 'pause') await this.#keepPaused(id);
+        return false;
+      }
       // It came to accept the event between the two statements: again.
     }
   }
 
+  /** Whoever pauses one task wants it to stay so when its group is resumed. */
+  async #keepPaused(id: number): Promise<void> {
+    const sql = `UPDATE ${this.tables.task} SET paused_by = NULL WHERE id = ? AND paused_by IS NOT NULL`;
+    await this.database.query(sql, [id]);
+  }
+
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
   async changeGroup(id: number, group: string): Promise<void> {
-    const { changes } = await this.database.query(
-      `UPDATE ${this.tables.task} SET task_group = ? WHERE id = ?`,
-      [group, id],
-    );
-    if (changes === 0) throw new TaskbatonError('TASK_NOT_FOUND', { id });
+    const where = { sql: 'id = ?', values: [id] };
+    const moved = await moveTasks(this, where, group);
+    if (moved === 0 && (await this.#where(id)) === undefined)
+      throw new TaskbatonError('TASK_NOT_FOUND', { id });
+    if (moved > 0) void this.hint('claim');
+  }
+
+  /** What operations on users, groups and types as a whole work with. */
+  get scopes(): Parameters<typeof limitScope>[0] {
+    return { connection: this.database, tables: this.tables, dialect: this.#dialect, control: this.control };
   }
 
   // Handlers' side: every write is fenced
@@ -232,10 +267,22 @@ export class Store {
 
   async register(replica: NewReplica): Promise<void> {
     const { now } = this.#dialect;
-    await this.database.query(
-      `INSERT INTO ${this.tables.replica} (id, name, started_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now} + ?, ?, ?)`,
-      [replica.id, replica.name, replica.lease, JSON.stringify(replica.types), replica.concurrency],
-    );
+    await this.database.transaction(async (connection) => {
+      // Under the lock, or a change of rules under way would miss this replica.
+      const { version } = await this.control.lock(connection);
+      await connection.query(
+        `INSERT INTO ${this.tables.replica} (id, name, started_at, lease_until, types, concurrency, rules) VALUES (?, ?, ${now}, ${now} + ?, ?, ?, ?)`,
+        [
+          replica.id,
+          replica.name,
+          replica.lease,
+          JSON.stringify(replica.types),
+          replica.concurrency,
+          version,
+        ],
+      );
+      await this.control.refresh(version, connection);
+    });
   }
 
   async unregister(id: string): Promise<void> {
@@ -255,11 +302,12 @@ export class Store {
   /** The tasks that the replica holds, with their marks; undefined if its lease has ended. */
   async held(id: string): Promise<readonly Held[] | undefined> {
     const { rows } = await this.database.query(
-      `SELECT t.id, t.epoch, t.status FROM ${this.tables.replica} r LEFT JOIN ${this.tables.task} t ON t.owner = r.id
+      `SELECT t.id, t.epoch, t.status, r.rules FROM ${this.tables.replica} r LEFT JOIN ${this.tables.task} t ON t.owner = r.id
        WHERE r.id = ? AND r.lease_until > ${this.#dialect.now}`,
       [id],
     );
     if (rows.length === 0) return undefined;
+    await this.control.refresh(Number(rows[0]?.['rules']));
     return rows
       .filter((row) => row['id'] !== null)
       .map((row) => ({
@@ -269,8 +317,10 @@ export class Store {
       }));
   }
 
-  async claim(request: ClaimRequest): Promise<readonly Claim[]> {
-    return claimTasks(this.database, this.tables, this.#dialect, request);
+  async claim(request: ClaimRequest): Promise<Claimed> {
+    const { database, tables, control } = this;
+    const { policies } = this.#scheduling;
+    return claimTasks({ database, tables, dialect: this.#dialect, control, policies }, request);
   }
 
   /** Strikes replicas off whose lease has ended: from here on their tasks are nobody's. Says how many. */
@@ -279,41 +329,11 @@ export class Store {
     return (await this.database.query(sql)).changes;
   }
 
-  /**
-   * Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail.
-   *
-   * The dead are read first and then named: ids are never used again, whereas "has no live replica", asked inside the
-   * UPDATE, could be answered for a new owner from a snapshot that is older than that owner.
-   */
+  /** Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail. */
   async rescue(error: string): Promise<number> {
-    const { task, replica } = this.tables;
-    const { rows } = await this.database.query(
-      `SELECT DISTINCT owner FROM ${task} WHERE owner IS NOT NULL
-       AND NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${task}.owner)`,
-    );
-    if (rows.length === 0) return 0;
-    const dead = isAmong(
-      'owner',
-      rows.map((row) => String(row['owner'])),
-    );
-    const rescueBy = (event: 'recover' | 'expire', condition: string, set: Fragment): Promise<number> => {
-      const pick = `SELECT id FROM ${task} WHERE ${dead.sql} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${this.#dialect.skipLocked}`;
-      return this.#apply(event, {
-        where: {
-          sql: `id ${this.#dialect.among(pick)} AND ${dead.sql}`,
-          values: [...dead.values, ...dead.values],
-        },
-        set,
-      });
-    };
-    const counted = 'crashes = crashes + 1';
-    const resumed = await rescueBy('recover', 'crashes < crash_budget', { sql: counted, values: [] });
-    const failed = await rescueBy('expire', 'crashes >= crash_budget', {
-      sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
-      values: [error],
-    });
-    if (resumed + failed > 0) void this.hint('claim');
-    return resumed + failed;
+    const rescued = await rescueTasks(this.scopes, error);
+    if (rescued > 0) void this.hint('claim');
+    return rescued;
   }
 
   /** Queues failed cleanups whose pause is over; says how many. */
@@ -347,7 +367,7 @@ export class Store {
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {
-    return applyEvent(this.database, this.tables.task, this.#dialect, event, scope);
+    return applyEvent(this.database, this.tables.task, this.control.terms, event, scope);
   }
 
   async #where(id: number): Promise<{ status: Status; owner: unknown; epoch: number } | undefined> {

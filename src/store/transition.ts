@@ -4,13 +4,28 @@
  * queue a task waits in and when its turn is, that it has no owner, when it was done.
  */
 import type { Connection, SqlValue } from '../core/connection.ts';
-import { type Arrow, arrows, type Event, removable, STATUS, type Status } from '../core/status.ts';
-import type { Dialect } from './dialect.ts';
+import {
+  type Arrow,
+  arrows,
+  type Event,
+  type QueueName,
+  removable,
+  STATUS,
+  type Status,
+} from '../core/status.ts';
+import { FOREMOST } from '../queue/precedence.ts';
 
 /** A piece of SQL and the values of its parameters. */
 export interface Fragment {
   readonly sql: string;
   readonly values: readonly SqlValue[];
+}
+
+/** What the values of columns are made of, as SQL. */
+export interface Terms {
+  readonly now: string;
+  /** The precedence of a task that begins to wait now. */
+  readonly precedence: Readonly<Record<QueueName, string>>;
 }
 
 export interface EventScope {
@@ -26,11 +41,11 @@ export interface EventScope {
 export async function applyEvent(
   connection: Connection,
   table: string,
-  dialect: Dialect,
+  terms: Terms,
   event: Event,
   scope: EventScope,
 ): Promise<number> {
-  const update = updateFor(table, dialect, event, scope);
+  const update = updateFor(table, terms, event, scope);
   const removal = deleteFor(table, event, scope);
   const updated = update === undefined ? 0 : (await connection.query(update.sql, update.values)).changes;
   const removed = removal === undefined ? 0 : (await connection.query(removal.sql, removal.values)).changes;
@@ -40,13 +55,13 @@ export async function applyEvent(
 /** The UPDATE for the arrows of `event` that stay in the database. */
 export function updateFor(
   table: string,
-  dialect: Dialect,
+  terms: Terms,
   event: Event,
   scope: EventScope,
 ): Fragment | undefined {
   const staying = arrows(event).filter((arrow) => !leaves(arrow, scope));
   if (staying.length === 0) return undefined;
-  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assignments(event, staying, dialect)];
+  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assignments(event, staying, terms)];
   return {
     sql: `UPDATE ${table} SET ${set.join(', ')} WHERE status IN (${sources(staying)}) AND ${scope.where.sql}`,
     values: [...(scope.set?.values ?? []), ...scope.where.values],
@@ -71,7 +86,7 @@ function sources(list: readonly Arrow[]): string {
 }
 
 /** What a column becomes on an arrow; undefined leaves it alone. */
-type Column = (arrow: Arrow, event: Event, dialect: Dialect) => string | undefined;
+type Column = (arrow: Arrow, event: Event, terms: Terms) => string | undefined;
 
 /**
  * In this order, since MySQL evaluates assignments from left to right: a column is written after those that are
@@ -79,9 +94,13 @@ type Column = (arrow: Arrow, event: Event, dialect: Dialect) => string | undefin
  */
 const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['queue', ({ to }) => literal(row(to)?.waits?.queue)],
+  // Whoever begins to wait is in no lane, and whoever waits no longer isn't either.
+  ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
+  ['precedence', ({ to }, _event, terms) => precedenceAt(to, terms)],
   ['turn', ({ to }, _event, { now }) => turnAt(to, now)],
   ['owner', ({ from, to }) => (row(from)?.leased === true && row(to)?.leased !== true ? 'NULL' : undefined)],
   ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
+  ['paused_by', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
   ['error', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
   ['attempt', ({ from }, event) => (event === 'run' && from === 'failed/run' ? 'attempt + 1' : undefined)],
   ['crashes', ({ from }, event) => (event === 'run' && from === 'failed/run' ? '0' : undefined)],
@@ -102,9 +121,15 @@ function turnAt(to: Arrow['to'], now: string): string {
   return waits.ahead ? '0' : now;
 }
 
-function assignments(event: Event, list: readonly Arrow[], dialect: Dialect): readonly string[] {
+function precedenceAt(to: Arrow['to'], { precedence }: Terms): string {
+  const waits = row(to)?.waits;
+  if (waits === undefined) return 'NULL';
+  return waits.ahead ? String(FOREMOST) : precedence[waits.queue];
+}
+
+function assignments(event: Event, list: readonly Arrow[], terms: Terms): readonly string[] {
   return COLUMNS.flatMap(([name, column]) => {
-    const cases = list.map((arrow) => ({ from: arrow.from, value: column(arrow, event, dialect) ?? name }));
+    const cases = list.map((arrow) => ({ from: arrow.from, value: column(arrow, event, terms) ?? name }));
     const first = cases[0]?.value ?? name;
     if (cases.every(({ value }) => value === first)) return first === name ? [] : [`${name} = ${first}`];
     const whens = cases

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Connection, Database, Row, SqlValue } from '../core/connection.ts';
 import { type ErrorCode, isTaskbatonError, type TaskbatonError } from '../core/errors.ts';
 import { STATUS, type Status } from '../core/status.ts';
+import { FOREMOST } from '../queue/precedence.ts';
 import { DIALECTS, type Dialect } from '../store/dialect.ts';
 import type { Tables } from '../store/schema.ts';
 import { type Checkpoint, type Fence, type NewTask, Store } from '../store/store.ts';
@@ -35,7 +36,11 @@ export interface TaskRow {
   readonly task_group: string;
   readonly status: Status;
   readonly queue: string | null;
+  readonly lane: number;
+  readonly precedence: number | null;
   readonly turn: number | null;
+  readonly priority: number;
+  readonly paused_by: string | null;
   readonly owner: string | null;
   readonly epoch: number;
   readonly attempt: number;
@@ -58,6 +63,7 @@ const TEXTS: ReadonlySet<string> = new Set([
   'task_group',
   'status',
   'queue',
+  'paused_by',
   'owner',
   'input',
   'context',
@@ -112,10 +118,14 @@ export class Bench {
     await this.world.close();
   }
 
-  /** Leaves no task and no replica. */
+  /** Leaves no task, no replica and no rule. */
   async clear(): Promise<void> {
-    await this.database.query(`DELETE FROM ${this.tables.task}`);
-    await this.database.query(`DELETE FROM ${this.tables.replica}`);
+    const { task, replica, rule, lane, slot } = this.tables;
+    for (const table of [task, replica, rule, lane, slot]) await this.database.query(`DELETE FROM ${table}`);
+    await this.database.query(
+      `UPDATE ${this.tables.control} SET orders = NULL, reordered_to = NULL, swept_at = 0`,
+    );
+    await this.store.control.refresh();
   }
 
   /** The database's time. */
@@ -247,6 +257,7 @@ function belongings(status: Status): Columns {
   return {
     status,
     queue: waits?.queue ?? null,
+    precedence: waits === undefined ? null : waits.ahead ? FOREMOST : 0,
     turn: waits === undefined ? (failedCleanup ? PAST : null) : waits.ahead ? 0 : PAST,
     done_at: status === 'finished/run' || status === 'failed/run' ? PAST : null,
     error: status === 'failed/run' || failedCleanup ? '{"name":"Error","message":"before"}' : null,

@@ -11,8 +11,10 @@ import { create } from './contract/create.ts';
 import { database } from './contract/database.ts';
 import { get } from './contract/get.ts';
 import { hints } from './contract/hints.ts';
+import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
+import { order } from './contract/order.ts';
 import { release } from './contract/release.ts';
 import { renewAndHeld } from './contract/renew-and-held.ts';
 import { replicas } from './contract/replicas.ts';
@@ -32,6 +34,8 @@ export const CONTRACT: readonly Operation[] = [
   change,
   changeGroup,
   claim,
+  limits,
+  order,
   checkpoint,
   settle,
   release,

@@ -17,7 +17,7 @@ for (const backend of backends.filter(({ name }) => name === 'postgres')) {
     const [locked, free] = [await bench.create({ autoRun: true }), await bench.create({ autoRun: true })];
     await bench.database.transaction(async (connection) => {
       await connection.query(`UPDATE ${bench.tables.task} SET retries = 0 WHERE id = ?`, [locked]);
-      const claims = await bench.store.claim({
+      const { claims } = await bench.store.claim({
         replica,
         queue: 'run',
         types: new Map([[TYPE, 0]]),

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../src/core/connection.ts';
 import { checkFilter, type TaskFilter } from '../../src/core/task.ts';
+import { FOREMOST } from '../../src/queue/precedence.ts';
 import { Store } from '../../src/store/store.ts';
 import { type Bench, openBench } from '../../src/testing/bench.ts';
 import { type Backend, eachBackend } from '../backends.ts';
@@ -168,14 +169,14 @@ async function fill(database: Database, task: string, replica: string): Promise<
       ? `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${ROWS})`
       : `WITH numbers (n) AS (SELECT generate_series(1, ${ROWS}))`;
   await database.query(
-    `INSERT INTO ${task} (type, task_user, task_group, status, queue, turn, owner, epoch, attempt, crashes, crash_budget, retries, created_at, input)
+    `INSERT INTO ${task} (type, task_user, task_group, status, queue, turn, owner, lane, precedence, priority, epoch, attempt, crashes, crash_budget, retries, created_at, input)
      ${numbers}
-     SELECT 'type-' || (n % 20), 'user-' || (n % 1000), 'group-' || (n % 100), status, queue, turn, owner, 1, 1, 0, 3, 0, n, '{"file":"some.csv"}'
+     SELECT 'type-' || (n % 20), 'user-' || (n % 1000), 'group-' || (n % 100), status, queue, turn, owner, 0, CASE WHEN queue IS NOT NULL THEN CASE WHEN turn = 0 THEN ${FOREMOST} ELSE 0 END END, 0, 1, 1, 0, 3, 0, n, '{"file":"some.csv"}'
      FROM (SELECT n, ${STATUS_OF_N} AS status, ${QUEUE_OF_N} AS queue, ${TURN_OF_N} AS turn, ${OWNER_OF_N} AS owner FROM numbers) AS mixed`,
   );
   for (let index = 0; index < REPLICAS; index++) {
     await database.query(
-      `INSERT INTO ${replica} (id, name, started_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 9000000000000000, '[]', 5)`,
+      `INSERT INTO ${replica} (id, name, started_at, lease_until, types, concurrency, rules) VALUES (?, 'x', 0, 9000000000000000, '[]', 5, 0)`,
       [`replica-${index}`],
     );
   }

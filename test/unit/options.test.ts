@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isTaskbatonError } from '../../src/core/errors.ts';
+import { NO_LIMITS } from '../../src/core/limit.ts';
 import { resolveOptions, type TaskbatonOptions } from '../../src/core/options.ts';
+import { FIFO } from '../../src/core/policy.ts';
 
 const logger = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -17,6 +19,8 @@ describe('options', () => {
       pollInterval: 1000,
       lease: 30_000,
       stopGrace: 30_000,
+      policies: { run: FIFO, cleanup: FIFO },
+      limits: NO_LIMITS,
       migrate: true,
       maxPayload: 1_048_576,
       logger: undefined,
@@ -44,7 +48,13 @@ describe('options', () => {
       logger,
     };
     const { db: _db, ...rest } = given;
-    assert.deepEqual(resolveOptions(given), { ...rest, pollInterval: 500, lease: 60_000 });
+    assert.deepEqual(resolveOptions(given), {
+      ...rest,
+      policies: { run: FIFO, cleanup: FIFO },
+      limits: NO_LIMITS,
+      pollInterval: 500,
+      lease: 60_000,
+    });
     assert.equal(resolveOptions({ db: 1, logger: null }).logger, null);
   });
 

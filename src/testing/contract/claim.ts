@@ -163,8 +163,8 @@ interface Taking {
   readonly limit?: number;
 }
 
-function take(bench: Bench, replica: string, taking: Taking = {}): Promise<readonly Claim[]> {
-  return bench.store.claim({ replica, queue: 'run', types: TYPES, limit: 10, ...taking });
+async function take(bench: Bench, replica: string, taking: Taking = {}): Promise<readonly Claim[]> {
+  return (await bench.store.claim({ replica, queue: 'run', types: TYPES, limit: 10, ...taking })).claims;
 }
 
 function idsOf(claims: readonly Claim[]): readonly number[] {
@@ -177,11 +177,12 @@ async function drain(bench: Bench, store: Store, most: number): Promise<readonly
   const got: number[] = [];
   for (let rounds = 0; rounds < most; rounds++) {
     // Two at a time in each process, as a replica with two kinds of slots would.
-    const claims = await Promise.all(
+    const answers = await Promise.all(
       [3, 4].map((limit) => store.claim({ replica, queue: 'run', types: TYPES, limit })),
     );
-    got.push(...claims.flat().map(({ id }) => id));
-    if (claims.flat().length === 0 && (await waiting(store)) === 0) return got;
+    const claims = answers.flatMap((answer) => answer.claims);
+    got.push(...claims.map(({ id }) => id));
+    if (claims.length === 0 && (await waiting(store)) === 0) return got;
   }
   return got;
 }

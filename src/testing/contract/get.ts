@@ -36,6 +36,7 @@ export const get: Operation = {
         progress: 0.25,
         message: 'half way',
         error: { name: 'Error', message: 'no' },
+        priority: 0,
         attempt: 2,
         crashes: 1,
         epoch: 4,

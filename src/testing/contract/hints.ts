@@ -91,7 +91,7 @@ async function hinting(bench: Bench, store: Store): Promise<readonly Hinting[]> 
     ['run again', [], () => store.change(idle, 'run')],
     ['pause', ['tick'], () => store.change(idle, 'pause')],
     ['delete', ['tick', 'claim'], () => store.change(idle, 'delete')],
-    ['move', [], () => store.changeGroup(idle, 'night')],
+    ['move', ['claim'], () => store.changeGroup(idle, 'night')],
     ['checkpoint', [], () => store.checkpoint(yielding, NO_CHECKPOINT)],
     ['yield', ['claim'], () => store.settle(yielding, { ...settlement, event: 'yield' })],
     ['finish', [], () => store.settle(finishing, { ...settlement, event: 'finish' })],

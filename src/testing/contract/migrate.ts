@@ -79,8 +79,8 @@ export const migrate: Operation = {
         await neighbour.register(replica);
         assert.deepEqual((await neighbour.list(checkFilter({}))).tasks, []);
         const request = { replica: 'theirs', queue: 'run', types: new Map([[TYPE, 0]]), limit: 1 } as const;
-        assert.deepEqual(await neighbour.claim(request), []);
-        assert.deepEqual(await bench.store.claim(request), []);
+        assert.deepEqual((await neighbour.claim(request)).claims, []);
+        assert.deepEqual((await bench.store.claim(request)).claims, []);
         assert.deepEqual(await bench.replicaIds(), []);
       }),
   },

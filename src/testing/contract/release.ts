@@ -30,7 +30,7 @@ export const release: Operation = {
       await bench.store.release(fence);
       const request = { replica: fence.owner, queue: 'run', types: new Map([[TYPE, 0]]), limit: 1 } as const;
       assert.deepEqual(
-        (await bench.store.claim(request)).map(({ id, epoch }) => [id, epoch]),
+        (await bench.store.claim(request)).claims.map(({ id, epoch }) => [id, epoch]),
         [[fence.id, fence.epoch + 1]],
       );
     },

@@ -33,12 +33,13 @@ export const retryCleanups: Operation = {
       const id = await bench.place('pending/delete');
       const pauses: number[] = [];
       for (let round = 0; round < 11; round++) {
-        const [claim] = await bench.store.claim({
+        const { claims } = await bench.store.claim({
           replica,
           queue: 'cleanup',
           types: new Map([[TYPE, 0]]),
           limit: 1,
         });
+        const [claim] = claims;
         assert.ok(claim !== undefined);
         pauses.push(await failCleanup(bench, { id, owner: replica, epoch: claim.epoch }));
         await bench.update(id, { turn: 1 });

@@ -15,6 +15,7 @@ import {
   type UserEvent,
 } from '../../core/status.ts';
 import type { Settlement } from '../../store/store.ts';
+import { FOREMOST } from '../../queue/precedence.ts';
 import { type Bench, type Columns, NO_CHECKPOINT, refused, type TaskRow, TYPE } from '../bench.ts';
 import type { Case, Operation } from '../operation.ts';
 
@@ -120,7 +121,7 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
       return (await store.retryCleanups()) > 0;
     case 'claim': {
       const queue = row.queue === 'cleanup' ? 'cleanup' : 'run';
-      const claims = await store.claim({ replica, queue, types: new Map([[TYPE, 2]]), limit: 1 });
+      const { claims } = await store.claim({ replica, queue, types: new Map([[TYPE, 2]]), limit: 1 });
       return claims.some(({ id, epoch }) => id === row.id && epoch === row.epoch + 1);
     }
   }
@@ -179,6 +180,7 @@ function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Part
   return {
     status: target,
     queue: STATUS[target].waits?.queue ?? null,
+    precedence: precedenceAfter(target),
     owner: STATUS[target].leased === true ? replica : null,
     epoch: cell.event === 'claim' ? row.epoch + 1 : row.epoch,
     attempt: again ? row.attempt + 1 : row.attempt,
@@ -187,6 +189,12 @@ function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Part
     retries: failedCleanup ? row.retries + 1 : cell.event === 'delete' ? 0 : row.retries,
     error: errorAfter(cell.event, target, row),
   };
+}
+
+function precedenceAfter(target: Status): number | null {
+  const { waits } = STATUS[target];
+  if (waits === undefined) return null;
+  return waits.ahead ? FOREMOST : 0;
 }
 
 function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {

@@ -1,0 +1,111 @@
+/**
+ * A round from its beginning to its end: take back the slots of claims that are over, sort in who came, pick whose turn
+ * it is, start them, and leave the tree as the next round should find it.
+ */
+import { Admission } from './admission.ts';
+import { closeEmpty, rootOf, sortIn } from './lanes.ts';
+import { marks, type Round, updateEach } from './round.ts';
+import { adoptRunning, chargeRunning, takeBackSlots, takeSlots } from './slots.ts';
+import { type Findings, type Lane, type Picked, pickTurns } from './turn.ts';
+
+/** A task that was started: no longer waiting, and claimed under this epoch. */
+export interface Started {
+  readonly id: number;
+  readonly epoch: number;
+}
+
+/** How often all slots are looked through; those of tasks that ended in this process are looked at at once. */
+export const SWEPT_EVERY = 100;
+
+/** True in `more` if there is more to sort in, so that another round is worth while. */
+export async function playRound<Task extends Started>(
+  round: Round,
+  { sweep, ended }: { readonly sweep: boolean; readonly ended: readonly number[] },
+  start: (ids: readonly number[]) => Promise<readonly Task[]>,
+): Promise<{ readonly started: readonly Task[]; readonly more: boolean }> {
+  const root = await rootOf(round);
+  await tidySlots(round, sweep, ended);
+  const more = await sortIn(round, root);
+  if (round.limit < 1 || round.types.length === 0) return { started: [], more };
+  const admission = new Admission(round);
+  const { picked, findings } = await pickTurns(round, root, admission);
+  const started = picked.length === 0 ? [] : await start(picked.map(({ id }) => id));
+  await takeSlots(round, slotsOf(picked, started, root));
+  await leave(round, root, new Set(started.map(({ id }) => id)), admission, findings);
+  return { started, more };
+}
+
+async function tidySlots(round: Round, sweep: boolean, ended: readonly number[]): Promise<void> {
+  if (!sweep) return takeBackSlots(round, ended);
+  await takeBackSlots(round);
+  await adoptRunning(round);
+  if (round.policy.order.sharers !== null) await chargeRunning(round);
+}
+
+function slotsOf(
+  picked: readonly Picked[],
+  started: readonly Started[],
+  root: number,
+): Parameters<typeof takeSlots>[1] {
+  const lanes = new Map(picked.map(({ id, lane }) => [id, lane.row]));
+  return started.flatMap(({ id, epoch }) => {
+    const lane = lanes.get(id);
+    if (lane === undefined) return [];
+    const { type, user, group, parent } = lane;
+    return [{ id, epoch, type, user, group, sharer: parent === root ? 0 : parent }];
+  });
+}
+
+/** Writes what was found out. A task that was picked and not started, for somebody else changed it, may still be in. */
+async function leave(
+  round: Round,
+  root: number,
+  started: ReadonlySet<number>,
+  admission: Admission,
+  { lanes, blocked, charges, virtualTimes }: Findings,
+): Promise<void> {
+  const empty = new Set<number>();
+  const closed = new Set(blocked);
+  const precedences = new Map<number, number>();
+  const turns = new Map<number, number>();
+  for (const lane of lanes) {
+    const { id, precedence, turn } = lane.row;
+    const kept = lane.picked.some((task) => !started.has(task.id));
+    if (lane.empty && !kept) empty.add(id);
+    else if (lane.picked.length > 0 && admission.blocker(lane.row) !== undefined) closed.add(id);
+    const head = kept ? undefined : lane.head;
+    if (head === undefined || (head.precedence === precedence && head.turn === turn)) continue;
+    precedences.set(id, head.precedence);
+    turns.set(id, head.turn);
+  }
+  await updateEach(round, 'precedence', precedences);
+  await updateEach(round, 'turn', turns);
+  const { connection, tables } = round;
+  if (empty.size > 0) {
+    await connection.query(`DELETE FROM ${tables.lane} WHERE id IN (${marks([...empty])})`, [...empty]);
+  }
+  const closing = [...closed].filter((id) => !empty.has(id));
+  if (closing.length > 0) {
+    await connection.query(`UPDATE ${tables.lane} SET ready = 0 WHERE id IN (${marks(closing)})`, closing);
+  }
+  await charge(round, charges);
+  for (const [node, time] of virtualTimes) {
+    await connection.query(`UPDATE ${tables.lane} SET virtual_time = ? WHERE id = ? AND virtual_time < ?`, [
+      time,
+      node,
+      time,
+    ]);
+  }
+  await closeEmpty(round, parentsOf(lanes, [...empty, ...closing], root));
+}
+
+async function charge({ connection, tables }: Round, charges: ReadonlyMap<number, number>): Promise<void> {
+  for (const [id, ms] of charges) {
+    await connection.query(`UPDATE ${tables.lane} SET used = used + ? WHERE id = ?`, [ms, id]);
+  }
+}
+
+function parentsOf(lanes: readonly Lane[], ids: readonly number[], root: number): readonly number[] {
+  const gone = new Set(ids);
+  return lanes.filter(({ row }) => gone.has(row.id) && row.parent !== root).map(({ row }) => row.parent);
+}

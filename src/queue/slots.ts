@@ -1,0 +1,138 @@
+/**
+ * The slots that running tasks take, as limits and fair shares count them. A slot is written in the transaction that
+ * starts its task, and taken back by a later round that finds the task's claim over: there may be more slots than
+ * running tasks for a moment, never fewer, so a limit can't be exceeded whoever crashes when.
+ *
+ * What a slot has cost is charged to its sharer: something at the start, more as it runs on, the exact rest at the end.
+ */
+import { namesOf, SCOPE_KINDS } from '../core/limit.ts';
+import { openLanes } from './lanes.ts';
+import { marks, type Round, select } from './round.ts';
+
+/** What a start is charged at once, in ms of slot time; what was too much is given back at the end. */
+export const START_CHARGE = 1000;
+
+/** A running task is charged again whenever this much of what it was charged before has been added. */
+const CHARGED_AGAIN = 1.25;
+
+export interface TakenSlot {
+  readonly id: number;
+  readonly epoch: number;
+  readonly type: string;
+  readonly user: string;
+  readonly group: string;
+  /** The tree node that is charged; 0 for none. */
+  readonly sharer: number;
+}
+
+export async function takeSlots(
+  { connection, tables, queue, now }: Round,
+  taken: readonly TakenSlot[],
+): Promise<void> {
+  if (taken.length === 0) return;
+  const rows = taken.map(() => `(?, ?, '${queue}', ?, ?, ?, ?, ${now}, ${START_CHARGE})`).join(', ');
+  await connection.query(
+    `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged) VALUES ${rows}`,
+    taken.flatMap(({ id, epoch, type, user, group, sharer }) => [id, epoch, type, user, group, sharer]),
+  );
+}
+
+/** Takes back the slots of claims that are over: of these tasks, or of all. */
+export async function takeBackSlots(round: Round, ended?: readonly number[]): Promise<void> {
+  if (ended?.length === 0) return;
+  const { connection, tables, now } = round;
+  const of = ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`;
+  const rows = await select(
+    round,
+    `SELECT s.task_id, s.type, s.task_user, s.task_group, s.sharer, s.started_at, s.charged, t.epoch, t.done_at
+     FROM ${tables.slot} s LEFT JOIN ${tables.task} t ON t.id = s.task_id
+     WHERE ${of} (t.id IS NULL OR t.owner IS NULL OR t.epoch <> s.epoch)`,
+    ended ?? [],
+  );
+  if (rows.length === 0) return;
+  const ids = rows.map((row) => Number(row['task_id']));
+  await connection.query(`DELETE FROM ${tables.slot} WHERE task_id IN (${marks(ids)})`, ids);
+  await charge(
+    round,
+    rows.map((row) => {
+      const end = row['done_at'] === null || row['done_at'] === undefined ? now : Number(row['done_at']);
+      const used = Math.max(0, end - Number(row['started_at']));
+      return { sharer: Number(row['sharer']), ms: used - Number(row['charged']) };
+    }),
+  );
+  const freed = rows.map((row) => ({
+    type: String(row['type']),
+    user: String(row['task_user']),
+    group: String(row['task_group']),
+  }));
+  for (const kind of SCOPE_KINDS) {
+    if (round.rules.kinds.includes(kind))
+      await openLanes(
+        round,
+        kind,
+        freed.map((scoped) => namesOf(kind, scoped)),
+      );
+  }
+}
+
+/** Gives slots to tasks that were started while there was nothing to count: the first round after that needs it. */
+export async function adoptRunning({ connection, tables, now }: Round): Promise<void> {
+  await connection.query(
+    `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged)
+     SELECT id, epoch, CASE WHEN status = 'deleting/delete' THEN 'cleanup' ELSE 'run' END, type, task_user, task_group, 0, ${now}, 0
+     FROM ${tables.task} WHERE owner IS NOT NULL AND id NOT IN (SELECT task_id FROM ${tables.slot})`,
+  );
+}
+
+/** Charges what running tasks have used since they were last charged, once that is worth a write. */
+export async function chargeRunning(round: Round): Promise<void> {
+  const { connection, tables, now } = round;
+  const due = `sharer <> 0 AND ? - started_at > charged * ${CHARGED_AGAIN}`;
+  const rows = await select(
+    round,
+    `SELECT sharer, SUM(? - started_at - charged) AS ms FROM ${tables.slot} WHERE ${due} GROUP BY sharer`,
+    [now, now],
+  );
+  if (rows.length === 0) return;
+  await connection.query(`UPDATE ${tables.slot} SET charged = ? - started_at WHERE ${due}`, [now, now]);
+  await charge(
+    round,
+    rows.map((row) => ({ sharer: Number(row['sharer']), ms: Number(row['ms']) })),
+  );
+}
+
+/** Adds slot time to sharers, and to those they share within. */
+async function charge(
+  round: Round,
+  charges: readonly { readonly sharer: number; readonly ms: number }[],
+): Promise<void> {
+  const sums = new Map<number, number>();
+  for (const { sharer, ms } of charges) if (sharer !== 0) sums.set(sharer, (sums.get(sharer) ?? 0) + ms);
+  while (sums.size > 0) {
+    const ids = [...sums.keys()];
+    const rows = await select(
+      round,
+      `SELECT id, parent, kind, task_user, task_group, used FROM ${round.tables.lane} WHERE kind <> 'root' AND id IN (${marks(ids)})`,
+      ids,
+    );
+    const above = new Map<number, number>();
+    for (const row of rows) {
+      const id = Number(row['id']);
+      const ms = sums.get(id) ?? 0;
+      const name = String(row['kind'] === 'user' ? row['task_user'] : row['task_group']);
+      const weight = isWeighted(round, String(row['kind'])) ? round.policy.weightOf(name) : 1;
+      await round.connection.query(`UPDATE ${round.tables.lane} SET used = used + ? WHERE id = ?`, [
+        ms / weight,
+        id,
+      ]);
+      above.set(Number(row['parent']), (above.get(Number(row['parent'])) ?? 0) + ms);
+    }
+    sums.clear();
+    for (const [id, ms] of above) sums.set(id, ms);
+  }
+}
+
+/** Weights are those of the outer sharers. */
+export function isWeighted({ policy }: Pick<Round, 'policy'>, kind: string): boolean {
+  return kind === (policy.order.sharers === 'group' ? 'group' : 'user');
+}

@@ -1,0 +1,271 @@
+/**
+ * Who is next, out of the tree: tasks in their order within a lane and between the lanes of one parent; between sharers
+ * whoever has used least, by the start-time fair queueing of Goyal, Vin and Cheng (SIGCOMM 1996), with time in slots
+ * for bytes on the wire. It reads ahead a page at a time and writes nothing before the end of the round.
+ */
+import type { Admission, Blocker } from './admission.ts';
+import { type LaneRow, levelsOf, readLanes, readSharers, readTasks, type WaitingTask } from './lanes.ts';
+import type { Round } from './round.ts';
+import { isWeighted, START_CHARGE } from './slots.ts';
+
+export interface Picked {
+  readonly id: number;
+  readonly lane: Lane;
+}
+
+const FIRST_PAGE = 16;
+const GROWTH = 4;
+/** If so many lanes of a page lack room in the same scope, the scope is left out of further pages, not each lane. */
+const WIDE = 8;
+
+/** Something that gives tasks in order. */
+interface Source {
+  /** The lane whose task is next; undefined if there is none that may start. */
+  next(): Promise<Lane | undefined>;
+  /** Called when the task of `next` was taken. */
+  taken(): void;
+}
+
+export class Lane {
+  readonly row: LaneRow;
+  #tasks: readonly WaitingTask[];
+  #index = 0;
+  #whole: boolean;
+
+  constructor(row: LaneRow) {
+    this.row = row;
+    this.#tasks = row.first === undefined ? [] : [row.first];
+    this.#whole = row.first === undefined;
+  }
+
+  /** Its next task, as far as it has been read. */
+  get head(): WaitingTask | undefined {
+    return this.#tasks[this.#index];
+  }
+
+  /** Whether it's known that there is no further task. */
+  get empty(): boolean {
+    return this.#whole && this.head === undefined;
+  }
+
+  get picked(): readonly WaitingTask[] {
+    return this.#tasks.slice(0, this.#index);
+  }
+
+  take(): void {
+    this.#index += 1;
+  }
+
+  async read(round: Round): Promise<void> {
+    if (this.head !== undefined || this.#whole) return;
+    const limit = Math.max(FIRST_PAGE, this.#tasks.length * GROWTH);
+    const more = await readTasks(round, this.row.id, limit, this.#tasks.length);
+    this.#whole = more.length < limit;
+    this.#tasks = [...this.#tasks, ...more];
+  }
+}
+
+/** What a round has found out, to be written at its end. */
+export class Findings {
+  readonly lanes: Lane[] = [];
+  /** Lanes without room. */
+  readonly blocked: Set<number> = new Set();
+  readonly charges: Map<number, number> = new Map();
+  readonly virtualTimes: Map<number, number> = new Map();
+}
+
+/** The next tasks, in order, as many as may start. */
+export async function pickTurns(
+  round: Round,
+  root: number,
+  admission: Admission,
+): Promise<{ readonly picked: readonly Picked[]; readonly findings: Findings }> {
+  const findings = new Findings();
+  const source = sourceOf(round, root, levelsOf(round).length, admission, findings);
+  const picked: Picked[] = [];
+  while (picked.length < round.limit) {
+    const lane = await source.next();
+    if (lane?.head === undefined) break;
+    picked.push({ id: lane.head.id, lane });
+    lane.take();
+    admission.take(lane.row);
+    source.taken();
+  }
+  return { picked, findings };
+}
+
+function sourceOf(
+  round: Round,
+  node: number,
+  levels: number,
+  admission: Admission,
+  findings: Findings,
+): Source {
+  return levels === 0
+    ? new LaneSource(round, node, admission, findings)
+    : new SharerSource(round, node, levels, admission, findings);
+}
+
+/** The lanes below one parent, their tasks merged by precedence and turn. */
+class LaneSource implements Source {
+  readonly #round: Round;
+  readonly #parent: number;
+  readonly #admission: Admission;
+  readonly #findings: Findings;
+  #lanes: Lane[] = [];
+  #last: LaneRow | undefined;
+  #passed = 0;
+  #page = FIRST_PAGE;
+  #whole = false;
+  /** Scopes that have no room and are wide. */
+  readonly #without: Blocker[] = [];
+
+  constructor(round: Round, parent: number, admission: Admission, findings: Findings) {
+    this.#round = round;
+    this.#parent = parent;
+    this.#admission = admission;
+    this.#findings = findings;
+  }
+
+  async next(): Promise<Lane | undefined> {
+    for (;;) {
+      for (const lane of this.#lanes) await lane.read(this.#round);
+      this.#drop(this.#lanes);
+      const first = this.#lanes.reduce<Lane | undefined>(
+        (best, lane) => (isBefore(lane.head, best?.head) ? lane : best),
+        undefined,
+      );
+      // Those not read yet stand behind the last one that was.
+      if (this.#whole || (first !== undefined && !isBefore(this.#last, first.head))) return first;
+      await this.#readOn();
+    }
+  }
+
+  taken(): void {}
+
+  /** Forgets lanes that can start nothing more in this round. */
+  #drop(lanes: readonly Lane[]): void {
+    const blockers = new Map<string, { blocker: Blocker; lanes: Lane[] }>();
+    this.#lanes = lanes.filter((lane) => {
+      if (lane.empty) return false;
+      const blocker = this.#admission.blocker(lane.row);
+      if (blocker === undefined) return true;
+      const key = JSON.stringify(blocker);
+      const entry = blockers.get(key) ?? { blocker, lanes: [] };
+      entry.lanes.push(lane);
+      blockers.set(key, entry);
+      return false;
+    });
+    for (const { blocker, lanes: blocked } of blockers.values()) {
+      if (blocked.length >= WIDE && blocker.kind !== 'user/group') this.#leaveOut(blocker);
+      else for (const lane of blocked) this.#findings.blocked.add(lane.row.id);
+    }
+  }
+
+  async #readOn(): Promise<void> {
+    const limit = this.#page;
+    const rows = await readLanes(this.#round, this.#parent, {
+      limit,
+      passed: this.#passed,
+      without: this.#without,
+    });
+    this.#page *= GROWTH;
+    this.#whole = rows.length < limit;
+    this.#passed += rows.length;
+    this.#last = rows.at(-1) ?? this.#last;
+    await this.#admission.load(rows);
+    const known = new Set(this.#findings.lanes.map(({ row }) => row.id));
+    const lanes = rows.filter(({ id }) => !known.has(id)).map((row) => new Lane(row));
+    this.#findings.lanes.push(...lanes);
+    this.#drop([...this.#lanes, ...lanes]);
+  }
+
+  /** What is left out no longer counts as passed, so reading begins anew; lanes that are known are not taken twice. */
+  #leaveOut(blocker: Blocker): void {
+    this.#without.push(blocker);
+    this.#passed = 0;
+    this.#whole = false;
+  }
+}
+
+interface Sharer {
+  readonly id: number;
+  readonly weight: number;
+  readonly source: Source;
+  used: number;
+}
+
+/** The sharers below one node: whoever has used least is next. */
+class SharerSource implements Source {
+  readonly #round: Round;
+  readonly #node: number;
+  readonly #make: (id: number) => Source;
+  readonly #findings: Findings;
+  #sharers: Sharer[] = [];
+  #chosen: Sharer | undefined;
+  #passed = 0;
+  #page = FIRST_PAGE;
+  #lastUsed = -Infinity;
+  #whole = false;
+
+  constructor(round: Round, node: number, levels: number, admission: Admission, findings: Findings) {
+    this.#round = round;
+    this.#node = node;
+    this.#findings = findings;
+    this.#make = (id) => sourceOf(round, id, levels - 1, admission, findings);
+  }
+
+  async next(): Promise<Lane | undefined> {
+    for (;;) {
+      this.#chosen = this.#sharers.reduce<Sharer | undefined>(
+        (best, sharer) => (best === undefined || sharer.used < best.used ? sharer : best),
+        undefined,
+      );
+      if (this.#chosen === undefined || this.#chosen.used > this.#lastUsed) {
+        if (!this.#whole) {
+          await this.#readOn();
+          continue;
+        }
+        if (this.#chosen === undefined) return undefined;
+      }
+      const lane = await this.#chosen.source.next();
+      if (lane !== undefined) return lane;
+      this.#sharers = this.#sharers.filter((sharer) => sharer !== this.#chosen);
+    }
+  }
+
+  taken(): void {
+    const sharer = this.#chosen;
+    if (sharer === undefined) return;
+    const time = this.#findings.virtualTimes.get(this.#node) ?? -Infinity;
+    this.#findings.virtualTimes.set(this.#node, Math.max(time, sharer.used));
+    const charge = START_CHARGE / sharer.weight;
+    sharer.used += charge;
+    this.#findings.charges.set(sharer.id, (this.#findings.charges.get(sharer.id) ?? 0) + charge);
+    sharer.source.taken();
+  }
+
+  async #readOn(): Promise<void> {
+    const rows = await readSharers(this.#round, this.#node, this.#page, this.#passed);
+    this.#whole = rows.length < this.#page;
+    this.#page *= GROWTH;
+    this.#passed += rows.length;
+    this.#lastUsed = rows.at(-1)?.used ?? this.#lastUsed;
+    for (const { id, kind, name, used } of rows) {
+      const weight = isWeighted(this.#round, kind) ? this.#round.policy.weightOf(name) : 1;
+      this.#sharers.push({ id, weight, used, source: this.#make(id) });
+    }
+  }
+}
+
+function isBefore(
+  one: { readonly precedence: number; readonly turn: number; readonly id: number } | undefined,
+  other: { readonly precedence: number; readonly turn: number; readonly id: number } | undefined,
+): boolean {
+  if (one === undefined || other === undefined) return one !== undefined;
+  return (
+    one.precedence - other.precedence < 0 ||
+    (one.precedence === other.precedence &&
+      (one.turn < other.turn || (one.turn === other.turn && one.id < other.id)))
+  );
+}

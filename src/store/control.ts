@@ -1,0 +1,228 @@
+/**
+ * What all replicas must agree on about who is next: the order of each queue, limits and pauses. It is one row with a
+ * version, and a table of rules. Whoever changes any of it raises the version in the row of every replica, so that a
+ * claim, which holds its replica's row, is either over before the change or goes by it.
+ */
+import type { Connection, Database } from '../core/connection.ts';
+import { type CheckedLimits, Rules, type ScopeKind, type StoredRule } from '../core/limit.ts';
+import { type CheckedPolicy, FIFO, type Order } from '../core/policy.ts';
+import type { QueueName } from '../core/status.ts';
+import { FOREMOST, precedence } from '../queue/precedence.ts';
+import type { Dialect } from './dialect.ts';
+import type { Tables } from './schema.ts';
+import type { Terms } from './transition.ts';
+
+export type Orders = Readonly<Record<QueueName, Order>>;
+
+/** The control row, locked. */
+export interface LockedControl {
+  readonly version: number;
+  readonly sweptAt: number;
+  /** The database's time. */
+  readonly now: number;
+}
+
+const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
+const FIFO_ORDERS: Orders = { run: FIFO.order, cleanup: FIFO.order };
+/** How many ids are gone through at once when the order of a queue has changed. */
+const REORDERED_AT_ONCE = 2000;
+/** So many times at once by whoever changed it; then it goes on in the background. */
+const REORDERED_INLINE = 10;
+
+export class Control {
+  readonly #database: Database;
+  readonly #tables: Tables;
+  readonly #dialect: Dialect;
+  readonly #limits: CheckedLimits;
+  #rules: Rules;
+  #orders: Orders = FIFO_ORDERS;
+  #terms: Terms;
+
+  constructor(database: Database, tables: Tables, dialect: Dialect, limits: CheckedLimits) {
+    this.#database = database;
+    this.#tables = tables;
+    this.#dialect = dialect;
+    this.#limits = limits;
+    this.#rules = new Rules(-1, limits, []);
+    this.#terms = termsOf(dialect.now, FIFO_ORDERS);
+  }
+
+  /** As last read. */
+  get rules(): Rules {
+    return this.#rules;
+  }
+
+  get terms(): Terms {
+    return this.#terms;
+  }
+
+  orderOf(queue: QueueName): Order {
+    return this.#orders[queue];
+  }
+
+  /** The precedence of a new task that waits to be run, as SQL. */
+  newPrecedence(priority: number): string {
+    return precedence(this.#orders.run, this.#dialect.now).replace('priority', `(${priority})`);
+  }
+
+  /** Whether tasks of `queue` are claimed through lanes: where slots are limited or shared. */
+  usesLanes(queue: QueueName): boolean {
+    return this.#orders[queue].sharers !== null || (queue === 'run' && this.#rules.kinds.length > 0);
+  }
+
+  /** Reads what holds now, unless it's known to be of `version`. */
+  async refresh(version?: number, connection: Connection = this.#database): Promise<void> {
+    if (version !== undefined && version === this.#rules.version) return;
+    const { control, rule } = this.#tables;
+    const [row] = (await connection.query(`SELECT version, orders FROM ${control} WHERE id = 1`)).rows;
+    const { rows } = await connection.query(`SELECT kind, name, name_2, most, paused FROM ${rule}`);
+    const stored = rows.map((entry): StoredRule => ({
+      kind: entry['kind'] as ScopeKind,
+      name: String(entry['name']),
+      second: String(entry['name_2']),
+      most: entry['most'] === null ? null : Number(entry['most']),
+      paused: Number(entry['paused']) === 1,
+    }));
+    this.#rules = new Rules(Number(row?.['version']), this.#limits, stored);
+    this.#orders = ordersFrom(row?.['orders']);
+    this.#terms = termsOf(this.#dialect.now, this.#orders);
+  }
+
+  /** Takes the lock under which it is decided who is next. Whoever changes lanes or slots must hold it. */
+  async lock(connection: Connection): Promise<LockedControl> {
+    const { rows } = await connection.query(
+      `SELECT version, swept_at, ${this.#dialect.now} AS at_ms FROM ${this.#tables.control} WHERE id = 1 ${this.#dialect.exclusiveLock}`,
+    );
+    const [row] = rows;
+    return {
+      version: Number(row?.['version']),
+      sweptAt: Number(row?.['swept_at']),
+      now: Number(row?.['at_ms']),
+    };
+  }
+
+  /** Makes the policies the system's own; `keep` leaves those alone that were stored before. */
+  async adopt(policies: Readonly<Record<QueueName, CheckedPolicy>>, keep: boolean): Promise<void> {
+    const orders: Orders = { run: policies.run.order, cleanup: policies.cleanup.order };
+    const text = JSON.stringify(orders);
+    const { control, lane } = this.#tables;
+    await this.#database.transaction(async (connection) => {
+      await this.lock(connection);
+      const { rows } = await connection.query(`SELECT orders FROM ${control} WHERE id = 1`);
+      const before = rows[0]?.['orders'];
+      if (before === text || (keep && typeof before === 'string')) return;
+      const reorders = text !== (typeof before === 'string' ? before : JSON.stringify(FIFO_ORDERS));
+      if (reorders) await connection.query(`DELETE FROM ${lane}`);
+      await connection.query(
+        `UPDATE ${control} SET orders = ?${reorders ? ', reordered_to = 0' : ''} WHERE id = 1`,
+        [text],
+      );
+      await this.#raise(connection);
+    });
+    await this.refresh();
+  }
+
+  /** Sets a limit (null for none) or a pause, for everybody at once. */
+  async rule(
+    { kind, name, second }: { readonly kind: ScopeKind; readonly name: string; readonly second: string },
+    change: { readonly most?: number | null; readonly paused?: boolean },
+    also: (connection: Connection) => Promise<void> = async () => undefined,
+  ): Promise<void> {
+    const { rule } = this.#tables;
+    const names = [kind, name, second];
+    await this.#database.transaction(async (connection) => {
+      await this.lock(connection);
+      const { rows } = await connection.query(
+        `SELECT most, paused FROM ${rule} WHERE kind = ? AND name = ? AND name_2 = ?`,
+        names,
+      );
+      const before = rows[0];
+      const stored = before?.['most'];
+      const most =
+        change.most === undefined
+          ? stored === undefined || stored === null
+            ? null
+            : Number(stored)
+          : change.most;
+      const paused = change.paused ?? Number(before?.['paused'] ?? 0) === 1;
+      await connection.query(`DELETE FROM ${rule} WHERE kind = ? AND name = ? AND name_2 = ?`, names);
+      if (most !== null || paused) {
+        await connection.query(
+          `INSERT INTO ${rule} (kind, name, name_2, most, paused) VALUES (?, ?, ?, ?, ?)`,
+          [...names, most, paused ? 1 : 0],
+        );
+      }
+      await also(connection);
+      await this.#freeLanes(connection);
+      await this.#raise(connection);
+    });
+    await this.refresh();
+    for (let rounds = 0; rounds < REORDERED_INLINE && (await this.reorder()); rounds++);
+    await this.#tell();
+  }
+
+  /** Where the last rule has gone and nobody shares, claims need no lanes: what waits in them is let out. */
+  async #freeLanes(connection: Connection): Promise<void> {
+    const { control, lane, rule } = this.#tables;
+    if (this.#orders.run.sharers !== null || this.#limits.kinds.length > 0) return;
+    const { rows } = await connection.query(`SELECT COUNT(*) AS rules FROM ${rule}`);
+    if (Number(rows[0]?.['rules']) > 0) return;
+    await connection.query(`DELETE FROM ${lane} WHERE queue = 'run'`);
+    await connection.query(`UPDATE ${control} SET reordered_to = 0 WHERE id = 1`);
+  }
+
+  /**
+   * Brings tasks that wait since before the last change of order into the new one, some at a time; true if there is
+   * more to do. Which are done is stored, so that any replica goes on where another stopped.
+   */
+  async reorder(): Promise<boolean> {
+    const { control, task } = this.#tables;
+    const { rows } = await this.#database.query(`SELECT reordered_to FROM ${control} WHERE id = 1`);
+    if (typeof (rows[0]?.['reordered_to'] ?? null) === 'object') return false;
+    return this.#database.transaction(async (connection) => {
+      await this.lock(connection);
+      const [row] = (
+        await connection.query(
+          `SELECT reordered_to, orders, (SELECT MAX(id) FROM ${task}) AS last_id FROM ${control} WHERE id = 1`,
+        )
+      ).rows;
+      if (row === undefined || row['reordered_to'] === null) return false;
+      const from = Number(row['reordered_to']);
+      const orders = ordersFrom(row['orders']);
+      for (const queue of QUEUES) {
+        await connection.query(
+          `UPDATE ${task} SET lane = 0, precedence = CASE WHEN turn = 0 THEN ${FOREMOST} ELSE ${precedence(orders[queue], 'turn')} END
+           WHERE queue = '${queue}' AND id > ? AND id <= ?`,
+          [from, from + REORDERED_AT_ONCE],
+        );
+      }
+      const done = from + REORDERED_AT_ONCE >= Number(row['last_id'] ?? 0);
+      await connection.query(`UPDATE ${control} SET reordered_to = ? WHERE id = 1`, [
+        done ? null : from + REORDERED_AT_ONCE,
+      ]);
+      return !done;
+    });
+  }
+
+  async #tell(): Promise<void> {
+    for (const topic of ['tick', 'claim'] as const) await this.#database.notify(this.#tables.wake, topic);
+  }
+
+  async #raise(connection: Connection): Promise<void> {
+    const { control, replica } = this.#tables;
+    await connection.query(`UPDATE ${control} SET version = version + 1 WHERE id = 1`);
+    const { rows } = await connection.query(`SELECT version FROM ${control} WHERE id = 1`);
+    await connection.query(`UPDATE ${replica} SET rules = ?`, [Number(rows[0]?.['version'])]);
+  }
+}
+
+function ordersFrom(text: unknown): Orders {
+  return typeof text === 'string' ? (JSON.parse(text) as Orders) : FIFO_ORDERS;
+}
+
+function termsOf(now: string, orders: Orders): Terms {
+  return {
+    now,
+    precedence: { run: precedence(orders.run, now), cleanup: precedence(orders.cleanup, now) },
+  };
+}

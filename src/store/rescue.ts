@@ -1,0 +1,65 @@
+/**
+ * Taking tasks from replicas that are no more. The dead are read first and then named: ids are never used again,
+ * whereas "has no live replica", asked inside the UPDATE, could be answered for a new owner from a snapshot that is
+ * older than that owner.
+ */
+import type { Connection } from '../core/connection.ts';
+import { arrows, stateOf } from '../core/status.ts';
+import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { isAmong } from './page.ts';
+import type { Tables } from './schema.ts';
+import { applyEvent, type Fragment } from './transition.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+}
+
+/** The statuses in which a crash is a failure: elsewhere a mark says what becomes of the task. */
+const FAILING_CRASHES = arrows('expire')
+  .filter(({ to }) => to !== 'removed' && stateOf(to) === 'failed')
+  .map(({ from }) => `'${from}'`)
+  .join(', ');
+
+/** How many tasks a rescue takes on at once. */
+const RESCUE_BATCH = 500;
+
+export async function rescueTasks(context: Context, error: string): Promise<number> {
+  const { connection, tables } = context;
+  const { rows } = await connection.query(
+    `SELECT DISTINCT owner FROM ${tables.task} WHERE owner IS NOT NULL
+     AND NOT EXISTS (SELECT 1 FROM ${tables.replica} WHERE ${tables.replica}.id = ${tables.task}.owner)`,
+  );
+  if (rows.length === 0) return 0;
+  const dead = isAmong(
+    'owner',
+    rows.map((row) => String(row['owner'])),
+  );
+  const counted = 'crashes = crashes + 1';
+  const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', {
+    sql: counted,
+    values: [],
+  });
+  const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', {
+    sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
+    values: [error],
+  });
+  return resumed + failed;
+}
+
+function rescueBy(
+  { connection, tables, dialect, control }: Context,
+  event: 'recover' | 'expire',
+  dead: Fragment,
+  condition: string,
+  set: Fragment,
+): Promise<number> {
+  const pick = `SELECT id FROM ${tables.task} WHERE ${dead.sql} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${dialect.skipLocked}`;
+  return applyEvent(connection, tables.task, control.terms, event, {
+    where: { sql: `id ${dialect.among(pick)} AND ${dead.sql}`, values: [...dead.values, ...dead.values] },
+    set,
+  });
+}

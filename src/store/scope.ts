@@ -1,0 +1,124 @@
+/**
+ * Users, groups and types as things of their own: limited, paused and resumed as a whole, and counted. A pause lets
+ * nothing new start; if it is to stop what runs as well, it remembers which tasks it stopped, and resuming brings back
+ * those and no others.
+ */
+import type { Connection } from '../core/connection.ts';
+import type { ScopeKind } from '../core/limit.ts';
+import { STATUS, type Status } from '../core/status.ts';
+import type { ScopeCount } from '../core/task.ts';
+import { openLanes } from '../queue/lanes.ts';
+import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import type { Tables } from './schema.ts';
+import { applyEvent } from './transition.ts';
+
+/** What can be paused as a whole. */
+export type PausedKind = Exclude<ScopeKind, 'user/group'>;
+
+export interface NamedScope {
+  readonly kind: ScopeKind;
+  readonly name: string;
+  readonly second: string;
+}
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+}
+
+const COLUMNS: Readonly<Record<PausedKind, string>> = {
+  user: 'task_user',
+  group: 'task_group',
+  type: 'type',
+};
+
+/** At most `most` at once; null for as many as the options say. */
+export async function limitScope(
+  { control, tables }: Context,
+  scope: NamedScope,
+  most: number | null,
+): Promise<void> {
+  await control.rule(scope, { most }, (connection) => open({ connection, tables }, scope));
+}
+
+/** Lets nothing of `name` start; with `running`, asks what runs to pause too. Says how many it asked. */
+export async function pauseScope(
+  { control, tables }: Context,
+  kind: PausedKind,
+  name: string,
+  running: boolean,
+): Promise<number> {
+  let asked = 0;
+  await control.rule({ kind, name, second: '' }, { paused: true }, async (connection) => {
+    if (!running) return;
+    asked = await applyEvent(connection, tables.task, control.terms, 'pause', {
+      where: { sql: `owner IS NOT NULL AND ${COLUMNS[kind]} = ?`, values: [name] },
+      set: { sql: 'paused_by = ?', values: [kind] },
+    });
+  });
+  return asked;
+}
+
+/** Ends a pause, and brings back what it stopped; says how many. */
+export async function resumeScope(
+  { control, tables }: Context,
+  kind: PausedKind,
+  name: string,
+): Promise<number> {
+  const scope = { kind, name, second: '' };
+  let resumed = 0;
+  await control.rule(scope, { paused: false }, async (connection) => {
+    resumed = await applyEvent(connection, tables.task, control.terms, 'run', {
+      where: {
+        sql: `status IN ('paused/pause', 'running/pause') AND ${COLUMNS[kind]} = ? AND paused_by = ?`,
+        values: [name, kind],
+      },
+    });
+    await open({ connection, tables }, scope);
+  });
+  return resumed;
+}
+
+function open(
+  place: { readonly connection: Connection; readonly tables: Tables },
+  scope: NamedScope,
+): Promise<void> {
+  return openLanes(place, scope.kind, [[scope.name, scope.second]]);
+}
+
+/** Each user, group or type that has tasks or rules, in alphabetical order. */
+export async function countScopes(
+  { connection, tables, dialect, control }: Context,
+  kind: PausedKind,
+): Promise<readonly ScopeCount[]> {
+  await control.refresh();
+  const column = COLUMNS[kind];
+  const { rows } = await connection.query(
+    `SELECT ${column} AS name, status, COUNT(*) AS tasks,
+       MIN(CASE WHEN queue = 'run' THEN created_at END) AS oldest, ${dialect.now} AS at_ms
+     FROM ${tables.task} GROUP BY ${column}, status`,
+  );
+  const shares = await connection.query(
+    `SELECT ${column} AS name, used FROM ${tables.lane} WHERE queue = 'run' AND kind = ?${kind === 'user' ? '' : ` AND task_user = ''`}`,
+    [kind],
+  );
+  const used = new Map(shares.rows.map((row) => [String(row['name']), Number(row['used'])]));
+  const scopes = new Map<string, { states: Record<string, number>; waiting: number | undefined }>();
+  for (const name of control.rules.named(kind)) scopes.set(name, { states: {}, waiting: undefined });
+  for (const row of rows) {
+    const scope = scopes.get(String(row['name'])) ?? { states: {}, waiting: undefined };
+    const state = STATUS[row['status'] as Status].shows;
+    scope.states[state] = (scope.states[state] ?? 0) + Number(row['tasks']);
+    if (row['oldest'] !== null)
+      scope.waiting = Math.max(scope.waiting ?? 0, Number(row['at_ms']) - Number(row['oldest']));
+    scopes.set(String(row['name']), scope);
+  }
+  return [...scopes.keys()].toSorted().map((name) => {
+    const { states = {}, waiting } = scopes.get(name) ?? {};
+    const { limit, paused } = control.rules.describe(kind, name);
+    return { name, states, limit, paused, oldestWaiting: waiting, used: used.get(name) };
+  });
+}

@@ -1,0 +1,5 @@
+/** Reading one task, on every database; the cases are in `src/testing`. */
+import { order } from '../../src/testing/contract/order.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(order);
