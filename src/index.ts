@@ -43,6 +43,7 @@ export type {
   Sharers,
   Weights,
 } from './core/policy.ts';
+export type { PickRequest, QueuePlace, TaskQueue, WaitingTask } from './core/queue.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {

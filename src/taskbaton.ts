@@ -297,9 +297,9 @@ export class Taskbaton {
   }
 
   async #connect(migrate: boolean): Promise<Store> {
-    const { prefix, schema, policies, limits } = this.#settings;
+    const { prefix, schema, policies, limits, ownQueues } = this.#settings;
     const database = await openDatabase(this.#db, { clock: this.#clock });
-    const store = new Store(database, prefix, schema, undefined, { policies, limits });
+    const store = new Store(database, prefix, schema, undefined, { policies, limits, ownQueues });
     try {
       if (schema !== undefined && database.dialect !== 'postgres') {
         const problem = 'only PostgreSQL has schemas; use the option prefix';

@@ -90,6 +90,11 @@ export const ERRORS = {
     message: 'this instance has been stopped',
     remedy: 'Create a new Taskbaton; a stopped one is not started again.',
   },
+  QUEUE_MISBEHAVED: {
+    message: 'the pick of the queue "{queue}" is not usable: {problem}',
+    remedy:
+      'Let pick return ids of waiting tasks of the types it was asked for, each once, and no more than the limit; queueContract of taskbaton/testing shows how. Nothing was changed.',
+  },
   UNKNOWN_DATABASE: {
     message: 'the option db is not a database this library knows: {value}',
     remedy:

@@ -7,6 +7,7 @@ import { type Duration, milliseconds } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import { type CheckedLimits, checkLimits, type LimitRule, type LimitTable } from './limit.ts';
 import { type CheckedPolicy, checkPolicy, FIFO, type Policy, type PolicyName } from './policy.ts';
+import { isTaskQueue, type OwnQueues, type TaskQueue } from './queue.ts';
 import type { QueueName } from './status.ts';
 
 export interface Logger {
@@ -39,10 +40,13 @@ export interface TaskbatonOptions {
   /** How long a handler may take to end after its stop signal, before its task is released without it; 30 s. */
   readonly stopGrace?: Duration | undefined;
   /**
-   * Whose turn it is, of tasks to run and of tasks to clean up: `fifo` (the default), `priority` or `fair`. It belongs to
+   * Whose turn it is, of tasks to run and of tasks to clean up: `fifo` (the default), `priority`, `fair`, or a
+   * `TaskQueue` of your own. It belongs to
    * the whole system: what the replica says that started last holds for all.
    */
-  readonly queues?: { readonly [queue in QueueName]?: Policy | PolicyName | undefined } | undefined;
+  readonly queues?:
+    | { readonly [queue in QueueName]?: Policy | PolicyName | TaskQueue | undefined }
+    | undefined;
   /**
    * How many tasks may run at once in all replicas together: of each (or a named) user, group, type, or user within a
    * group. Give all replicas the same; `setLimit` goes before it.
@@ -67,6 +71,7 @@ export interface Settings {
   readonly lease: number;
   readonly stopGrace: number;
   readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
+  readonly ownQueues: OwnQueues;
   readonly limits: CheckedLimits;
   readonly migrate: boolean;
   readonly maxPayload: number;
@@ -116,7 +121,7 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     pollInterval: time('pollInterval', pollInterval, 10, 3_600_000),
     lease,
     stopGrace: time('stopGrace', stopGrace, 0, DAY),
-    policies: policies(options.queues),
+    ...resolveQueues(options.queues),
     limits: checkLimits(options.limits, refuse),
     migrate: flag('migrate', migrate),
     maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
@@ -128,8 +133,8 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
   return settings;
 }
 
-function policies(queues: unknown): Settings['policies'] {
-  if (queues === undefined) return { run: FIFO, cleanup: FIFO };
+function resolveQueues(queues: unknown): Pick<Settings, 'policies' | 'ownQueues'> {
+  if (queues === undefined) return { policies: { run: FIFO, cleanup: FIFO }, ownQueues: {} };
   if (typeof queues !== 'object' || queues === null || Array.isArray(queues))
     refuse('queues', queues, 'it must be an object with run, cleanup or both');
   const given = new Map<string, unknown>(Object.entries(queues));
@@ -139,9 +144,13 @@ function policies(queues: unknown): Settings['policies'] {
   }
   const policy = (queue: QueueName): CheckedPolicy => {
     const value = given.get(queue);
-    return value === undefined ? FIFO : checkPolicy(`queues.${queue}`, value, refuse);
+    return value === undefined || isTaskQueue(value) ? FIFO : checkPolicy(`queues.${queue}`, value, refuse);
   };
-  return { run: policy('run'), cleanup: policy('cleanup') };
+  const own = [...given].filter(([, value]) => isTaskQueue(value));
+  return {
+    policies: { run: policy('run'), cleanup: policy('cleanup') },
+    ownQueues: Object.fromEntries(own) as OwnQueues,
+  };
 }
 
 function identifier(option: string, value: unknown): string {

@@ -35,7 +35,8 @@ export async function playRound<Task extends Started>(
   return { started, more };
 }
 
-async function tidySlots(round: Round, sweep: boolean, ended: readonly number[]): Promise<void> {
+/** Takes back what is over; with `sweep` of all, else of those that ended in this process. */
+export async function tidySlots(round: Round, sweep: boolean, ended: readonly number[]): Promise<void> {
   if (!sweep) return takeBackSlots(round, ended);
   await takeBackSlots(round);
   await adoptRunning(round);

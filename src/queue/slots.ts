@@ -25,11 +25,15 @@ export interface TakenSlot {
   readonly sharer: number;
 }
 
-export async function takeSlots(
-  { connection, tables, queue, now }: Round,
-  taken: readonly TakenSlot[],
-): Promise<void> {
+/** For tasks that were just started. */
+export async function takeSlots(round: Round, taken: readonly TakenSlot[]): Promise<void> {
+  const { connection, tables, queue, now } = round;
   if (taken.length === 0) return;
+  // One that was handed over a moment ago may still have the slot of its last claim.
+  await takeBackSlots(
+    round,
+    taken.map(({ id }) => id),
+  );
   const rows = taken.map(() => `(?, ?, '${queue}', ?, ?, ?, ?, ${now}, ${START_CHARGE})`).join(', ');
   await connection.query(
     `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged) VALUES ${rows}`,

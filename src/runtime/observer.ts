@@ -42,6 +42,8 @@ export interface EventDetails {
   /** A database operation fails, and is tried again until it works; told once for a whole row of failures. */
   'loop.failing': { readonly loop: string; readonly error: string };
   'loop.recovered': { readonly loop: string; readonly failures: number };
+  /** A queue of the user's own threw while it was told who waits; reconciling puts it right. */
+  'queue.failing': { readonly queue: QueueName; readonly error: string };
   /** Without hints, changes are noticed by polling. */
   'hints.lost': { readonly error: string };
   'hints.working': object;
@@ -68,6 +70,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'tasks.rescued': ['warn', 'tasks of dead replicas were rescued'],
   'loop.failing': ['warn', 'the database does not do its part; trying again'],
   'loop.recovered': ['info', 'the database works again'],
+  'queue.failing': ['warn', 'a queue of your own failed; what it missed is brought to it later'],
   'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
   'hints.working': ['info', 'hints from the database arrive'],
 };

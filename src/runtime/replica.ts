@@ -92,6 +92,9 @@ export class Replica {
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
     });
+    store.control.onQueueError = (queue, error) => {
+      observer.emit('queue.failing', { queue, error: messageFrom(error) });
+    };
     if (this.#options.registry.budgets.size > 0) await store.lead();
     await this.#lease.keep();
     for (const loop of Object.values(this.#loops)) loop.start();
@@ -286,6 +289,7 @@ export class Replica {
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
     const reordering = await store.control.reorder();
+    await store.reconcile();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return reordering;

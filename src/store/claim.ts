@@ -6,11 +6,15 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import type { CheckedPolicy } from '../core/policy.ts';
+import type { TaskQueue } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
 import { pickNext } from '../queue/precedence.ts';
-import { playRound, SWEPT_EVERY } from '../queue/scheduler.ts';
+import type { Round } from '../queue/round.ts';
+import { playRound, SWEPT_EVERY, tidySlots } from '../queue/scheduler.ts';
+import { takeSlots } from '../queue/slots.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
 import { type Fragment, updateFor } from './transition.ts';
@@ -45,9 +49,11 @@ const ROUND_LIMIT = 200;
 
 export async function claimTasks(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
   if (request.types.size === 0 || request.limit < 1) return { claims: [], more: false };
-  const { claims, more } = context.control.usesLanes(request.queue)
-    ? await claimInRound(context, request)
-    : { claims: await claimNext(context, request), more: false };
+  const own = context.control.terms.ownQueues[request.queue];
+  const { claims, more } =
+    own !== undefined || context.control.usesLanes(request.queue)
+      ? await claimInRound(context, request)
+      : { claims: await claimNext(context, request), more: false };
   return { claims: claims.toSorted((one, other) => one.id - other.id), more };
 }
 
@@ -79,7 +85,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     const sweep = now - sweptAt >= SWEPT_EVERY;
     if (sweep) await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
     const { queue, types, limit } = request;
-    const round = {
+    const round: Round = {
       connection,
       tables,
       skipLocked: dialect.skipLocked,
@@ -90,11 +96,31 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
       rules: control.rules,
     };
+    const own = control.terms.ownQueues[queue];
+    if (own !== undefined) return claimFromOwn(own, context, request, round, sweep);
     const { started, more } = await playRound(round, { sweep, ended: request.ended ?? [] }, (ids) =>
       startThese(connection, context, request, ids),
     );
     return { claims: started, more };
   });
+}
+
+async function claimFromOwn(
+  own: TaskQueue,
+  context: ClaimContext,
+  request: ClaimRequest,
+  round: Round,
+  sweep: boolean,
+): Promise<Claimed> {
+  await tidySlots(round, sweep, request.ended ?? []);
+  const claims = await pickFrom(own, round, context.control.terms, (ids) =>
+    startThese(round.connection, context, request, ids),
+  );
+  await takeSlots(
+    round,
+    claims.map((claim) => ({ ...claim, sharer: 0 })),
+  );
+  return { claims, more: false };
 }
 
 function startThese(

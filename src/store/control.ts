@@ -6,6 +6,7 @@
 import type { Connection, Database } from '../core/connection.ts';
 import { type CheckedLimits, Rules, type ScopeKind, type StoredRule } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO, type Order } from '../core/policy.ts';
+import type { OwnQueues } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
 import { FOREMOST, precedence } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
@@ -34,22 +35,37 @@ export class Control {
   readonly #tables: Tables;
   readonly #dialect: Dialect;
   readonly #limits: CheckedLimits;
+  readonly #ownQueues: OwnQueues;
+  /** Told of what a queue of the user's own threw. */
+  onQueueError: Terms['onQueueError'] = () => undefined;
   #rules: Rules;
   #orders: Orders = FIFO_ORDERS;
   #terms: Terms;
 
-  constructor(database: Database, tables: Tables, dialect: Dialect, limits: CheckedLimits) {
+  constructor(
+    database: Database,
+    tables: Tables,
+    dialect: Dialect,
+    limits: CheckedLimits,
+    ownQueues: OwnQueues,
+  ) {
+    this.#ownQueues = ownQueues;
     this.#database = database;
     this.#tables = tables;
     this.#dialect = dialect;
     this.#limits = limits;
     this.#rules = new Rules(-1, limits, []);
-    this.#terms = termsOf(dialect.now, FIFO_ORDERS);
+    this.#terms = this.#termsOf(FIFO_ORDERS);
   }
 
   /** As last read. */
   get rules(): Rules {
     return this.#rules;
+  }
+
+  /** Whether any limit or pause holds, which claims of runs must go by. */
+  get limits(): boolean {
+    return this.#rules.kinds.length > 0;
   }
 
   get terms(): Terms {
@@ -85,7 +101,7 @@ export class Control {
     }));
     this.#rules = new Rules(Number(row?.['version']), this.#limits, stored);
     this.#orders = ordersFrom(row?.['orders']);
-    this.#terms = termsOf(this.#dialect.now, this.#orders);
+    this.#terms = this.#termsOf(this.#orders);
   }
 
   /** Takes the lock under which it is decided who is next. Whoever changes lanes or slots must hold it. */
@@ -204,6 +220,17 @@ export class Control {
     });
   }
 
+  #termsOf(orders: Orders): Terms {
+    const { now, exclusiveLock } = this.#dialect;
+    return {
+      now,
+      precedence: { run: precedence(orders.run, now), cleanup: precedence(orders.cleanup, now) },
+      exclusiveLock,
+      ownQueues: this.#ownQueues,
+      onQueueError: (queue, error) => this.onQueueError(queue, error),
+    };
+  }
+
   async #tell(): Promise<void> {
     for (const topic of ['tick', 'claim'] as const) await this.#database.notify(this.#tables.wake, topic);
   }
@@ -218,11 +245,4 @@ export class Control {
 
 function ordersFrom(text: unknown): Orders {
   return typeof text === 'string' ? (JSON.parse(text) as Orders) : FIFO_ORDERS;
-}
-
-function termsOf(now: string, orders: Orders): Terms {
-  return {
-    now,
-    precedence: { run: precedence(orders.run, now), cleanup: precedence(orders.cleanup, now) },
-  };
 }

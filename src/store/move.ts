@@ -2,11 +2,13 @@
  * Moving tasks to another group, whatever state they are in. A task that waits keeps its turn; one that runs goes on
  * running, even if the group it comes to is full: it counts there from now on, and the limit holds for new starts.
  */
-import type { Database } from '../core/connection.ts';
+import type { Connection, Database, Row } from '../core/connection.ts';
+import { STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from './transition.ts';
+import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { type Fragment, tell } from './transition.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
@@ -21,11 +23,13 @@ export async function moveTasks(
   const { task, slot } = tables;
   return database.transaction(async (connection) => {
     await control.lock(connection);
+    const waiting = await readWaiting(connection, tables, control, where, group);
     const { changes } = await connection.query(
       `UPDATE ${task} SET lane = 0, task_group = ? WHERE task_group <> ? AND ${where.sql}`,
       [group, group, ...where.values],
     );
     if (changes === 0) return 0;
+    await tellMoved(connection, control, waiting, group);
     const moved = `FROM ${slot} WHERE task_group <> (SELECT t.task_group FROM ${task} t WHERE t.id = ${slot}.task_id)`;
     const { rows } = await connection.query(`SELECT task_id, task_user, task_group ${moved}`);
     if (rows.length === 0) return changes;
@@ -41,4 +45,42 @@ export async function moveTasks(
     );
     return changes;
   });
+}
+
+/** Who waits in a queue of the user's own among those that are about to move. */
+async function readWaiting(
+  connection: Connection,
+  { task }: Tables,
+  { terms }: Control,
+  where: Fragment,
+  group: string,
+): Promise<readonly Row[]> {
+  if (Object.keys(terms.ownQueues).length === 0) return [];
+  const { rows } = await connection.query(
+    `SELECT ${WAITING_COLUMNS}, status, queue FROM ${task} WHERE queue IS NOT NULL AND task_group <> ? AND ${where.sql} ${terms.exclusiveLock}`,
+    [group, ...where.values],
+  );
+  return rows;
+}
+
+async function tellMoved(
+  connection: Connection,
+  { terms }: Control,
+  rows: readonly Row[],
+  group: string,
+): Promise<void> {
+  for (const queue of ['run', 'cleanup'] as const) {
+    const moved = rows
+      .filter((row) => row['queue'] === queue)
+      .map((row) => waitingTaskFrom(row, STATUS[row['status'] as Status].waits?.ahead === true));
+    if (moved.length === 0) continue;
+    const ids = moved.map(({ id }) => id);
+    await tell(terms, queue, (own) => own.leave(ids, connection));
+    await tell(terms, queue, (own) =>
+      own.enter(
+        moved.map((task) => ({ ...task, group })),
+        connection,
+      ),
+    );
+  }
 }

@@ -5,6 +5,7 @@
 import type { Row } from '../core/connection.ts';
 import { decodeJson } from '../core/json.ts';
 import { STATUS, type Status } from '../core/status.ts';
+import type { WaitingTask } from '../core/queue.ts';
 import type { StoredError, Task } from '../core/task.ts';
 
 /** The columns that `taskFrom` reads. */
@@ -13,6 +14,20 @@ export const TASK_COLUMNS =
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS = 'id, type, task_user, task_group, epoch, attempt, input, context';
+
+/** The columns that `waitingTaskFrom` reads. */
+export const WAITING_COLUMNS = 'id, type, task_user, task_group, priority';
+
+export interface NewTask {
+  readonly type: string;
+  readonly user: string;
+  readonly group: string;
+  readonly input: string | null;
+  readonly context: string | null;
+  readonly autoRun: boolean;
+  /** 0 by default. */
+  readonly priority?: number;
+}
 
 /** A task that was just claimed, with what its handler needs. Input and context are still JSON text. */
 export interface Claim {
@@ -46,6 +61,17 @@ export function taskFrom(row: Row): Task {
     createdAt: new Date(Number(row['created_at'])),
     startedAt: date(row['started_at']),
     doneAt: date(row['done_at']),
+  };
+}
+
+export function waitingTaskFrom(row: Row, handedOver: boolean): WaitingTask {
+  return {
+    id: Number(row['id']),
+    type: String(row['type']),
+    user: String(row['task_user']),
+    group: String(row['task_group']),
+    priority: Number(row['priority']),
+    handedOver,
   };
 }
 

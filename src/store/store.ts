@@ -6,6 +6,7 @@ import type { Database, Subscription, WakeListener, WakeTopic } from '../core/co
 import { TaskbatonError } from '../core/errors.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
+import type { OwnQueues } from '../core/queue.ts';
 import {
   type Event,
   LEASED,
@@ -19,7 +20,9 @@ import { Control } from './control.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { moveTasks } from './move.ts';
 import { isAmong, selectPage } from './page.ts';
-import { TASK_COLUMNS, taskFrom } from './record.ts';
+import { insertTask } from './create.ts';
+import { reconcile } from './own-queue.ts';
+import { type NewTask, TASK_COLUMNS, taskFrom } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
 import { rescueTasks } from './rescue.ts';
@@ -48,23 +51,14 @@ export interface Settlement {
   readonly remove: boolean;
 }
 
-export interface NewTask {
-  readonly type: string;
-  readonly user: string;
-  readonly group: string;
-  readonly input: string | null;
-  readonly context: string | null;
-  readonly autoRun: boolean;
-  /** 0 by default. */
-  readonly priority?: number;
-}
-
 /** Who is next, as this process was told. */
 export interface Scheduling {
   readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
   readonly limits: CheckedLimits;
+  readonly ownQueues?: OwnQueues;
 }
 
+const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 const PLAIN: Scheduling = { policies: { run: FIFO, cleanup: FIFO }, limits: NO_LIMITS };
 
 export interface NewReplica {
@@ -95,6 +89,8 @@ export class Store {
   readonly control: Control;
   readonly #dialect: Dialect;
   readonly #scheduling: Scheduling;
+  /** For each queue of the user's own the last task that was entered again. */
+  readonly #reconciledTo: Record<QueueName, number> = { run: 0, cleanup: 0 };
 
   constructor(
     database: Database,
@@ -107,12 +103,30 @@ export class Store {
     this.tables = tablesOf(prefix, schema);
     this.#dialect = dialect;
     this.#scheduling = scheduling;
-    this.control = new Control(database, this.tables, dialect, scheduling.limits);
+    this.control = new Control(database, this.tables, dialect, scheduling.limits, scheduling.ownQueues ?? {});
   }
 
   async prepare(mayMigrate: boolean): Promise<void> {
     await (mayMigrate ? migrate(this.database, this.tables) : checkVersion(this.database, this.tables));
     await this.control.adopt(this.#scheduling.policies, true);
+    const { prefix, schema } = this.tables;
+    for (const queue of QUEUES) {
+      const qualified = `${schema === undefined ? '' : `${schema}.`}${prefix}`;
+      const place = { connection: this.database, dialect: this.database.dialect, prefix: qualified, queue };
+      await this.#scheduling.ownQueues?.[queue]?.prepare?.(place);
+    }
+  }
+
+  /** Enters some more of those that wait into the queues of the user's own. */
+  async reconcile(): Promise<void> {
+    const { task } = this.tables;
+    const { terms } = this.control;
+    for (const queue of QUEUES) {
+      if (terms.ownQueues[queue] === undefined) continue;
+      this.#reconciledTo[queue] = await this.database.transaction((connection) =>
+        reconcile(connection, task, this.#dialect.skipLocked, terms, queue, this.#reconciledTo[queue]),
+      );
+    }
   }
 
   /** Lets the policies of this process be those of the system. */
@@ -134,31 +148,9 @@ export class Store {
 
   /** The new task's id. */
   async create(task: NewTask): Promise<number> {
-    const id = await this.#insert(task);
+    const id = await insertTask(this.scopes, task);
     if (task.autoRun) void this.hint('claim');
     return id;
-  }
-
-  async #insert(task: NewTask): Promise<number> {
-    const { now, returning } = this.#dialect;
-    const { priority = 0 } = task;
-    const status: Status = task.autoRun ? 'pending/run' : 'init/none';
-    const waiting = task.autoRun
-      ? `'run', ${this.control.newPrecedence(priority)}, ${now}`
-      : 'NULL, NULL, NULL';
-    const insert = `INSERT INTO ${this.tables.task}
-      (type, task_user, task_group, status, queue, precedence, turn, lane, priority, epoch, attempt, crashes, crash_budget, retries, created_at, input, context)
-      VALUES (?, ?, ?, '${status}', ${waiting}, 0, ?, 0, 1, 0, 0, 0, ${now}, ?, ?)`;
-    const values = [task.type, task.user, task.group, priority, task.input, task.context];
-    if (returning === true) {
-      const { rows } = await this.database.query(`${insert} RETURNING id`, values);
-      return Number(rows[0]?.['id']);
-    }
-    return this.database.transaction(async (connection) => {
-      await connection.query(insert, values);
-      const { rows } = await connection.query(returning.lastInsertId);
-      return Number(rows[0]?.['id']);
-    });
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
@@ -213,7 +205,7 @@ export class Store {
   }
 
   /** What operations on users, groups and types as a whole work with. */
-  get scopes(): Parameters<typeof limitScope>[0] {
+  get scopes(): Parameters<typeof limitScope>[0] & { readonly connection: Database } {
     return { connection: this.database, tables: this.tables, dialect: this.#dialect, control: this.control };
   }
 

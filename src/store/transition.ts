@@ -3,7 +3,8 @@
  * the arrows of `core/status.ts`. This is the only place that writes a status, and all that follows from it: which
  * queue a task waits in and when its turn is, that it has no owner, when it was done.
  */
-import type { Connection, SqlValue } from '../core/connection.ts';
+import type { Connection, Database, SqlValue } from '../core/connection.ts';
+import type { OwnQueues, TaskQueue } from '../core/queue.ts';
 import {
   type Arrow,
   arrows,
@@ -14,6 +15,7 @@ import {
   type Status,
 } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
+import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 
 /** A piece of SQL and the values of its parameters. */
 export interface Fragment {
@@ -26,6 +28,12 @@ export interface Terms {
   readonly now: string;
   /** The precedence of a task that begins to wait now. */
   readonly precedence: Readonly<Record<QueueName, string>>;
+  /** Ends a SELECT of rows that are about to be changed. */
+  readonly exclusiveLock: string;
+  /** Queues of the user's own, which are told who begins and who ceases to wait. */
+  readonly ownQueues: OwnQueues;
+  /** What a queue of the user's own threw: reconciling puts it right. */
+  readonly onQueueError: (queue: QueueName, error: unknown) => void;
 }
 
 export interface EventScope {
@@ -45,11 +53,92 @@ export async function applyEvent(
   event: Event,
   scope: EventScope,
 ): Promise<number> {
+  if (Object.keys(terms.ownQueues).length > 0) {
+    return inTransaction(connection, (inner) => applyTelling(inner, table, terms, event, scope));
+  }
+  return apply(connection, table, terms, event, scope);
+}
+
+async function apply(
+  connection: Connection,
+  table: string,
+  terms: Terms,
+  event: Event,
+  scope: EventScope,
+): Promise<number> {
   const update = updateFor(table, terms, event, scope);
   const removal = deleteFor(table, event, scope);
   const updated = update === undefined ? 0 : (await connection.query(update.sql, update.values)).changes;
   const removed = removal === undefined ? 0 : (await connection.query(removal.sql, removal.values)).changes;
   return updated + removed;
+}
+
+/** In the transaction that `connection` is, or in a new one of the database that it is. */
+function inTransaction<Result>(
+  connection: Connection | Database,
+  work: (connection: Connection) => Promise<Result>,
+): Promise<Result> {
+  return 'transaction' in connection ? connection.transaction(work) : work(connection);
+}
+
+/** The same, telling queues of the user's own: so it has to be known beforehand which tasks change, and from where. */
+async function applyTelling(
+  connection: Connection,
+  table: string,
+  terms: Terms,
+  event: Event,
+  scope: EventScope,
+): Promise<number> {
+  const { rows } = await connection.query(
+    `SELECT ${WAITING_COLUMNS}, status FROM ${table} WHERE status IN (${sources(arrows(event))}) AND ${scope.where.sql} ${terms.exclusiveLock}`,
+    scope.where.values,
+  );
+  if (rows.length === 0) return 0;
+  const ids = rows.map((found) => Number(found['id']));
+  const where = { sql: `id IN (${ids.map(() => '?').join(', ')})`, values: ids };
+  const changed = await apply(connection, table, terms, event, { ...scope, where });
+  const moves = rows.map((found) => {
+    const from = found['status'] as Status;
+    const arrow = arrows(event).find((candidate) => candidate.from === from);
+    const gone = arrow === undefined || leaves(arrow, scope);
+    return { found, before: row(from)?.waits, after: gone ? undefined : row(arrow.to)?.waits };
+  });
+  for (const queue of ['run', 'cleanup'] as const) {
+    const left = moves.filter(({ before, after }) => before?.queue === queue && after?.queue !== queue);
+    const entered = moves.filter(({ before, after }) => before?.queue !== queue && after?.queue === queue);
+    await tell(terms, queue, (own) =>
+      left.length === 0
+        ? undefined
+        : own.leave(
+            left.map(({ found }) => Number(found['id'])),
+            connection,
+          ),
+    );
+    await tell(terms, queue, (own) =>
+      entered.length === 0
+        ? undefined
+        : own.enter(
+            entered.map(({ found, after }) => waitingTaskFrom(found, after?.ahead === true)),
+            connection,
+          ),
+    );
+  }
+  return changed;
+}
+
+/** A queue that writes to our database and fails there fails the transaction too; any other costs nothing but order. */
+export async function tell(
+  { ownQueues, onQueueError }: Terms,
+  queue: QueueName,
+  call: (queue: TaskQueue) => Promise<void> | undefined,
+): Promise<void> {
+  const own = ownQueues[queue];
+  if (own === undefined) return;
+  try {
+    await call(own);
+  } catch (error) {
+    onQueueError(queue, error);
+  }
 }
 
 /** The UPDATE for the arrows of `event` that stay in the database. */

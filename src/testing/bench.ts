@@ -9,7 +9,8 @@ import { STATUS, type Status } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import { DIALECTS, type Dialect } from '../store/dialect.ts';
 import type { Tables } from '../store/schema.ts';
-import { type Checkpoint, type Fence, type NewTask, Store } from '../store/store.ts';
+import type { NewTask } from '../store/record.ts';
+import { type Checkpoint, type Fence, Store } from '../store/store.ts';
 
 /** A fresh database, as the contract needs it. */
 export interface ContractStore {

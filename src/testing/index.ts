@@ -13,4 +13,5 @@ export type {
 export type { Dialect } from '../store/dialect.ts';
 export type { ContractStore, OpenStore } from './bench.ts';
 export { CONTRACT, storeContract } from './contract.ts';
+export { type ContractQueue, type OpenQueue, queueContract } from './queue-contract.ts';
 export { type Case, declareOperation, type Operation } from './operation.ts';

@@ -20,6 +20,7 @@ describe('options', () => {
       lease: 30_000,
       stopGrace: 30_000,
       policies: { run: FIFO, cleanup: FIFO },
+      ownQueues: {},
       limits: NO_LIMITS,
       migrate: true,
       maxPayload: 1_048_576,
@@ -51,6 +52,7 @@ describe('options', () => {
     assert.deepEqual(resolveOptions(given), {
       ...rest,
       policies: { run: FIFO, cleanup: FIFO },
+      ownQueues: {},
       limits: NO_LIMITS,
       pollInterval: 500,
       lease: 60_000,
