@@ -5,7 +5,7 @@
  * The rows and the checkpoint are not written in one transaction (here they are not even in the same database), so a crash
  * between the two does a batch again. That's why a row has a key, and a row that is there already is left alone.
  *
- *   node examples/csv-import.ts [sqlite:tasks.db | postgres://…]
+ *   node examples/csv-import.ts [sqlite:tasks.db | postgres://… | mysql://…]
  */
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';

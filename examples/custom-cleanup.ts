@@ -2,7 +2,7 @@
  * What is left behind by a task that is deleted while it runs: nothing, if it has a cleanup. This one makes files; its
  * cleanup removes them again, reports its progress, and is retried by itself when it fails. The record goes last.
  *
- *   node examples/custom-cleanup.ts [sqlite:tasks.db | postgres://…]
+ *   node examples/custom-cleanup.ts [sqlite:tasks.db | postgres://… | mysql://…]
  */
 import {
   existsSync,

@@ -4,7 +4,7 @@
  * Each `yield` is a checkpoint: the next line runs only after context and progress are stored, so that a pause, a deploy
  * or a crash loses one tick at most. The last context is the result. After go-async's example `task_dot`.
  *
- *   node examples/dot-product.ts [sqlite:tasks.db | postgres://…]
+ *   node examples/dot-product.ts [sqlite:tasks.db | postgres://… | mysql://…]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTask, Taskbaton, typed } from 'taskbaton';

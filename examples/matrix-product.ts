@@ -3,7 +3,7 @@
  * for each cell, moves it to another group, runs it again when it fails, and adds the results up; in the middle of it
  * the whole system is stopped and started again. After go-async's example `task_mm`.
  *
- *   node examples/matrix-product.ts [sqlite:tasks.db | postgres://…]
+ *   node examples/matrix-product.ts [sqlite:tasks.db | postgres://… | mysql://…]
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTask, Taskbaton, TaskFailed, typed } from 'taskbaton';

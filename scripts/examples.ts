@@ -9,9 +9,11 @@ import { basename } from 'node:path';
 const TIMEOUT = 60_000;
 
 const postgres = process.env['TASKBATON_POSTGRES_URL'];
+const mysql = process.env['TASKBATON_MYSQL_URL'];
 const databases: readonly (readonly [name: string, args: readonly string[]])[] = [
   ['SQLite', []],
   ...(postgres === undefined || postgres === '' ? [] : [['PostgreSQL', [postgres]] as const]),
+  ...(mysql === undefined || mysql === '' ? [] : [['MySQL', [mysql]] as const]),
 ];
 const examples = globSync('examples/*.ts').toSorted();
 const results = examples.flatMap((example) => databases.map(([name, args]) => passes(example, name, args)));

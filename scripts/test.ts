@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { ensureMariadb } from './mariadb.ts';
 import { ensurePostgres } from './postgres.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
@@ -22,13 +23,24 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 
 async function main(args: readonly string[]): Promise<number> {
   const { options, files } = select(args);
-  if (!needsPostgres()) return runTests(options, files, {});
-  const postgres = await ensurePostgres();
-  console.log(`PostgreSQL: ${postgres.source}`);
+  const env: Record<string, string> = {};
+  const servers: { close(): Promise<void> }[] = [];
   try {
-    return await runTests(options, files, { TASKBATON_POSTGRES_URL: postgres.url });
+    if (needs('postgres')) {
+      const postgres = await ensurePostgres();
+      servers.push(postgres);
+      console.log(`PostgreSQL: ${postgres.source}`);
+      env['TASKBATON_POSTGRES_URL'] = postgres.url;
+    }
+    if (needs('mysql')) {
+      const mariadb = await ensureMariadb();
+      servers.push(mariadb);
+      console.log(`MariaDB: ${mariadb.source}`);
+      env['TASKBATON_MYSQL_URL'] = mariadb.url;
+    }
+    return await runTests(options, files, env);
   } finally {
-    await postgres.close();
+    for (const server of servers) await server.close();
   }
 }
 
@@ -46,8 +58,9 @@ function tests(pattern: string): string {
   return pattern.endsWith('.ts') ? pattern : `${pattern.replace(/\/$/, '')}/**/*.test.ts`;
 }
 
-function needsPostgres(): boolean {
-  return /\bpostgres\b|^$/.test(process.env['BACKENDS'] ?? '');
+function needs(backend: string): boolean {
+  const selected = process.env['BACKENDS'] ?? '';
+  return selected === '' || selected.split(',').some((name) => name.trim() === backend);
 }
 
 function runTests(options: string[], files: string[], env: NodeJS.ProcessEnv): Promise<number> {

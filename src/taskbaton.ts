@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import type { Clock } from './core/clock.ts';
+import type { Database } from './core/connection.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
 import { encodeJson } from './core/json.ts';
@@ -32,6 +33,9 @@ import { encodeContext } from './runtime/report.ts';
 import { openDatabase } from './database/open.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
 import { Store } from './store/store.ts';
+
+/** What a statement holds besides input and context, in bytes. */
+const STATEMENT_ROOM = 65_536;
 
 export interface GetOptions<Given, Input, Context> {
   /** The definition or declaration it was created with: gives the result its types, and is checked. */
@@ -305,6 +309,7 @@ export class Taskbaton {
         const problem = 'only PostgreSQL has schemas; use the option prefix';
         throw new TaskbatonError('INVALID_OPTION', { option: 'schema', value: show(schema), problem });
       }
+      this.#checkPayload(database);
       await store.prepare(migrate || this.#settings.migrate);
     } catch (error) {
       await database.close();
@@ -324,6 +329,15 @@ export class Taskbaton {
   async #resume(kind: PausedKind, name: string): Promise<void> {
     checkName(kind, name);
     await resumeScope((await this.#open()).scopes, kind, name);
+  }
+
+  /** An input and a context go in one statement, and escaping may double each. */
+  #checkPayload(database: Database): void {
+    const { maxPayload } = this.#settings;
+    const longest = database.longestStatement ?? Infinity;
+    if (4 * maxPayload + STATEMENT_ROOM <= longest) return;
+    const problem = `the database takes statements of ${longest} bytes (max_allowed_packet), and four times maxPayload must fit into one; raise that, or lower this`;
+    throw new TaskbatonError('INVALID_OPTION', { option: 'maxPayload', value: String(maxPayload), problem });
   }
 
   async #change(id: number, event: UserEvent): Promise<void> {

@@ -8,9 +8,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from 'node:test';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import pg from 'pg';
 
-export type BackendName = 'sqlite' | 'postgres';
+export type BackendName = 'sqlite' | 'postgres' | 'mysql';
 
 export interface TestBackend {
   readonly url: string;
@@ -27,6 +28,7 @@ export interface Backend {
 const ALL: readonly Backend[] = [
   { name: 'sqlite', open: openSqlite },
   { name: 'postgres', open: openPostgres },
+  { name: 'mysql', open: openMysql },
 ];
 
 export const backends: readonly Backend[] = selected(process.env['BACKENDS']);
@@ -65,6 +67,31 @@ async function openPostgres(): Promise<TestBackend> {
   }
   const prefix = randomPrefix();
   return { url, prefix, close: () => dropTables(url, prefix) };
+}
+
+async function openMysql(): Promise<TestBackend> {
+  const url = process.env['TASKBATON_MYSQL_URL'];
+  if (url === undefined || url === '') {
+    throw new Error(
+      'There is no MySQL or MariaDB to test on. Run the tests with `npm test`, or set TASKBATON_MYSQL_URL.',
+    );
+  }
+  const prefix = randomPrefix();
+  return { url, prefix, close: () => dropMysqlTables(url, prefix) };
+}
+
+async function dropMysqlTables(url: string, prefix: string): Promise<void> {
+  const connection = await createConnection({ uri: url });
+  try {
+    const [rows] = await connection.query<RowDataPacket[]>(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, ?) = ?',
+      [prefix.length, prefix],
+    );
+    if (rows.length > 0)
+      await connection.query(`DROP TABLE ${rows.map((row) => String(row['name'])).join(', ')}`);
+  } finally {
+    await connection.end();
+  }
 }
 
 function randomPrefix(): string {

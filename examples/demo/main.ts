@@ -4,6 +4,7 @@
  *
  *   npm run demo                              on a fresh SQLite file
  *   npm run demo -- --db postgres://…         on PostgreSQL
+ *   npm run demo -- --db mysql://…            on MySQL or MariaDB
  */
 import { parseArgs } from 'node:util';
 import { Taskbaton } from 'taskbaton';
@@ -59,7 +60,9 @@ function readArguments(): { readonly db: string | undefined } | undefined {
     const { values } = parseArgs({ options: { db: { type: 'string' } } });
     return { db: values.db };
   } catch (error) {
-    console.error(`${(error as Error).message}\nUsage: npm run demo [-- --db sqlite:file.db | postgres://…]`);
+    console.error(
+      `${(error as Error).message}\nUsage: npm run demo [-- --db sqlite:file.db | postgres://… | mysql://…]`,
+    );
     return undefined;
   }
 }

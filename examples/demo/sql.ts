@@ -1,10 +1,10 @@
 /**
  * The demo's own connection to the database, next to the library's: SQLite through node:sqlite, PostgreSQL through pg,
- * one SQL text with `?` for both.
+ * MySQL and MariaDB through mysql2; one SQL text with `?` for all.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPostgres, pathOf } from '../support/place.ts';
+import { isMysql, isPostgres, pathOf } from '../support/place.ts';
 
 export type Value = string | number | null;
 
@@ -15,11 +15,14 @@ export interface Result {
 }
 
 export interface Sql {
+  /** Ends an INSERT that leaves alone the rows that are there already, by their key. */
+  orKeep(key: string): string;
   query(text: string, values?: readonly Value[]): Promise<Result>;
   close(): Promise<void>;
 }
 
 export function openSql(url: string): Promise<Sql> {
+  if (isMysql(url)) return openMysql(url);
   return isPostgres(url) ? openPostgres(url) : openSqlite(pathOf(url));
 }
 
@@ -38,6 +41,7 @@ async function openSqlite(path: string): Promise<Sql> {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'),
   );
   return {
+    orKeep: keepOnConflict,
     query: (text, values = []) => patiently(isBusy, async () => run(text, values)),
     close: async () => database.close(),
   };
@@ -49,6 +53,7 @@ async function openPostgres(url: string): Promise<Sql> {
   pool.on('error', () => undefined);
   const lacksConnections = (error: unknown): boolean => (error as { code?: string }).code === '53300';
   return {
+    orKeep: keepOnConflict,
     query: (text, values = []) =>
       patiently(lacksConnections, async () => {
         let number = 0;
@@ -58,6 +63,27 @@ async function openPostgres(url: string): Promise<Sql> {
       }),
     close: () => pool.end(),
   };
+}
+
+async function openMysql(url: string): Promise<Sql> {
+  const { createPool } = await import('mysql2/promise');
+  const pool = createPool({ uri: url.replace(/^mariadb:/, 'mysql:'), connectionLimit: 2 });
+  const deadlocked = (error: unknown): boolean =>
+    [1213, 1205, 1040].includes(Number((error as { errno?: unknown }).errno));
+  return {
+    orKeep: (key) => `ON DUPLICATE KEY UPDATE ${key} = ${key}`,
+    query: (text, values = []) =>
+      patiently(deadlocked, async () => {
+        const [result] = await pool.query(text, [...values]);
+        if (Array.isArray(result)) return { rows: result as Result['rows'], changes: 0 };
+        return { rows: [], changes: result.affectedRows };
+      }),
+    close: () => pool.end(),
+  };
+}
+
+function keepOnConflict(key: string): string {
+  return `ON CONFLICT (${key}) DO NOTHING`;
 }
 
 /** Tries again for a while when the database only says "not now". */

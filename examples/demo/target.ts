@@ -48,7 +48,7 @@ export class Target {
     const holes = `(${Array.from({ length: this.#columns.length + 4 }, () => '?').join(', ')})`;
     await this.#sql.query(
       `INSERT INTO ${this.#table} (line, ${this.#columns.join(', ')}, task, epoch, letter)
-       VALUES ${rows.map(() => holes).join(', ')} ON CONFLICT (line) DO NOTHING`,
+       VALUES ${rows.map(() => holes).join(', ')} ${this.#sql.orKeep('line')}`,
       rows.flatMap((row, index) => [first + index, ...row, by.task, by.epoch, by.letter]),
     );
   }
@@ -56,10 +56,10 @@ export class Target {
   /** Removes at most `limit` rows of the range, the last ones first; says how many. */
   async remove({ from, to }: Range, limit: number): Promise<number> {
     const pick = `SELECT line FROM ${this.#table} WHERE line BETWEEN ? AND ? ORDER BY line DESC LIMIT ${limit}`;
-    const { changes } = await this.#sql.query(`DELETE FROM ${this.#table} WHERE line IN (${pick})`, [
-      from,
-      to,
-    ]);
+    const { changes } = await this.#sql.query(
+      `DELETE FROM ${this.#table} WHERE line IN (SELECT line FROM (${pick}) AS picked)`,
+      [from, to],
+    );
     return changes;
   }
 

@@ -33,6 +33,10 @@ export function isPostgres(url: string): boolean {
   return /^postgres(ql)?:/.test(url);
 }
 
+export function isMysql(url: string): boolean {
+  return /^(mysql|mariadb):/.test(url);
+}
+
 /** The path of a `sqlite:` URL. */
 export function pathOf(url: string): string {
   return url.replace(/^(sqlite|file):(\/\/)?/, '');
@@ -40,6 +44,7 @@ export function pathOf(url: string): string {
 
 async function dropTables(url: string, prefix: string): Promise<void> {
   if (isPostgres(url)) return dropPostgresTables(url, prefix);
+  if (isMysql(url)) return dropMysqlTables(url, prefix);
   const database = new DatabaseSync(pathOf(url), { timeout: 5000 });
   try {
     const names = database
@@ -63,5 +68,20 @@ async function dropPostgresTables(url: string, prefix: string): Promise<void> {
     if (rows.length > 0) await client.query(`DROP TABLE ${rows.map(({ name }) => name).join(', ')}`);
   } finally {
     await client.end();
+  }
+}
+
+async function dropMysqlTables(url: string, prefix: string): Promise<void> {
+  const { createConnection } = await import('mysql2/promise');
+  const connection = await createConnection({ uri: url });
+  try {
+    const [rows] = await connection.query(
+      'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND LEFT(table_name, ?) = ?',
+      [prefix.length, prefix],
+    );
+    const names = (rows as { name: string }[]).map(({ name }) => name);
+    if (names.length > 0) await connection.query(`DROP TABLE ${names.join(', ')}`);
+  } finally {
+    await connection.end();
   }
 }

@@ -32,7 +32,7 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
-export type DialectName = 'sqlite' | 'postgres';
+export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
 /**
  * A database that the store can run on.
@@ -43,6 +43,8 @@ export type DialectName = 'sqlite' | 'postgres';
  */
 export interface Database extends Connection {
   readonly dialect: DialectName;
+  /** The longest statement it takes, in bytes; undefined if there is no such limit. */
+  readonly longestStatement?: number | undefined;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again
    * if the database asks for that (deadlock, busy), so it must not have other effects. */
   transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result>;

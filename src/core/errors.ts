@@ -98,7 +98,7 @@ export const ERRORS = {
   UNKNOWN_DATABASE: {
     message: 'the option db is not a database this library knows: {value}',
     remedy:
-      'Pass a URL (sqlite:file.db, postgres://…), a pg Pool, a postgres.js client, or a node:sqlite or better-sqlite3 database.',
+      'Pass a URL (sqlite:file.db, postgres://…, mysql://…), a pg Pool, a postgres.js client, a mysql2 pool, or a node:sqlite or better-sqlite3 database.',
   },
   DRIVER_MISSING: {
     message: 'the package {driver} is not installed',

@@ -43,9 +43,14 @@ export function checkParts(
 
 function problemOf(name: unknown): string | undefined {
   if (typeof name !== 'string') return 'it must be a string';
-  if (name.length > LONGEST_NAME)
-    return `it has ${name.length} characters, and at most ${LONGEST_NAME} are allowed`;
+  const size = bytesOf(name);
+  if (size > LONGEST_NAME) return `it takes ${size} bytes, and at most ${LONGEST_NAME} are allowed`;
   if (name.includes('\0')) return 'it contains a NUL character';
   if (!name.isWellFormed()) return 'it contains half of a surrogate pair';
   return undefined;
+}
+
+/** In UTF-8, as all databases count them. */
+function bytesOf(name: string): number {
+  return new TextEncoder().encode(name).length;
 }

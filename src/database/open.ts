@@ -5,6 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Database } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
+import { mysql, type MysqlPool } from './mysql.ts';
 import { type PgPool, postgres, type PostgresJs } from './postgres.ts';
 import type { DatabaseContext, DatabaseSource } from './source.ts';
 import { sqlite, type SqliteHandle } from './sqlite.ts';
@@ -22,6 +23,7 @@ export async function openDatabase(handle: unknown, context: DatabaseContext): P
 function sourceOf(handle: unknown): DatabaseSource | undefined {
   if (typeof handle === 'string') return sourceOfUrl(handle);
   if (isPgPool(handle)) return postgres(handle);
+  if (isMysqlPool(handle)) return mysql(handle);
   if (isPostgresJs(handle)) return postgres(handle);
   if (isSqlite(handle)) return sqlite(handle);
   return undefined;
@@ -29,6 +31,7 @@ function sourceOf(handle: unknown): DatabaseSource | undefined {
 
 function sourceOfUrl(url: string): DatabaseSource | undefined {
   if (/^postgres(ql)?:\/\//.test(url)) return URL.canParse(url) ? postgres(url) : undefined;
+  if (/^(mysql|mariadb):\/\//.test(url)) return URL.canParse(url) ? mysql(url) : undefined;
   if (url.startsWith('file:///')) return URL.canParse(url) ? sqlite(fileURLToPath(url)) : undefined;
   const path = /^(?:sqlite|file):(?:\/\/)?([^?#]+)$/.exec(url)?.[1];
   return path === undefined ? undefined : sqlite(path);
@@ -43,6 +46,10 @@ function isDatabase(handle: unknown): handle is Database {
 
 function isSource(handle: unknown): handle is DatabaseSource {
   return can(handle, 'openDatabase');
+}
+
+function isMysqlPool(handle: unknown): handle is MysqlPool {
+  return can(handle, 'getConnection', 'query', 'execute', 'end');
 }
 
 /** mysql2 has `connect` and `query` as well, and `execute`. */

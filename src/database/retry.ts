@@ -66,6 +66,7 @@ export function isDuplicateKey(error: unknown): boolean {
   const cause = error.cause as { code?: unknown; errcode?: unknown } | undefined;
   const codes: readonly unknown[] = [
     '23505',
+    'ER_DUP_ENTRY',
     'SQLITE_CONSTRAINT_UNIQUE',
     'SQLITE_CONSTRAINT_PRIMARYKEY',
     2067,

@@ -164,8 +164,17 @@ async function startLocked(
     sql: `id IN (${ids.map(() => '?').join(', ')})`,
     values: ids,
   });
-  await connection.query(update.sql, update.values);
-  return rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
+  const { changes } = await connection.query(update.sql, update.values);
+  const claims = rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
+  if (changes === rows.length) return claims;
+  // Nobody else could change the locked rows, but the status table didn't let all of them be claimed.
+  const { task } = context.tables;
+  const mine = await connection.query(
+    `SELECT id, epoch FROM ${task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND owner = ?`,
+    [...ids, request.replica],
+  );
+  const epochs = new Map(mine.rows.map((row) => [Number(row['id']), Number(row['epoch'])]));
+  return claims.filter(({ id, epoch }) => epochs.get(id) === epoch);
 }
 
 /**

@@ -26,13 +26,19 @@ export interface Dialect {
     readonly identity: string;
     readonly integer: string;
     readonly real: string;
-    /** Up to 255 characters, compared exactly. */
+    /** Up to 255 bytes of UTF-8, compared exactly. */
     readonly name: string;
     /** Of any length. */
     readonly text: string;
   };
+  /** Ends a CREATE TABLE. */
+  readonly tableOptions: string;
+  /** Whether DDL commits at once, so that a migration can break off half way. */
+  readonly ddlCommits: boolean;
   /** Taken first in the transaction that migrates, so that replicas that start together take turns; `?` is its name. */
   readonly migrationLock: string | undefined;
+  /** Gives the migration lock back, where the end of the transaction doesn't; `?` as above. */
+  readonly migrationUnlock?: string;
   /** Counts the tables called `?`; `schema` as in the options. */
   readonly tableExists: (schema: string | undefined) => string;
 }
@@ -41,6 +47,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   sqlite: {
     now: `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
     skipLocked: '',
+    tableOptions: '',
+    ddlCommits: false,
     // BEGIN IMMEDIATE is lock enough, here and below.
     shareLock: '',
     exclusiveLock: '',
@@ -61,6 +69,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // statement_timestamp() rather than now(): a transaction that waited must not act on the time it began at.
     now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
     skipLocked: 'FOR UPDATE SKIP LOCKED',
+    tableOptions: '',
+    ddlCommits: false,
     shareLock: 'FOR SHARE',
     exclusiveLock: 'FOR UPDATE',
     among: (select) => `= ANY(ARRAY(${select}))`,
@@ -78,5 +88,29 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       `SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = ${
         schema === undefined ? 'current_schema()' : `'${schema}'`
       } AND table_name = ?`,
+  },
+  mysql: {
+    now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
+    skipLocked: 'FOR UPDATE SKIP LOCKED',
+    shareLock: 'LOCK IN SHARE MODE',
+    exclusiveLock: 'FOR UPDATE',
+    // MySQL takes no LIMIT right inside an IN, nor the table that it updates.
+    among: (select) => `IN (SELECT id FROM (${select}) AS picked)`,
+    returning: { lastInsertId: 'SELECT LAST_INSERT_ID() AS id' },
+    partialIndexes: false,
+    types: {
+      identity: 'BIGINT AUTO_INCREMENT PRIMARY KEY',
+      integer: 'BIGINT',
+      real: 'DOUBLE',
+      // Bytes, since no collation that MySQL and MariaDB share compares texts as they are, trailing spaces included.
+      name: 'VARBINARY(255)',
+      text: 'LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+    },
+    tableOptions: 'ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin',
+    ddlCommits: true,
+    migrationLock: 'SELECT GET_LOCK(?, 60)',
+    migrationUnlock: 'SELECT RELEASE_LOCK(?)',
+    tableExists: () =>
+      'SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   },
 };

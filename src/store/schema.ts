@@ -54,7 +54,10 @@ const STEPS: readonly Step[] = [
 /** The version these sources are written for. */
 export const SCHEMA_VERSION: number = STEPS.length;
 
-function createTask({ task, prefix }: Tables, { types, partialIndexes }: Dialect): readonly string[] {
+function createTask(
+  { task, prefix }: Tables,
+  { types, partialIndexes, tableOptions }: Dialect,
+): readonly string[] {
   const where = (condition: string): string => (partialIndexes ? ` WHERE ${condition}` : '');
   return [
     // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims.
@@ -84,7 +87,7 @@ function createTask({ task, prefix }: Tables, { types, partialIndexes }: Dialect
       context ${types.text},
       message ${types.text},
       error ${types.text}
-    )`,
+    ) ${tableOptions}`,
     `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type)${where('queue IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
@@ -94,7 +97,7 @@ function createTask({ task, prefix }: Tables, { types, partialIndexes }: Dialect
   ];
 }
 
-function createReplica({ replica, wake }: Tables, { types }: Dialect): readonly string[] {
+function createReplica({ replica, wake }: Tables, { types, tableOptions }: Dialect): readonly string[] {
   return [
     `CREATE TABLE ${replica} (
       id VARCHAR(36) PRIMARY KEY,
@@ -104,15 +107,15 @@ function createReplica({ replica, wake }: Tables, { types }: Dialect): readonly 
       types ${types.text} NOT NULL,
       concurrency INTEGER NOT NULL,
       rules ${types.integer} NOT NULL
-    )`,
-    `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL)`,
+    ) ${tableOptions}`,
+    `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL) ${tableOptions}`,
     `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0)`,
   ];
 }
 
 function createScheduling(
   { control, rule, lane, slot, prefix }: Tables,
-  { types }: Dialect,
+  { types, tableOptions }: Dialect,
 ): readonly string[] {
   return [
     `CREATE TABLE ${control} (
@@ -121,7 +124,7 @@ function createScheduling(
       orders ${types.text},
       reordered_to ${types.integer},
       swept_at ${types.integer} NOT NULL
-    )`,
+    ) ${tableOptions}`,
     `INSERT INTO ${control} (id, version, swept_at) VALUES (1, 0, 0)`,
     `CREATE TABLE ${rule} (
       kind VARCHAR(10) NOT NULL,
@@ -130,7 +133,7 @@ function createScheduling(
       most INTEGER,
       paused INTEGER NOT NULL,
       PRIMARY KEY (kind, name, name_2)
-    )`,
+    ) ${tableOptions}`,
     // A tree: below the root of a queue its sharers, if it is fair, and below those the lanes with the tasks.
     `CREATE TABLE ${lane} (
       id ${types.identity},
@@ -145,7 +148,7 @@ function createScheduling(
       virtual_time ${types.real} NOT NULL,
       precedence ${types.integer} NOT NULL,
       turn ${types.integer} NOT NULL
-    )`,
+    ) ${tableOptions}`,
     `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, task_user, task_group)`,
     `CREATE INDEX ${prefix}lane_next ON ${lane} (parent, ready, used, precedence, turn, id)`,
     `CREATE INDEX ${prefix}lane_user ON ${lane} (task_user, ready)`,
@@ -161,7 +164,7 @@ function createScheduling(
       sharer ${types.integer} NOT NULL,
       started_at ${types.integer} NOT NULL,
       charged ${types.integer} NOT NULL
-    )`,
+    ) ${tableOptions}`,
     `CREATE INDEX ${prefix}slot_user ON ${slot} (task_user, task_group)`,
     `CREATE INDEX ${prefix}slot_group ON ${slot} (task_group)`,
     `CREATE INDEX ${prefix}slot_type ON ${slot} (type)`,
@@ -176,22 +179,45 @@ export async function migrate(database: Database, tables: Tables): Promise<void>
   const dialect = DIALECTS[database.dialect];
   await database.transaction(async (connection) => {
     if (dialect.migrationLock !== undefined) await connection.query(dialect.migrationLock, [tables.task]);
-    const version = await readVersion(database, connection, tables);
-    if (version === 0) {
-      await connection.query(
-        `CREATE TABLE ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL)`,
-      );
-    }
-    for (const [index, step] of STEPS.entries()) {
-      if (index < version) continue;
-      for (const statement of step(tables, dialect)) await connection.query(statement);
-      await connection.query(
-        `INSERT INTO ${tables.migration} (version, applied_at) VALUES (?, ${dialect.now})`,
-        [index + 1],
-      );
+    try {
+      await takeSteps(database, connection, tables, dialect);
+    } finally {
+      if (dialect.migrationUnlock !== undefined)
+        await connection.query(dialect.migrationUnlock, [tables.task]);
     }
   });
   await checkVersion(database, tables);
+}
+
+async function takeSteps(
+  database: Database,
+  connection: Connection,
+  tables: Tables,
+  dialect: Dialect,
+): Promise<void> {
+  const version = await readVersion(database, connection, tables);
+  if (version === 0) {
+    // Tables without a version are what is left of a first step that broke off: nothing was ever stored in them.
+    if (dialect.ddlCommits) await dropTables(connection, tables);
+    await connection.query(
+      `CREATE TABLE ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL) ${dialect.tableOptions}`,
+    );
+  }
+  for (const [index, step] of STEPS.entries()) {
+    if (index < version) continue;
+    for (const statement of step(tables, dialect)) await connection.query(statement);
+    await connection.query(
+      `INSERT INTO ${tables.migration} (version, applied_at) VALUES (?, ${dialect.now})`,
+      [index + 1],
+    );
+  }
+}
+
+async function dropTables(connection: Connection, tables: Tables): Promise<void> {
+  const { task, replica, migration, control, rule, lane, slot, wake } = tables;
+  for (const table of [task, replica, control, rule, lane, slot, wake, migration]) {
+    await connection.query(`DROP TABLE IF EXISTS ${table}`);
+  }
 }
 
 /** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */

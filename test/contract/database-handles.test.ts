@@ -39,11 +39,17 @@ eachWay((way, backend) => {
     const insert = `INSERT INTO ${table} (id, name) VALUES (1, 'a'), (2, 'a'), (3, 'b')`;
     assert.equal((await database.query(insert)).changes, 3);
     assert.equal((await database.query(`UPDATE ${table} SET name = 'a' WHERE name = 'a'`)).changes, 2);
-    const updated = await database.query(`UPDATE ${table} SET big = ? WHERE name = ? RETURNING id`, [1, 'a']);
-    assert.equal(updated.changes, 2);
-    assert.deepEqual(new Set(updated.rows.map(({ id }) => Number(id))), new Set([1, 2]));
     assert.equal((await database.query(`SELECT * FROM ${table}`)).changes, 0);
-    assert.equal((await database.query(`UPDATE ${table} SET big = 1 WHERE id = 99 RETURNING id`)).changes, 0);
+    if (database.dialect !== 'mysql') {
+      const updated = await database.query(`UPDATE ${table} SET big = ? WHERE name = ? RETURNING id`, [
+        1,
+        'a',
+      ]);
+      assert.equal(updated.changes, 2);
+      assert.deepEqual(new Set(updated.rows.map(({ id }) => Number(id))), new Set([1, 2]));
+      const none = await database.query(`UPDATE ${table} SET big = 1 WHERE id = 99 RETURNING id`);
+      assert.equal(none.changes, 0);
+    }
     assert.equal((await database.query(`DELETE FROM ${table}`)).changes, 3);
   });
 

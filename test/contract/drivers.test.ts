@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import BetterSqlite3 from 'better-sqlite3';
+import { createPool } from 'mysql2';
 import postgresJs from 'postgres';
 import type { Database } from '../../src/core/connection.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
@@ -19,6 +20,7 @@ const HANDLES: Readonly<
 > = {
   sqlite: ['better-sqlite3', openBetterSqlite3],
   postgres: ['postgres.js', openPostgresJs],
+  mysql: ['a callback pool of mysql2', openMysqlPool],
 };
 
 for (const backend of backends) {
@@ -49,6 +51,18 @@ async function openBetterSqlite3(url: string): Promise<Database> {
 async function openPostgresJs(url: string): Promise<Database> {
   const sql = postgresJs(url, { max: 4, onnotice: () => undefined });
   return closing(await openDatabase(sql, { clock: systemClock }), () => sql.end());
+}
+
+async function openMysqlPool(url: string): Promise<Database> {
+  // With settings that change what the driver hands out.
+  const pool = createPool({
+    uri: url,
+    connectionLimit: 4,
+    rowsAsArray: true,
+    bigNumberStrings: true,
+    supportBigNumbers: true,
+  });
+  return closing(await openDatabase(pool, { clock: systemClock }), () => pool.promise().end());
 }
 
 /** A database whose handle is ours to close. */

@@ -41,6 +41,8 @@ const TURN_OF_N = `CASE WHEN n % 1000 < 90 THEN n WHEN n % 1000 < 100 THEN 0 WHE
 const OWNER_OF_N = `CASE WHEN n % 1000 IN (105, 106, 107, 108) THEN 'replica-' || (n / 1000 % ${REPLICAS}) END`;
 
 eachBackend((backend) => {
+  // The plans of MySQL and MariaDB are not read yet.
+  if (backend.name === 'mysql') return;
   describe(`plans at ${ROWS} tasks`, () => suite(backend, true));
   // Nobody runs ANALYZE on a SQLite file by hand.
   if (backend.name === 'sqlite')

@@ -130,7 +130,8 @@ eachBackend((backend) => {
         assert.equal(Object.getPrototypeOf(copy), Object.prototype);
       }
       for (const text of HOSTILE_TEXTS.filter(isPlainName)) {
-        await baton.createTask(typeOf(`t${text}`.slice(0, 255)), text, { user: text, autoRun: false });
+        if (!isPlainName(`t${text}`)) continue;
+        await baton.createTask(typeOf(`t${text}`), text, { user: text, autoRun: false });
       }
       assert.deepEqual(Reflect.ownKeys(Object.prototype), before.prototype);
       assert.equal(({} as { polluted?: unknown }).polluted, undefined);

@@ -17,8 +17,7 @@ import { eachBackend } from '../backends.ts';
 import { FaultyDatabase, NO_FAULT } from '../support/faulty-database.ts';
 import { gate, openSystem, reaches, record, until, vanishes, work } from '../support/system.ts';
 
-const isClaim = (sql: string): boolean =>
-  sql.startsWith('UPDATE') && sql.includes('epoch = epoch + 1') && sql.includes(`queue = 'run'`);
+const isClaim = (sql: string): boolean => sql.includes('epoch = epoch + 1') && sql.includes(`queue = 'run'`);
 const isFinish = (sql: string): boolean => sql.startsWith('UPDATE') && sql.includes('finished/run');
 const unavailable = (): never => {
   throw new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'the answer got lost' });

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
+import { createPool as mysqlPool } from 'mysql2/promise';
 import pg from 'pg';
 import postgresJs from 'postgres';
 import type { Database, WakeTopic } from '../../src/core/connection.ts';
@@ -72,6 +73,16 @@ const WAYS: readonly Way[] = [
     make: (url) => {
       const db = postgresJs(url, { max: 5, transform: postgresJs.camel });
       return { db, close: () => db.end({ timeout: 1 }) };
+    },
+  },
+  { name: 'a mysql: URL', backend: 'mysql', foreign: false, make: (url) => ({ db: url, close: nothing }) },
+  {
+    name: 'a mysql2 pool',
+    backend: 'mysql',
+    foreign: true,
+    make: (url) => {
+      const db = mysqlPool({ uri: url, connectionLimit: 5 });
+      return { db, close: () => db.end() };
     },
   },
 ];

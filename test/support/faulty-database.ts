@@ -17,6 +17,8 @@ import { openDatabase } from '../../src/database/open.ts';
 /** Sends the statement, or doesn't; answers with its result, or with an error. */
 export type Fault = (sql: string, send: () => Promise<QueryResult>) => Promise<QueryResult>;
 
+const CLAIM = 'epoch = epoch + 1';
+
 export const NO_FAULT: Fault = (_sql, send) => send();
 
 /** For the option `db`; `fault` may be exchanged while it runs. */
@@ -50,8 +52,25 @@ class Faulty implements Database {
     return this.#source.fault(sql, () => this.#real.query(sql, values));
   }
 
-  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
-    return this.#real.transaction(work);
+  /** A claim that takes a transaction meets its fault when that has been committed, as the answer of one statement would. */
+  async transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    let texts: string[] = [];
+    let claimed = 0;
+    const result = await this.#real.transaction((connection) => {
+      texts = [];
+      return work({
+        query: async (sql, values) => {
+          const answer = await connection.query(sql, values);
+          texts.push(sql);
+          if (sql.includes(CLAIM)) claimed = answer.changes;
+          return answer;
+        },
+      });
+    });
+    const text = texts.join(';');
+    const answer = { rows: Array.from({ length: claimed }, () => ({})), changes: claimed };
+    if (text.includes(`queue = '`)) await this.#source.fault(text, async () => answer);
+    return result;
   }
 
   listen(channel: string, listener: WakeListener): Promise<Subscription> {

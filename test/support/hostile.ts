@@ -66,5 +66,5 @@ export const values: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie)
 
 /** Whether a database stores `name` as it is: what the library promises to accept as a name. */
 export function isPlainName(name: string): boolean {
-  return name.length <= 255 && !name.includes('\0') && name.isWellFormed();
+  return Buffer.byteLength(name) <= 255 && !name.includes('\0') && name.isWellFormed();
 }

@@ -50,7 +50,7 @@ describe('a definition', () => {
     ['no type', { run }, 'INVALID_DEFINITION', /type must be a non-empty string/],
     ['an empty type', { type: '', run }, 'INVALID_DEFINITION', /type must be a non-empty string/],
     ['a type that is no text', { type: 5, run }, 'INVALID_DEFINITION', /type must be a non-empty string/],
-    ['a type that is too long', { type: 'x'.repeat(256), run }, 'INVALID_ARGUMENT', /256 characters/],
+    ['a type that is too long', { type: 'x'.repeat(256), run }, 'INVALID_ARGUMENT', /256 bytes/],
     ['a type with NUL', { type: 'a\0', run }, 'INVALID_ARGUMENT', /NUL/],
     ['half a character in its type', { type: '\ud800', run }, 'INVALID_ARGUMENT', /surrogate/],
     ['no run', { type: 'x' }, 'INVALID_DEFINITION', /run is undefined/],

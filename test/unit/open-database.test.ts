@@ -68,7 +68,7 @@ test('anything else is refused, in words that fit and without secrets', async ()
     ['tasks.db', /"tasks\.db"/],
     ['sqlite:', /"sqlite:"/],
     ['sqlite:tasks.db?mode=ro', /a URL sqlite:…/],
-    ['mysql://root:s3cret@localhost/test', /a URL mysql:…/],
+    ['mssql://root:s3cret@localhost/test', /a URL mssql:…/],
     ['host=localhost password=s3cret', /a text that is not a URL/],
     ['postgres://ada:s3cret@local host:x/', /a URL postgres:…/],
     [{ host: 'localhost', password: 's3cret' }, /an object with host, password/],

@@ -1,0 +1,125 @@
+/**
+ * A MariaDB (or MySQL) for the tests: the one that TASKBATON_MYSQL_URL names, one that answers at the standard port, or
+ * a private server in a temporary folder, whose programs are installed first where Debian's packages can be had.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { createConnection } from 'mysql2/promise';
+import { freePort } from './free-port.ts';
+
+export interface TestMariadb {
+  readonly url: string;
+  /** Where it was found, for people. */
+  readonly source: string;
+  close(): Promise<void>;
+}
+
+const DATABASE = 'taskbaton_test';
+const STANDARD_PORT = 3306;
+const START_TIMEOUT = 60_000;
+const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+export async function ensureMariadb(): Promise<TestMariadb> {
+  const named = process.env['TASKBATON_MYSQL_URL'];
+  if (named !== undefined && named !== '') {
+    await connectable(named);
+    return { url: named, source: 'TASKBATON_MYSQL_URL', close: async () => undefined };
+  }
+  const standard = `mysql://root@127.0.0.1:${STANDARD_PORT}`;
+  if (await answers(standard)) {
+    return {
+      url: await withDatabase(standard),
+      source: `127.0.0.1:${STANDARD_PORT}`,
+      close: async () => undefined,
+    };
+  }
+  return startPrivate(serverProgram() ?? install());
+}
+
+async function answers(url: string): Promise<boolean> {
+  return connectable(url).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function connectable(url: string): Promise<void> {
+  const connection = await createConnection({ uri: url, connectTimeout: 3000 });
+  await connection.query('SELECT 1');
+  await connection.end();
+}
+
+async function withDatabase(server: string): Promise<string> {
+  const connection = await createConnection({ uri: server });
+  // Not utf8mb4 on purpose: our tables bring their own character set.
+  await connection.query(`CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET latin1`);
+  await connection.end();
+  return `${server}/${DATABASE}`;
+}
+
+function serverProgram(): string | undefined {
+  return PROGRAM_FOLDERS.flatMap((folder) => [join(folder, 'mariadbd'), join(folder, 'mysqld')]).find(
+    existsSync,
+  );
+}
+
+function install(): string {
+  const problem = 'MariaDB neither answers at 127.0.0.1:3306 nor is it installed';
+  const remedy =
+    'Install it (apt-get install mariadb-server, brew install mariadb), or set TASKBATON_MYSQL_URL.';
+  if (userInfo().uid !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`${problem}. ${remedy}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env });
+  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'mariadb-server'], {
+    stdio: 'inherit',
+    env,
+  });
+  const program = serverProgram();
+  if (program === undefined) throw new Error(`${problem}, and installing it brought no server. ${remedy}`);
+  return program;
+}
+
+async function startPrivate(program: string): Promise<TestMariadb> {
+  const folder = mkdtempSync(join(tmpdir(), 'taskbaton-mariadb-'));
+  const data = join(folder, 'data');
+  const user = userInfo().username;
+  const port = await freePort();
+  const common = ['--no-defaults', `--datadir=${data}`, `--user=${user}`];
+  if (program.endsWith('mysqld') && !existsSync(program.replace('mysqld', 'mariadbd'))) {
+    execFileSync(program, [...common, '--initialize-insecure'], { stdio: 'pipe' });
+  } else {
+    execFileSync('mariadb-install-db', [...common, '--auth-root-authentication-method=normal'], {
+      stdio: 'pipe',
+    });
+  }
+  const server = spawn(
+    program,
+    [
+      ...common,
+      `--port=${port}`,
+      '--bind-address=127.0.0.1',
+      `--socket=${join(folder, 'socket')}`,
+      '--max-connections=300',
+      '--innodb-flush-log-at-trx-commit=0',
+    ],
+    { stdio: 'ignore' },
+  );
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const close = async (): Promise<void> => {
+    server.kill('SIGTERM');
+    await exited;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const url = `mysql://root@127.0.0.1:${port}`;
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await answers(url))) {
+    if (server.exitCode !== null || Date.now() > deadline) {
+      await close();
+      throw new Error(`The private MariaDB (${program}) did not come up.`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { url: await withDatabase(url), source: `a private server (${program})`, close };
+}

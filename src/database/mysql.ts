@@ -1,0 +1,291 @@
+/**
+ * MySQL and MariaDB, by the package `mysql2`. Statements go as text, escaped by the driver, and come back with texts as
+ * texts whatever the pool is set to; transactions are READ COMMITTED, so that locks are those of the rows we name.
+ *
+ * This is the door `taskbaton/mysql`: `new Taskbaton({ db: mysql(pool, { statementTimeout: 10_000 }) })`.
+ */
+import type { Clock } from '../core/clock.ts';
+import type {
+  Connection,
+  Database,
+  QueryResult,
+  Row,
+  SqlValue,
+  Subscription,
+  WakeListener,
+  WakeTopic,
+} from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import { Hints } from './hints.ts';
+import { isConnectionLost, translateCommit, translateMysql } from './mysql-failure.ts';
+import { MysqlWakes } from './mysql-wakes.ts';
+import { type Patience, retryConflicts, unavailable } from './retry.ts';
+import type { DatabaseSource } from './source.ts';
+import { runInSession } from './transaction.ts';
+
+export type { DatabaseSource } from './source.ts';
+
+/** What is used of a pool of `mysql2/promise`. */
+interface PromisePool {
+  getConnection(): Promise<PooledConnection>;
+  end(): Promise<void>;
+}
+
+/** A pool of `mysql2` or `mysql2/promise`. */
+export interface MysqlPool {
+  getConnection(...args: never[]): unknown;
+  end(...args: never[]): unknown;
+  promise?(): PromisePool;
+}
+
+interface PooledConnection {
+  query(statement: object): Promise<readonly [unknown, unknown]>;
+  release(): void;
+  destroy(): void;
+  readonly connection: object & { readonly config?: { readonly clientFlags?: number } };
+}
+
+interface Field {
+  readonly type: string;
+  string(encoding: string): string | null;
+}
+
+export interface MysqlOptions {
+  /** After how many milliseconds without an answer a statement is given up; 30,000 by default. */
+  readonly statementTimeout?: number;
+}
+
+const PATIENCE: Patience = { retries: 10, ms: Infinity };
+/** The client's flag that makes an UPDATE count the rows it matched, not only those it changed. */
+const FOUND_ROWS = 2;
+const TEXTS = /STRING|BLOB|VARCHAR|JSON/;
+
+/** A URL (`mysql://user:password@host/database`), or a pool of `mysql2` or `mysql2/promise`. Yours is left open in the end. */
+export function mysql(source: string | MysqlPool, options: MysqlOptions = {}): DatabaseSource {
+  return {
+    async openDatabase({ clock }) {
+      const timeout = options.statementTimeout ?? 30_000;
+      const owned = typeof source === 'string';
+      const pool = owned ? await openPool(source) : promised(source);
+      const database = new MysqlDatabase(pool, owned, clock, timeout);
+      await database.reach();
+      return database;
+    },
+  };
+}
+
+async function openPool(url: string): Promise<PromisePool> {
+  const { createPool } = await import('mysql2/promise').catch((cause: unknown) => {
+    throw new TaskbatonError('DRIVER_MISSING', { driver: 'mysql2' }, { cause });
+  });
+  const uri = url.replace(/^mariadb:/, 'mysql:');
+  const pool: unknown = createPool({
+    uri,
+    connectionLimit: 5,
+    connectTimeout: 5000,
+    charset: 'utf8mb4',
+    enableKeepAlive: true,
+  });
+  return pool as PromisePool;
+}
+
+function promised(pool: MysqlPool): PromisePool {
+  return pool.promise === undefined ? (pool as PromisePool) : pool.promise();
+}
+
+class MysqlDatabase implements Database {
+  readonly dialect = 'mysql';
+  readonly #pool: PromisePool;
+  readonly #owned: boolean;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #hints: Hints;
+  readonly #wakes: MysqlWakes;
+  readonly #checked = new WeakSet<object>();
+  #closing: Promise<void> | undefined;
+  longestStatement: number | undefined;
+
+  constructor(pool: PromisePool, owned: boolean, clock: Clock, timeout: number) {
+    this.#pool = pool;
+    this.#owned = owned;
+    this.#clock = clock;
+    this.#timeout = timeout;
+    this.#hints = new Hints(clock);
+    this.#wakes = new MysqlWakes(clock, async (channel) => {
+      return (await this.query(`SELECT topic, counter FROM ${channel}`)).rows;
+    });
+  }
+
+  /** Connects once, so that it's known what the server takes. */
+  async reach(): Promise<void> {
+    try {
+      (await this.#acquire()).release();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+
+  query(sql: string, values: readonly SqlValue[] = []): Promise<QueryResult> {
+    return this.#retried(async () => {
+      const session = await this.#acquire();
+      try {
+        return await session.query(sql, values);
+      } catch (error) {
+        throw translateMysql(error);
+      } finally {
+        session.release();
+      }
+    });
+  }
+
+  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    return this.#retried(async () => {
+      const session = await this.#acquire();
+      try {
+        await session.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED', []);
+        await session.query('START TRANSACTION', []);
+      } catch (error) {
+        session.release();
+        throw translateMysql(error);
+      }
+      return runInSession(session, work, { statement: translateMysql, commit: translateCommit });
+    });
+  }
+
+  listen(channel: string, listener: WakeListener): Promise<Subscription> {
+    return this.#wakes.listen(channel, listener);
+  }
+
+  notify(channel: string, topic: WakeTopic): Promise<void> {
+    return this.#hints.notify(`${channel} ${topic}`, async () => {
+      this.#wakes.raise(channel, topic);
+      let counter: number | undefined;
+      try {
+        await this.query(`UPDATE ${channel} SET counter = counter + 1 WHERE topic = ?`, [topic]);
+        const { rows } = await this.query(`SELECT counter FROM ${channel} WHERE topic = ?`, [topic]);
+        counter = Number(rows[0]?.['counter']);
+      } finally {
+        this.#wakes.raised(channel, topic, counter);
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#wakes.close();
+    await this.#hints.close();
+    if (this.#owned) await this.#pool.end();
+  }
+
+  async #acquire(): Promise<MysqlSession> {
+    let connection: PooledConnection;
+    try {
+      connection = await this.#pool.getConnection();
+    } catch (error) {
+      throw translateMysql(error);
+    }
+    const session = new MysqlSession(connection, this.#timeout);
+    if (this.#checked.has(connection.connection)) return session;
+    try {
+      this.longestStatement = await check(session, connection);
+    } catch (error) {
+      session.release();
+      throw error instanceof TaskbatonError ? error : translateMysql(error);
+    }
+    this.#checked.add(connection.connection);
+    return session;
+  }
+
+  #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
+    // A hint on its way out is the last thing to be sent.
+    if (this.#closing !== undefined && !this.#owned)
+      return Promise.reject(unavailable(new Error('the database has been closed')));
+    return retryConflicts(this.#clock, PATIENCE, attempt);
+  }
+}
+
+/** Refuses a connection whose settings would break what we rely on; says how long a statement may be. */
+async function check(session: MysqlSession, { connection }: PooledConnection): Promise<number> {
+  const refuse = (value: string, problem: string): never => {
+    throw new TaskbatonError('INVALID_OPTION', { option: 'db', value, problem });
+  };
+  const flags = connection.config?.clientFlags;
+  if (flags !== undefined && (flags & FOUND_ROWS) === 0)
+    refuse('a pool with the flag -FOUND_ROWS', 'leave that flag as mysql2 has it by default');
+  await session.query('SET NAMES utf8mb4', []);
+  const { rows } = await session.query(
+    'SELECT @@SESSION.sql_mode AS modes, @@max_allowed_packet AS packet',
+    [],
+  );
+  const modes = String(rows[0]?.['modes']);
+  // The driver escapes with backslashes.
+  if (modes.includes('NO_BACKSLASH_ESCAPES'))
+    refuse(
+      'a pool with the sql_mode NO_BACKSLASH_ESCAPES',
+      'connect without that mode, since mysql2 escapes with backslashes',
+    );
+  if (!/STRICT_(TRANS|ALL)_TABLES/.test(modes))
+    refuse(
+      `a pool with the sql_mode "${modes}"`,
+      'add STRICT_TRANS_TABLES, or values might be cut off unnoticed',
+    );
+  return Number(rows[0]?.['packet']);
+}
+
+class MysqlSession {
+  readonly #connection: PooledConnection;
+  readonly #timeout: number;
+  #lost = false;
+
+  constructor(connection: PooledConnection, timeout: number) {
+    this.#connection = connection;
+    this.#timeout = timeout;
+  }
+
+  async query(sql: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    try {
+      const [result] = await this.#connection.query({
+        sql,
+        values: [...values],
+        timeout: this.#timeout,
+        rowsAsArray: false,
+        nestTables: false,
+        namedPlaceholders: false,
+        typeCast: (field: Field, next: () => unknown) =>
+          TEXTS.test(field.type) ? field.string('utf8') : next(),
+      });
+      if (Array.isArray(result)) return { rows: result as Row[], changes: 0 };
+      return { rows: [], changes: Number((result as { affectedRows?: unknown }).affectedRows ?? 0) };
+    } catch (error) {
+      this.#lost ||= isConnectionLost(error);
+      throw error;
+    }
+  }
+
+  async commit(): Promise<void> {
+    try {
+      await this.query('COMMIT', []);
+    } catch (error) {
+      this.#lost = true;
+      throw error;
+    } finally {
+      this.release();
+    }
+  }
+
+  async rollback(): Promise<void> {
+    if (!this.#lost) await this.query('ROLLBACK', []).catch(() => (this.#lost = true));
+    this.release();
+  }
+
+  /** One that broke is not handed back. */
+  release(): void {
+    if (this.#lost) this.#connection.destroy();
+    else this.#connection.release();
+  }
+}
