@@ -31,6 +31,7 @@ export {
   type TaskSignal,
   TaskStopped,
 } from './core/handler.ts';
+export type { BulkChange, BulkFilter, SettledOptions } from './core/bulk.ts';
 export type { Json } from './core/json.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';

@@ -4,13 +4,13 @@
  */
 import { hostname } from 'node:os';
 import type { Clock } from './core/clock.ts';
-import type { Database } from './core/connection.ts';
+import { type BulkChange, type BulkFilter, checkBulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
 import { encodeJson } from './core/json.ts';
 import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
 import { checkName, checkParts, checkType } from './core/name.ts';
-import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import { checkStatementRoom, resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import { validate } from './core/schema.ts';
 import type { UserEvent } from './core/status.ts';
 import {
@@ -30,12 +30,11 @@ import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { encodeContext } from './runtime/report.ts';
+import { bulkChange } from './runtime/settling.ts';
 import { openDatabase } from './database/open.ts';
+import { countStopping } from './store/bulk.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
 import { Store } from './store/store.ts';
-
-/** What a statement holds besides input and context, in bytes. */
-const STATEMENT_ROOM = 65_536;
 
 export interface GetOptions<Given, Input, Context> {
   /** The definition or declaration it was created with: gives the result its types, and is checked. */
@@ -63,6 +62,7 @@ export class Taskbaton {
   #replica: Replica | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
+  readonly #ending = new AbortController();
   #closed = false;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
@@ -151,6 +151,32 @@ export class Taskbaton {
   /** Stops it, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
   deleteTask(id: number): Promise<void> {
     return this.#change(id, 'delete');
+  }
+
+  /**
+   * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
+   * that are so already, are left alone. Throws INVALID_ARGUMENT.
+   */
+  runTasks(filter: BulkFilter): Promise<BulkChange> {
+    return this.#changeMany('run', filter);
+  }
+
+  /** Pauses all tasks of the filter, running ones included. */
+  pauseTasks(filter: BulkFilter): Promise<BulkChange> {
+    return this.#changeMany('pause', filter);
+  }
+
+  /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
+  deleteTasks(filter: BulkFilter): Promise<BulkChange> {
+    return this.#changeMany('delete', filter);
+  }
+
+  /** Moves all tasks of the filter that are elsewhere. */
+  async changeTasksGroup(filter: BulkFilter, group: string): Promise<BulkChange> {
+    const checked = checkBulkFilter(filter);
+    checkName('group', group);
+    const changed = await (await this.#open()).moveMany(checked, group);
+    return this.#bulkChange(changed, async () => 0);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
@@ -285,6 +311,7 @@ export class Taskbaton {
       await this.#replica?.stop();
     } finally {
       this.#closed = true;
+      this.#ending.abort();
       const store = await this.#store?.catch(() => undefined);
       await store?.database.close();
     }
@@ -309,7 +336,7 @@ export class Taskbaton {
         const problem = 'only PostgreSQL has schemas; use the option prefix';
         throw new TaskbatonError('INVALID_OPTION', { option: 'schema', value: show(schema), problem });
       }
-      this.#checkPayload(database);
+      checkStatementRoom(this.#settings.maxPayload, database.longestStatement);
       await store.prepare(migrate || this.#settings.migrate);
     } catch (error) {
       await database.close();
@@ -331,13 +358,17 @@ export class Taskbaton {
     await resumeScope((await this.#open()).scopes, kind, name);
   }
 
-  /** An input and a context go in one statement, and escaping may double each. */
-  #checkPayload(database: Database): void {
-    const { maxPayload } = this.#settings;
-    const longest = database.longestStatement ?? Infinity;
-    if (4 * maxPayload + STATEMENT_ROOM <= longest) return;
-    const problem = `the database takes statements of ${longest} bytes (max_allowed_packet), and four times maxPayload must fit into one; raise that, or lower this`;
-    throw new TaskbatonError('INVALID_OPTION', { option: 'maxPayload', value: String(maxPayload), problem });
+  async #changeMany(event: UserEvent, filter: BulkFilter): Promise<BulkChange> {
+    const checked = checkBulkFilter(filter);
+    const store = await this.#open();
+    const { changed, stopping } = await store.changeMany(event, checked);
+    return this.#bulkChange(changed, async () =>
+      stopping.length === 0 ? 0 : countStopping(store.scopes, event, stopping),
+    );
+  }
+
+  #bulkChange(changed: number, left: () => Promise<number>): BulkChange {
+    return bulkChange({ changed, clock: this.#clock, stopped: this.#ending.signal, left });
   }
 
   async #change(id: number, event: UserEvent): Promise<void> {

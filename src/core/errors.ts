@@ -68,6 +68,11 @@ export const ERRORS = {
     remedy:
       'See docs/states.md for what each state accepts. A finished task is not run again: create a new one.',
   },
+  NOT_SETTLED: {
+    message: '{count} tasks had not stopped after {timeout} ms',
+    remedy:
+      'They were asked to, and stop at their next yield; wait longer, or see which handlers ignore their signal.',
+  },
   LEASE_LOST: {
     message: 'this replica no longer owns task {id} in epoch {epoch}; what it wrote was refused',
     remedy:

@@ -133,6 +133,16 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
   return settings;
 }
 
+/** What a statement holds besides input and context, in bytes. */
+const STATEMENT_ROOM = 65_536;
+
+/** An input and a context go in one statement, and escaping may double each. Throws INVALID_OPTION if that can't be. */
+export function checkStatementRoom(maxPayload: number, longestStatement: number = Infinity): void {
+  if (4 * maxPayload + STATEMENT_ROOM <= longestStatement) return;
+  const problem = `the database takes statements of ${longestStatement} bytes (max_allowed_packet), and four times maxPayload must fit into one; raise that, or lower this`;
+  refuse('maxPayload', maxPayload, problem);
+}
+
 function resolveQueues(queues: unknown): Pick<Settings, 'policies' | 'ownQueues'> {
   if (queues === undefined) return { policies: { run: FIFO, cleanup: FIFO }, ownQueues: {} };
   if (typeof queues !== 'object' || queues === null || Array.isArray(queues))

@@ -2,6 +2,7 @@
  * All that the engine asks of its database, in one SQL text for every database. Each method is one statement or one
  * short transaction; none takes a time from a replica; every write for a running task carries its fence.
  */
+import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
@@ -16,6 +17,7 @@ import {
   type UserEvent,
 } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import { applyToMany, bulkWhere } from './bulk.ts';
 import { Control } from './control.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { moveTasks } from './move.ts';
@@ -25,6 +27,7 @@ import { reconcile } from './own-queue.ts';
 import { type NewTask, TASK_COLUMNS, taskFrom } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
+import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import type { limitScope } from './scope.ts';
 import { applyEvent, type EventScope, type Fragment } from './transition.ts';
@@ -209,6 +212,24 @@ export class Store {
     return { connection: this.database, tables: this.tables, dialect: this.#dialect, control: this.control };
   }
 
+  /** Applies an event to many tasks. */
+  async changeMany(
+    event: UserEvent,
+    filter: CheckedBulkFilter,
+  ): Promise<Awaited<ReturnType<typeof applyToMany>>> {
+    const change = await applyToMany(this.scopes, event, filter);
+    if (change.changed > 0) for (const topic of HINTS[event]) void this.hint(topic);
+    return change;
+  }
+
+  /** Moves many tasks; says how many were elsewhere. */
+  async moveMany(filter: CheckedBulkFilter, group: string): Promise<number> {
+    const where = bulkWhere(filter);
+    const moved = where === undefined ? 0 : await moveTasks(this, where, group);
+    if (moved > 0) void this.hint('claim');
+    return moved;
+  }
+
   // Handlers' side: every write is fenced
 
   /** Stores a report. Throws LEASE_LOST. */
@@ -338,24 +359,7 @@ export class Store {
   }
 
   async replicas(): Promise<readonly Replica[]> {
-    const { task, replica } = this.tables;
-    const alive = await this.database.query(
-      `SELECT id, name, started_at, lease_until, types, concurrency FROM ${replica} WHERE lease_until > ${this.#dialect.now} ORDER BY started_at, id`,
-    );
-    const held = await this.database.query(
-      `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY owner, id`,
-    );
-    return alive.rows.map((row) => ({
-      id: String(row['id']),
-      name: String(row['name']),
-      startedAt: new Date(Number(row['started_at'])),
-      leaseUntil: new Date(Number(row['lease_until'])),
-      types: JSON.parse(String(row['types'])) as string[],
-      concurrency: Number(row['concurrency']),
-      running: held.rows
-        .filter(({ owner }) => owner === row['id'])
-        .map(({ id, type, epoch }) => ({ id: Number(id), type: String(type), epoch: Number(epoch) })),
-    }));
+    return listReplicas(this.scopes);
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {

@@ -228,7 +228,9 @@ eachWay((way, backend) => {
     const bench = await openBench(backend, context);
     const { database } = await bench.open(way);
     const table = bench.table('thing');
-    await database.query(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, name TEXT, big BIGINT)`);
+    // Whatever the database's own character set is.
+    const options = database.dialect === 'mysql' ? 'CHARACTER SET utf8mb4' : '';
+    await database.query(`CREATE TABLE ${table} (id BIGINT PRIMARY KEY, name TEXT, big BIGINT) ${options}`);
     return { database, table };
   }
 

@@ -1,0 +1,72 @@
+/**
+ * Events for many tasks at once: one statement for each kind of change, running tasks included. Tasks for which the
+ * event makes no sense, or that hold it already, are left alone.
+ */
+import type { CheckedBulkFilter } from '../core/bulk.ts';
+import type { Connection } from '../core/connection.ts';
+import { showing, type Status, type UserEvent } from '../core/status.ts';
+import type { Control } from './control.ts';
+import { isAmong } from './page.ts';
+import type { Tables } from './schema.ts';
+import { applyEvent, type Fragment } from './transition.ts';
+
+/** A task that was asked to stop, in the claim it was asked in. */
+export interface Stopping {
+  readonly id: number;
+  readonly epoch: number;
+}
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly control: Control;
+}
+
+/** The status of those whose handlers an event asks to stop. */
+const STOPPING: Readonly<Partial<Record<UserEvent, Status>>> = {
+  pause: 'running/pause',
+  delete: 'running/delete',
+};
+
+export async function applyToMany(
+  { connection, tables, control }: Context,
+  event: UserEvent,
+  filter: CheckedBulkFilter,
+): Promise<{ readonly changed: number; readonly stopping: readonly Stopping[] }> {
+  const where = bulkWhere(filter);
+  if (where === undefined) return { changed: 0, stopping: [] };
+  const changed = await applyEvent(connection, tables.task, control.terms, event, { where });
+  const status = STOPPING[event];
+  const still = bulkWhere({ ...filter, states: undefined });
+  if (changed === 0 || status === undefined || still === undefined) return { changed, stopping: [] };
+  const { rows } = await connection.query(
+    `SELECT id, epoch FROM ${tables.task} WHERE status = '${status}' AND ${still.sql}`,
+    still.values,
+  );
+  return { changed, stopping: rows.map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']) })) };
+}
+
+/** How many of `stopping` have not stopped yet; one that was told to go on counts as stopped. */
+export async function countStopping(
+  { connection, tables }: Context,
+  event: UserEvent,
+  stopping: readonly Stopping[],
+): Promise<number> {
+  const sql = `SELECT id, epoch FROM ${tables.task} WHERE status = '${STOPPING[event] ?? ''}'`;
+  const { rows } = await connection.query(sql);
+  const epochs = new Map(rows.map((row) => [Number(row['id']), Number(row['epoch'])]));
+  return stopping.filter(({ id, epoch }) => epochs.get(id) === epoch).length;
+}
+
+/** The tasks of `filter`; undefined if there can be none. */
+export function bulkWhere({ ids, user, group, types, states }: CheckedBulkFilter): Fragment | undefined {
+  const statuses = states?.flatMap(showing);
+  if ([ids, types, statuses].some((list) => list?.length === 0)) return undefined;
+  const parts: Fragment[] = [{ sql: '1 = 1', values: [] }];
+  if (ids !== undefined) parts.push(isAmong('id', [...new Set(ids)]));
+  if (user !== undefined) parts.push({ sql: 'task_user = ?', values: [user] });
+  if (group !== undefined) parts.push({ sql: 'task_group = ?', values: [group] });
+  if (types !== undefined) parts.push(isAmong('type', [...new Set(types)]));
+  if (statuses !== undefined) parts.push(isAmong('status', [...new Set(statuses)]));
+  return { sql: parts.map(({ sql }) => sql).join(' AND '), values: parts.flatMap(({ values }) => values) };
+}

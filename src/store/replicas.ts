@@ -1,0 +1,32 @@
+/** Who is alive in the system, and what each replica holds. */
+import type { Connection } from '../core/connection.ts';
+import type { Replica } from '../core/task.ts';
+import type { Dialect } from './dialect.ts';
+import type { Tables } from './schema.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+}
+
+export async function listReplicas({ connection, tables, dialect }: Context): Promise<readonly Replica[]> {
+  const { task, replica } = tables;
+  const alive = await connection.query(
+    `SELECT id, name, started_at, lease_until, types, concurrency FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
+  );
+  const held = await connection.query(
+    `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY owner, id`,
+  );
+  return alive.rows.map((row) => ({
+    id: String(row['id']),
+    name: String(row['name']),
+    startedAt: new Date(Number(row['started_at'])),
+    leaseUntil: new Date(Number(row['lease_until'])),
+    types: JSON.parse(String(row['types'])) as string[],
+    concurrency: Number(row['concurrency']),
+    running: held.rows
+      .filter(({ owner }) => owner === row['id'])
+      .map(({ id, type, epoch }) => ({ id: Number(id), type: String(type), epoch: Number(epoch) })),
+  }));
+}
