@@ -1,0 +1,72 @@
+/**
+ * Where a benchmark runs: a database of its own on each kind of server, removed afterwards. The tables of one place are
+ * told apart by prefix, so that two sizes of backlog can be measured in turn on the same server.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import type { Database } from '../../src/core/connection.ts';
+import { tablesOf } from '../../src/store/schema.ts';
+
+export interface Place {
+  readonly name: PlaceName;
+  readonly url: string;
+}
+
+export type PlaceName = 'sqlite' | 'postgres' | 'mysql';
+
+const URLS: Readonly<Record<Exclude<PlaceName, 'sqlite'>, { variable: string; standard: string }>> = {
+  postgres: {
+    variable: 'TASKBATON_POSTGRES_URL',
+    standard: 'postgres://postgres@127.0.0.1:5432/postgres',
+  },
+  mysql: { variable: 'TASKBATON_MYSQL_URL', standard: 'mysql://root@127.0.0.1:3306/test' },
+};
+
+/** Calls `work` with a place of this kind. */
+export async function inPlace(name: PlaceName, work: (place: Place) => Promise<void>): Promise<void> {
+  if (name !== 'sqlite') {
+    const { variable, standard } = URLS[name];
+    return work({ name, url: process.env[variable] ?? standard });
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'taskbaton-bench-'));
+  try {
+    await work({ name, url: `sqlite:${join(folder, 'tasks.db')}` });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Opens a connection to the place, and closes it after `work`. */
+export async function connected<Result>(
+  { url }: Place,
+  work: (database: Database) => Promise<Result>,
+): Promise<Result> {
+  const database = await openDatabase(url, { clock: systemClock });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
+let prefixes = 0;
+
+/** Calls `work` with a prefix that nobody else uses; its tables are dropped afterwards. */
+export async function withPrefix<Result>(
+  place: Place,
+  work: (prefix: string) => Promise<Result>,
+): Promise<Result> {
+  const prefix = `bench_${process.pid}_${++prefixes}_`;
+  try {
+    return await work(prefix);
+  } finally {
+    const { task, replica, migration, control, rule, lane, slot, wake } = tablesOf(prefix, undefined);
+    await connected(place, async (database) => {
+      for (const table of [task, replica, migration, control, rule, lane, slot, wake])
+        await database.query(`DROP TABLE IF EXISTS ${table}`);
+    });
+  }
+}
