@@ -6,8 +6,8 @@ import { Backlog, type Claimed, type Kind } from './backlog.ts';
 import { connected, type Place, withPrefix } from './place.ts';
 import { median, quantile, type Result, type Scale } from './result.ts';
 
-/** As many as a replica with a concurrency of 20 asks for. */
-const BATCH = 20;
+/** As many as a replica with 100 free slots asks for. */
+const BATCH = 100;
 
 const POLICIES: Readonly<Record<string, { readonly kind: Kind; readonly target: number }>> = {
   fifo: { kind: { policy: 'fifo', users: 50, groups: 50 }, target: 0.9 },

@@ -27,10 +27,10 @@ const FULL: Scale = {
   large: 1_000_000,
   small: 20_000,
   groups: 10_000,
-  claimed: 2000,
+  claimed: 3000,
   paused: 10_000,
 };
-const QUICK: Scale = { runs: 3, large: 50_000, small: 5000, groups: 500, claimed: 500, paused: 2000 };
+const QUICK: Scale = { runs: 3, large: 50_000, small: 5000, groups: 500, claimed: 1000, paused: 2000 };
 
 const { values } = parseArgs({
   options: {

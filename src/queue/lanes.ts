@@ -5,7 +5,7 @@
  *
  * A lane's `precedence` and `turn` are never above those of its first task: they say when to look at it, not who is in.
  */
-import type { Row } from '../core/connection.ts';
+import type { Row, SqlValue } from '../core/connection.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import type { Sharers } from '../core/policy.ts';
 import { marks, type Round, select } from './round.ts';
@@ -35,9 +35,6 @@ export interface SharerRow {
   readonly used: number;
 }
 
-/** How many tasks one round sorts in. */
-const SORTED_AT_ONCE = 500;
-
 /** The kinds of nodes between the root and the lanes, with the columns that name each. */
 const LEVELS: Readonly<Record<Sharers, readonly (readonly [kind: string, columns: readonly string[]])[]>> = {
   user: [['user', ['task_user']]],
@@ -47,7 +44,7 @@ const LEVELS: Readonly<Record<Sharers, readonly (readonly [kind: string, columns
     ['group', ['task_user', 'task_group']],
   ],
 };
-const NAMES = ['type', 'task_user', 'task_group'];
+export const NAMES: readonly string[] = ['type', 'task_user', 'task_group'];
 
 export function levelsOf({
   policy,
@@ -72,108 +69,6 @@ export async function rootOf(round: Round): Promise<number> {
     [queue],
   );
   return (await find()) ?? 0;
-}
-
-/** Sorts tasks that came since into the tree, those first that are first in order; true if there may be more. */
-export async function sortIn(round: Round, root: number): Promise<boolean> {
-  const { connection, tables, queue, skipLocked } = round;
-  const rows = await select(
-    round,
-    `SELECT id FROM ${tables.task} WHERE queue = ? AND lane = 0 ORDER BY precedence, turn, id LIMIT ${SORTED_AT_ONCE} ${skipLocked}`,
-    [queue],
-  );
-  if (rows.length === 0) return false;
-  const ids = rows.map((row) => Number(row['id']));
-  let parentKind = 'root';
-  let parentNames: readonly string[] = [];
-  for (const [kind, names] of levelsOf(round)) {
-    await addNodes(round, ids, root, { kind, names, parentKind, parentNames });
-    parentKind = kind;
-    parentNames = names;
-  }
-  await addNodes(round, ids, root, { kind: 'lane', names: NAMES, parentKind, parentNames });
-  await connection.query(
-    `UPDATE ${tables.task} SET lane = (SELECT l.id FROM ${tables.lane} l WHERE l.queue = ? AND l.kind = 'lane'
-       AND l.type = ${tables.task}.type AND l.task_user = ${tables.task}.task_user AND l.task_group = ${tables.task}.task_group)
-     WHERE id IN (${marks(ids)})`,
-    [queue, ...ids],
-  );
-  return ids.length === SORTED_AT_ONCE;
-}
-
-interface Level {
-  readonly kind: string;
-  readonly names: readonly string[];
-  readonly parentKind: string;
-  readonly parentNames: readonly string[];
-}
-
-/** Makes the nodes of one level that these tasks need, and brings those that are there up to date. */
-async function addNodes(round: Round, ids: readonly number[], root: number, level: Level): Promise<void> {
-  const { connection, tables, queue } = round;
-  const { kind, names, parentKind, parentNames } = level;
-  const name = (column: string): string => (names.includes(column) ? `t.${column}` : `''`);
-  const same = (alias: string, of: string, columns: readonly string[]): string =>
-    [
-      `${alias}.queue = '${queue}' AND ${alias}.kind = '${of}'`,
-      ...NAMES.map((column) => `${alias}.${column} = ${columns.includes(column) ? `t.${column}` : `''`}`),
-    ].join(' AND ');
-  const among = `t.id IN (${marks(ids)})`;
-  const parent = parentKind === 'root' ? String(root) : 'MIN(p.id)';
-  const joined =
-    parentKind === 'root' ? '' : `JOIN ${tables.lane} p ON ${same('p', parentKind, parentNames)}`;
-  const lane = kind === 'lane';
-  // A newcomer begins level with those who are served now.
-  const served =
-    parentKind === 'root'
-      ? `(SELECT v.virtual_time FROM ${tables.lane} v WHERE v.id = ${root})`
-      : 'MIN(p.virtual_time)';
-  const found = await select(
-    round,
-    `SELECT n.id, n.ready, n.parent, n.used, n.precedence, n.turn, MIN(t.precedence) AS first_precedence, MIN(t.turn) AS first_turn
-     FROM ${tables.task} t JOIN ${tables.lane} n ON ${same('n', kind, names)} WHERE ${among}
-     GROUP BY n.id, n.ready, n.parent, n.used, n.precedence, n.turn`,
-    ids,
-  );
-  await connection.query(
-    `INSERT INTO ${tables.lane} (queue, kind, type, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
-     SELECT '${queue}', '${kind}', ${NAMES.map(name).join(', ')}, ${parent}, 1, ${lane ? '0' : served}, 0, ${lane ? 'MIN(t.precedence), MIN(t.turn)' : '0, 0'}
-     FROM ${tables.task} t ${joined} WHERE ${among}
-       AND NOT EXISTS (SELECT 1 FROM ${tables.lane} n WHERE ${same('n', kind, names)})
-     GROUP BY ${names.map((column) => `t.${column}`).join(', ')}`,
-    ids,
-  );
-  if (lane) await bringForward(round, found);
-  else await wake(round, found);
-}
-
-/** Lanes that got a task which goes before all that are in. */
-async function bringForward({ connection, tables }: Round, lanes: readonly Row[]): Promise<void> {
-  for (const row of lanes) {
-    const precedence = Math.min(Number(row['precedence']), Number(row['first_precedence']));
-    const turn = Math.min(Number(row['turn']), Number(row['first_turn']));
-    if (precedence === Number(row['precedence']) && turn === Number(row['turn'])) continue;
-    await connection.query(`UPDATE ${tables.lane} SET precedence = ?, turn = ? WHERE id = ?`, [
-      precedence,
-      turn,
-      Number(row['id']),
-    ]);
-  }
-}
-
-/** Sharers that had nothing to start: they get no credit for that, unless they're still in debt. */
-async function wake(round: Round, sharers: readonly Row[]): Promise<void> {
-  for (const row of sharers) {
-    if (Number(row['ready']) === 1) continue;
-    const [parent] = await select(round, `SELECT virtual_time FROM ${round.tables.lane} WHERE id = ?`, [
-      Number(row['parent']),
-    ]);
-    const used = Math.max(Number(row['used']), Number(parent?.['virtual_time'] ?? 0));
-    await round.connection.query(`UPDATE ${round.tables.lane} SET ready = 1, used = ? WHERE id = ?`, [
-      used,
-      Number(row['id']),
-    ]);
-  }
 }
 
 const SCOPE_COLUMNS: Readonly<Record<ScopeKind, readonly string[]>> = {
@@ -250,19 +145,57 @@ export async function readLanes(
     readonly without: readonly { readonly kind: ScopeKind; readonly name: string }[];
   },
 ): Promise<readonly LaneRow[]> {
-  const { tables, queue, types } = round;
   const exclude = without.map(({ kind }) => `AND n.${SCOPE_COLUMNS[kind][0]} <> ?`).join(' ');
+  return selectLanes(
+    round,
+    `n.parent = ? AND n.ready = 1 AND n.type IN (${marks(round.types)}) ${exclude}
+     ORDER BY n.used, n.precedence, n.turn, n.id LIMIT ${limit} OFFSET ${passed}`,
+    [parent, ...round.types, ...without.map(({ name }) => name)],
+  );
+}
+
+/** All lanes below each of `parents`, in order; undefined if they are more than `most` together. */
+export async function readAllLanes(
+  round: Round,
+  parents: readonly number[],
+  most: number,
+): Promise<ReadonlyMap<number, readonly LaneRow[]> | undefined> {
+  const rows = await selectLanes(
+    round,
+    `n.parent IN (${marks(parents)}) AND n.ready = 1 AND n.type IN (${marks(round.types)}) LIMIT ${most + 1}`,
+    [...parents, ...round.types],
+  );
+  return rows.length > most ? undefined : Map.groupBy(rows, ({ parent }) => parent);
+}
+
+async function selectLanes(
+  round: Round,
+  where: string,
+  values: readonly SqlValue[],
+): Promise<readonly LaneRow[]> {
+  const { tables, queue } = round;
   const rows = await select(
     round,
     `SELECT l.id, l.parent, l.type, l.task_user, l.task_group, l.precedence, l.turn, f.id AS task_id, f.precedence AS task_precedence, f.turn AS task_turn
      FROM (SELECT n.id, n.parent, n.type, n.task_user, n.task_group, n.precedence, n.turn,
          (SELECT t.id FROM ${tables.task} t WHERE t.queue = '${queue}' AND t.lane = n.id ORDER BY t.precedence, t.turn, t.id LIMIT 1) AS first_id
-       FROM ${tables.lane} n WHERE n.parent = ? AND n.ready = 1 AND n.type IN (${marks(types)}) ${exclude}
-       ORDER BY n.used, n.precedence, n.turn, n.id LIMIT ${limit} OFFSET ${passed}) l
+       FROM ${tables.lane} n WHERE ${where}) l
      LEFT JOIN ${tables.task} f ON f.id = l.first_id ORDER BY l.precedence, l.turn, l.id`,
-    [parent, ...types, ...without.map(({ name }) => name)],
+    values,
   );
-  return rows.map((row) => ({
+  return rows.map(laneRowFrom);
+}
+
+function laneRowFrom(row: Row): LaneRow {
+  const first =
+    row['task_id'] === null
+      ? undefined
+      : {
+          id: Number(row['task_id']),
+          precedence: Number(row['task_precedence']),
+          turn: Number(row['task_turn']),
+        };
+  return {
     id: Number(row['id']),
     parent: Number(row['parent']),
     type: String(row['type']),
@@ -270,15 +203,8 @@ export async function readLanes(
     group: String(row['task_group']),
     precedence: Number(row['precedence']),
     turn: Number(row['turn']),
-    first:
-      row['task_id'] === null
-        ? undefined
-        : {
-            id: Number(row['task_id']),
-            precedence: Number(row['task_precedence']),
-            turn: Number(row['task_turn']),
-          },
-  }));
+    first,
+  };
 }
 
 /** The tasks of a lane in order, from the `passed`th. */

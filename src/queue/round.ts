@@ -36,14 +36,32 @@ export function marks(values: { readonly length: number }): string {
 }
 
 /** Writes a number of its own into `column` of each row: one statement for all. */
-export async function updateEach(
-  { connection, tables }: Pick<Round, 'connection' | 'tables'>,
+export function updateEach(
+  round: Pick<Round, 'connection' | 'tables'>,
   column: string,
   values: ReadonlyMap<number, number>,
 ): Promise<void> {
+  return setEach(round, column, values, '');
+}
+
+/** The same, adding to what is there. */
+export function addToEach(
+  round: Pick<Round, 'connection' | 'tables'>,
+  column: string,
+  values: ReadonlyMap<number, number>,
+): Promise<void> {
+  return setEach(round, column, values, `${column} + `);
+}
+
+async function setEach(
+  { connection, tables }: Pick<Round, 'connection' | 'tables'>,
+  column: string,
+  values: ReadonlyMap<number, number>,
+  before: string,
+): Promise<void> {
   if (values.size === 0) return;
   const ids = [...values.keys()];
-  const whens = ids.map(() => 'WHEN ? THEN ?').join(' ');
+  const whens = ids.map(() => `WHEN ? THEN ${before}?`).join(' ');
   await connection.query(
     `UPDATE ${tables.lane} SET ${column} = CASE id ${whens} ELSE ${column} END WHERE id IN (${marks(ids)})`,
     [...[...values].flat(), ...ids],

@@ -3,8 +3,9 @@
  * it is, start them, and leave the tree as the next round should find it.
  */
 import { Admission } from './admission.ts';
-import { closeEmpty, rootOf, sortIn } from './lanes.ts';
-import { marks, type Round, updateEach } from './round.ts';
+import { closeEmpty, rootOf } from './lanes.ts';
+import { sortIn } from './newcomers.ts';
+import { addToEach, marks, type Round, updateEach } from './round.ts';
 import { adoptRunning, chargeRunning, takeBackSlots, takeSlots } from './slots.ts';
 import { type Findings, type Lane, type Picked, pickTurns } from './turn.ts';
 
@@ -74,7 +75,8 @@ async function leave(
     const kept = lane.picked.some((task) => !started.has(task.id));
     if (lane.empty && !kept) empty.add(id);
     else if (lane.picked.length > 0 && admission.blocker(lane.row) !== undefined) closed.add(id);
-    const head = kept ? undefined : lane.head;
+    // What comes after the last one that was picked may not have been read: it isn't before that one.
+    const head = kept ? undefined : (lane.head ?? lane.picked.at(-1));
     if (head === undefined || (head.precedence === precedence && head.turn === turn)) continue;
     precedences.set(id, head.precedence);
     turns.set(id, head.turn);
@@ -89,7 +91,7 @@ async function leave(
   if (closing.length > 0) {
     await connection.query(`UPDATE ${tables.lane} SET ready = 0 WHERE id IN (${marks(closing)})`, closing);
   }
-  await charge(round, charges);
+  await addToEach(round, 'used', charges);
   for (const [node, time] of virtualTimes) {
     await connection.query(`UPDATE ${tables.lane} SET virtual_time = ? WHERE id = ? AND virtual_time < ?`, [
       time,
@@ -98,12 +100,6 @@ async function leave(
     ]);
   }
   await closeEmpty(round, parentsOf(lanes, [...empty, ...closing], root));
-}
-
-async function charge({ connection, tables }: Round, charges: ReadonlyMap<number, number>): Promise<void> {
-  for (const [id, ms] of charges) {
-    await connection.query(`UPDATE ${tables.lane} SET used = used + ? WHERE id = ?`, [ms, id]);
-  }
 }
 
 function parentsOf(lanes: readonly Lane[], ids: readonly number[], root: number): readonly number[] {

@@ -7,7 +7,7 @@
  */
 import { namesOf, SCOPE_KINDS } from '../core/limit.ts';
 import { openLanes } from './lanes.ts';
-import { marks, type Round, select } from './round.ts';
+import { addToEach, marks, type Round, select } from './round.ts';
 
 /** What a start is charged at once, in ms of slot time; what was too much is given back at the end. */
 export const START_CHARGE = 1000;
@@ -119,18 +119,17 @@ async function charge(
       `SELECT id, parent, kind, task_user, task_group, used FROM ${round.tables.lane} WHERE kind <> 'root' AND id IN (${marks(ids)})`,
       ids,
     );
+    const shares = new Map<number, number>();
     const above = new Map<number, number>();
     for (const row of rows) {
       const id = Number(row['id']);
       const ms = sums.get(id) ?? 0;
       const name = String(row['kind'] === 'user' ? row['task_user'] : row['task_group']);
       const weight = isWeighted(round, String(row['kind'])) ? round.policy.weightOf(name) : 1;
-      await round.connection.query(`UPDATE ${round.tables.lane} SET used = used + ? WHERE id = ?`, [
-        ms / weight,
-        id,
-      ]);
+      shares.set(id, ms / weight);
       above.set(Number(row['parent']), (above.get(Number(row['parent'])) ?? 0) + ms);
     }
+    await addToEach(round, 'used', shares);
     sums.clear();
     for (const [id, ms] of above) sums.set(id, ms);
   }

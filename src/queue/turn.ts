@@ -4,7 +4,15 @@
  * for bytes on the wire. It reads ahead a page at a time and writes nothing before the end of the round.
  */
 import type { Admission, Blocker } from './admission.ts';
-import { type LaneRow, levelsOf, readLanes, readSharers, readTasks, type WaitingTask } from './lanes.ts';
+import {
+  type LaneRow,
+  levelsOf,
+  readAllLanes,
+  readLanes,
+  readSharers,
+  readTasks,
+  type WaitingTask,
+} from './lanes.ts';
 import type { Round } from './round.ts';
 import { isWeighted, START_CHARGE } from './slots.ts';
 
@@ -14,6 +22,9 @@ export interface Picked {
 }
 
 const FIRST_PAGE = 16;
+const LARGEST_FIRST_PAGE = 256;
+/** The lanes of a page of sharers are read at once if they are no more than these. */
+const READ_AHEAD = 512;
 const GROWTH = 4;
 /** If so many lanes of a page lack room in the same scope, the scope is left out of further pages, not each lane. */
 const WIDE = 8;
@@ -106,6 +117,10 @@ function sourceOf(
     : new SharerSource(round, node, levels, admission, findings);
 }
 
+function firstPage({ limit }: Round): number {
+  return Math.min(Math.max(limit, FIRST_PAGE), LARGEST_FIRST_PAGE);
+}
+
 /** The lanes below one parent, their tasks merged by precedence and turn. */
 class LaneSource implements Source {
   readonly #round: Round;
@@ -113,24 +128,37 @@ class LaneSource implements Source {
   readonly #admission: Admission;
   readonly #findings: Findings;
   #lanes: Lane[] = [];
+  readonly #known = new Set<number>();
   #last: LaneRow | undefined;
   #passed = 0;
-  #page = FIRST_PAGE;
+  #page: number;
   #whole = false;
   /** Scopes that have no room and are wide. */
   readonly #without: Blocker[] = [];
 
-  constructor(round: Round, parent: number, admission: Admission, findings: Findings) {
+  /** All its lanes may have been read already, and loaded for admission. */
+  constructor(
+    round: Round,
+    parent: number,
+    admission: Admission,
+    findings: Findings,
+    all?: readonly LaneRow[],
+  ) {
     this.#round = round;
     this.#parent = parent;
     this.#admission = admission;
     this.#findings = findings;
+    this.#page = firstPage(round);
+    if (all === undefined) return;
+    this.#whole = true;
+    this.#add(all);
   }
 
   async next(): Promise<Lane | undefined> {
     for (;;) {
-      for (const lane of this.#lanes) await lane.read(this.#round);
       this.#drop(this.#lanes);
+      for (const lane of this.#lanes) await lane.read(this.#round);
+      this.#lanes = this.#lanes.filter((lane) => !lane.empty);
       const first = this.#lanes.reduce<Lane | undefined>(
         (best, lane) => (isBefore(lane.head, best?.head) ? lane : best),
         undefined,
@@ -174,8 +202,12 @@ class LaneSource implements Source {
     this.#passed += rows.length;
     this.#last = rows.at(-1) ?? this.#last;
     await this.#admission.load(rows);
-    const known = new Set(this.#findings.lanes.map(({ row }) => row.id));
-    const lanes = rows.filter(({ id }) => !known.has(id)).map((row) => new Lane(row));
+    this.#add(rows);
+  }
+
+  #add(rows: readonly LaneRow[]): void {
+    const lanes = rows.filter(({ id }) => !this.#known.has(id)).map((row) => new Lane(row));
+    for (const { row } of lanes) this.#known.add(row.id);
     this.#findings.lanes.push(...lanes);
     this.#drop([...this.#lanes, ...lanes]);
   }
@@ -199,20 +231,23 @@ interface Sharer {
 class SharerSource implements Source {
   readonly #round: Round;
   readonly #node: number;
-  readonly #make: (id: number) => Source;
+  readonly #levels: number;
+  readonly #admission: Admission;
   readonly #findings: Findings;
   #sharers: Sharer[] = [];
   #chosen: Sharer | undefined;
   #passed = 0;
-  #page = FIRST_PAGE;
+  #page: number;
   #lastUsed = -Infinity;
   #whole = false;
 
   constructor(round: Round, node: number, levels: number, admission: Admission, findings: Findings) {
     this.#round = round;
     this.#node = node;
+    this.#levels = levels;
+    this.#admission = admission;
     this.#findings = findings;
-    this.#make = (id) => sourceOf(round, id, levels - 1, admission, findings);
+    this.#page = firstPage(round);
   }
 
   async next(): Promise<Lane | undefined> {
@@ -251,10 +286,20 @@ class SharerSource implements Source {
     this.#page *= GROWTH;
     this.#passed += rows.length;
     this.#lastUsed = rows.at(-1)?.used ?? this.#lastUsed;
+    const sources = await this.#sourcesOf(rows.map(({ id }) => id));
     for (const { id, kind, name, used } of rows) {
       const weight = isWeighted(this.#round, kind) ? this.#round.policy.weightOf(name) : 1;
-      this.#sharers.push({ id, weight, used, source: this.#make(id) });
+      this.#sharers.push({ id, weight, used, source: sources(id) });
     }
+  }
+
+  async #sourcesOf(ids: readonly number[]): Promise<(id: number) => Source> {
+    const [round, admission, findings] = [this.#round, this.#admission, this.#findings];
+    const levels = this.#levels - 1;
+    const lanes = levels > 0 || ids.length === 0 ? undefined : await readAllLanes(round, ids, READ_AHEAD);
+    if (lanes === undefined) return (id) => sourceOf(round, id, levels, admission, findings);
+    await admission.load([...lanes.values()].flat());
+    return (id) => new LaneSource(round, id, admission, findings, lanes.get(id) ?? []);
   }
 }
 
