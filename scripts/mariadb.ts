@@ -8,6 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from './free-port.ts';
+import { serverProgram } from './server-program.ts';
 
 export interface TestMariadb {
   readonly url: string;
@@ -19,7 +20,6 @@ export interface TestMariadb {
 const DATABASE = 'taskbaton_test';
 const STANDARD_PORT = 3306;
 const START_TIMEOUT = 60_000;
-const PROGRAM_FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
 export async function ensureMariadb(): Promise<TestMariadb> {
   const named = process.env['TASKBATON_MYSQL_URL'];
@@ -35,7 +35,14 @@ export async function ensureMariadb(): Promise<TestMariadb> {
       close: async () => undefined,
     };
   }
-  return startPrivate(serverProgram() ?? install());
+  return startPrivate(
+    serverProgram({
+      server: 'MariaDB',
+      programs: ['mariadbd', 'mysqld'],
+      debianPackage: 'mariadb-server',
+      variable: 'TASKBATON_MYSQL_URL',
+    }),
+  );
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -57,28 +64,6 @@ async function withDatabase(server: string): Promise<string> {
   await connection.query(`CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET latin1`);
   await connection.end();
   return `${server}/${DATABASE}`;
-}
-
-function serverProgram(): string | undefined {
-  return PROGRAM_FOLDERS.flatMap((folder) => [join(folder, 'mariadbd'), join(folder, 'mysqld')]).find(
-    existsSync,
-  );
-}
-
-function install(): string {
-  const problem = 'MariaDB neither answers at 127.0.0.1:3306 nor is it installed';
-  const remedy =
-    'Install it (apt-get install mariadb-server, brew install mariadb), or set TASKBATON_MYSQL_URL.';
-  if (userInfo().uid !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`${problem}. ${remedy}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env });
-  execFileSync('apt-get', ['install', '-y', '-q', '--no-install-recommends', 'mariadb-server'], {
-    stdio: 'inherit',
-    env,
-  });
-  const program = serverProgram();
-  if (program === undefined) throw new Error(`${problem}, and installing it brought no server. ${remedy}`);
-  return program;
 }
 
 async function startPrivate(program: string): Promise<TestMariadb> {

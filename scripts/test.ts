@@ -11,10 +11,34 @@ import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { ensureMariadb } from './mariadb.ts';
 import { ensurePostgres } from './postgres.ts';
+import { ensureRedis } from './redis.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
 const TEST_TIMEOUT = 120_000;
 const RUN_TIMEOUT = 40 * 60_000;
+
+interface TestServer {
+  readonly url: string;
+  readonly source: string;
+  close(): Promise<void>;
+}
+
+/** What the tests need; without a `backend`, whatever database they run on. */
+const SERVERS: readonly {
+  readonly backend?: string;
+  readonly server: string;
+  readonly variable: string;
+  readonly ensure: () => Promise<TestServer>;
+}[] = [
+  {
+    backend: 'postgres',
+    server: 'PostgreSQL',
+    variable: 'TASKBATON_POSTGRES_URL',
+    ensure: ensurePostgres,
+  },
+  { backend: 'mysql', server: 'MariaDB', variable: 'TASKBATON_MYSQL_URL', ensure: ensureMariadb },
+  { server: 'Redis', variable: 'TASKBATON_REDIS_URL', ensure: ensureRedis },
+];
 
 process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
   console.error(`The tests could not start. ${error instanceof Error ? error.message : String(error)}`);
@@ -24,19 +48,14 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 async function main(args: readonly string[]): Promise<number> {
   const { options, files } = select(args);
   const env: Record<string, string> = {};
-  const servers: { close(): Promise<void> }[] = [];
+  const servers: TestServer[] = [];
   try {
-    if (needs('postgres')) {
-      const postgres = await ensurePostgres();
-      servers.push(postgres);
-      console.log(`PostgreSQL: ${postgres.source}`);
-      env['TASKBATON_POSTGRES_URL'] = postgres.url;
-    }
-    if (needs('mysql')) {
-      const mariadb = await ensureMariadb();
-      servers.push(mariadb);
-      console.log(`MariaDB: ${mariadb.source}`);
-      env['TASKBATON_MYSQL_URL'] = mariadb.url;
+    for (const { backend, server, variable, ensure } of SERVERS) {
+      if (backend !== undefined && !needs(backend)) continue;
+      const found = await ensure();
+      servers.push(found);
+      console.log(`${server}: ${found.source}`);
+      env[variable] = found.url;
     }
     return await runTests(options, files, env);
   } finally {

@@ -22,13 +22,8 @@ interface Node {
 
 /** Sorts tasks that came since into the tree, those first that are first in order; true if there may be more. */
 export async function sortIn(round: Round, root: number): Promise<boolean> {
-  const { connection, tables, queue, skipLocked } = round;
-  const rows = await select(
-    round,
-    `SELECT id, precedence, turn, ${NAMES.join(', ')} FROM ${tables.task} WHERE queue = ? AND lane = 0
-     ORDER BY precedence, turn, id LIMIT ${SORTED_AT_ONCE} ${skipLocked}`,
-    [queue],
-  );
+  const { connection, tables } = round;
+  const { rows, more } = await readNewcomers(round);
   if (rows.length === 0) return false;
   const newcomers = rows.map((row) => ({
     id: Number(row['id']),
@@ -46,7 +41,32 @@ export async function sortIn(round: Round, root: number): Promise<boolean> {
     `UPDATE ${tables.task} SET lane = CASE id ${whens} ELSE lane END WHERE id IN (${marks(ids)})`,
     [...newcomers.flatMap((newcomer) => [newcomer.id, above(newcomer).id]), ...ids],
   );
-  return ids.length === SORTED_AT_ONCE;
+  return more;
+}
+
+/**
+ * The next in order. Where slots are shared out, half of them are those who came last, or whoever brings few tasks behind
+ * somebody's very many would have to wait until all of those are sorted in.
+ */
+async function readNewcomers(
+  round: Round,
+): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
+  const { tables, queue, skipLocked, policy } = round;
+  const read = (direction: 'ASC' | 'DESC', limit: number): Promise<readonly Row[]> =>
+    select(
+      round,
+      `SELECT id, precedence, turn, ${NAMES.join(', ')} FROM ${tables.task} WHERE queue = ? AND lane = 0
+       ORDER BY ${['precedence', 'turn', 'id'].map((column) => `${column} ${direction}`).join(', ')} LIMIT ${limit} ${skipLocked}`,
+      [queue],
+    );
+  const shared = policy.order.sharers !== null;
+  const limit = shared ? SORTED_AT_ONCE / 2 : SORTED_AT_ONCE;
+  const first = await read('ASC', limit);
+  const more = first.length === limit;
+  if (!more || !shared) return { rows: first, more };
+  const known = new Set(first.map((row) => Number(row['id'])));
+  const last = (await read('DESC', limit)).filter((row) => !known.has(Number(row['id'])));
+  return { rows: [...first, ...last.toReversed()], more };
 }
 
 type NodeOf = (newcomer: Newcomer) => Node;

@@ -47,6 +47,8 @@ export class Replica {
   readonly #suspects = new Map<string, ReadonlySet<symbol>>();
   /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
+  /** Whether tasks wait that no round has sorted in yet. */
+  readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
   #rescues = 0;
   #stopping = false;
   #hints: Subscription | undefined;
@@ -169,7 +171,7 @@ export class Replica {
     if (this.#stopping || replica === undefined) return false;
     const slots = this.#slots[queue];
     const limit = slots.reserve();
-    if (limit === 0) return false;
+    if (limit === 0 && !this.#unsorted[queue]) return false;
     const ended = this.#endedTasks[queue].splice(0);
     let answer: Claimed | undefined;
     const sent = Symbol(queue);
@@ -182,7 +184,8 @@ export class Replica {
       for (const claim of claims) this.#start(claim, queue, replica);
       this.#claims.delete(sent);
     }
-    return answer.more || answer.claims.length === limit;
+    this.#unsorted[queue] = answer.more;
+    return answer.more || (limit > 0 && answer.claims.length === limit);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string): void {

@@ -24,7 +24,7 @@ export interface ClaimRequest {
   readonly queue: QueueName;
   /** The types to take, and how many crashes a task of each survives. */
   readonly types: ReadonlyMap<string, number>;
-  /** At most so many. */
+  /** At most so many; with 0 those who came are sorted in and nobody starts. */
   readonly limit: number;
   /** Tasks that ended in this process since the last claim that was answered: their slots may be free. */
   readonly ended?: readonly number[] | undefined;
@@ -48,10 +48,13 @@ export interface ClaimContext {
 const ROUND_LIMIT = 200;
 
 export async function claimTasks(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
-  if (request.types.size === 0 || request.limit < 1) return { claims: [], more: false };
   const own = context.control.terms.ownQueues[request.queue];
+  const inLanes = context.control.usesLanes(request.queue);
+  // With no limit left, a round still sorts in who came.
+  if (request.types.size === 0 || (request.limit < 1 && (own !== undefined || !inLanes)))
+    return { claims: [], more: false };
   const { claims, more } =
-    own !== undefined || context.control.usesLanes(request.queue)
+    own !== undefined || inLanes
       ? await claimInRound(context, request)
       : { claims: await claimNext(context, request), more: false };
   return { claims: claims.toSorted((one, other) => one.id - other.id), more };
