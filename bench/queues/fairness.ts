@@ -70,7 +70,7 @@ export async function* measureEvenness(place: Place, { runs }: Scale): AsyncGene
   for (let run = 0; run < runs; run++)
     measured.push(await withPrefix(place, (prefix) => evenness(place, prefix)));
   yield {
-    name: `fair: Jain index of slot time over ${USERS} users with tasks of 10 to 59 ms`,
+    name: `fair: Jain index of slot time over ${USERS} users with tasks of 100 to 590 ms`,
     unit: '',
     runs: measured,
     target: 0.98,
@@ -97,7 +97,7 @@ async function evenness(place: Place, prefix: string): Promise<number> {
     logger: null,
   });
   for (let user = 0; user < USERS; user++) {
-    const length = 10 + user;
+    const length = 100 + 10 * user;
     // Twice what the user's share of the window holds, so that nobody runs out of tasks.
     const enough = Math.ceil((2 * WINDOW * BUSY_SLOTS) / USERS / length);
     await Promise.all(
