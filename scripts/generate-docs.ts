@@ -3,21 +3,24 @@
  * that are stale, the examples that the compiler refuses and the links that lead nowhere, and exits with 1 if there
  * are any.
  */
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
 import { statesPage } from './docs/states.ts';
+import { turnPictures } from './docs/turns.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-const GENERATED: ReadonlyMap<string, () => string> = new Map([
+const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
+  ...turnPictures,
 ]);
 
-const stale = [...GENERATED].filter(([page, make]) => stored(page) !== make());
+const made = await Promise.all(Array.from(GENERATED, async ([page, make]) => ({ page, text: await make() })));
+const stale = made.filter(({ page, text }) => stored(page) !== text);
 if (process.argv.includes('--check')) check();
 else write();
 
@@ -27,8 +30,9 @@ function stored(page: string): string | undefined {
 }
 
 function write(): void {
-  for (const [page, make] of stale) {
-    writeFileSync(join(ROOT, page), make());
+  for (const { page, text } of stale) {
+    mkdirSync(dirname(join(ROOT, page)), { recursive: true });
+    writeFileSync(join(ROOT, page), text);
     console.log(`wrote ${page}`);
   }
   if (stale.length === 0) console.log('all pages were up to date');
@@ -37,7 +41,7 @@ function write(): void {
 function check(): void {
   const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: ROOT }).toSorted();
   const problems = [
-    ...stale.map(([page]) => `${page} is stale: run npm run docs`),
+    ...stale.map(({ page }) => `${page} is stale: run npm run docs`),
     ...typeErrors(pages),
     ...pages.flatMap(deadLinks),
   ];
