@@ -35,6 +35,8 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly attempt: number;
   /** How many replicas died while they ran it. */
   readonly crashes: number;
+  /** How often its cleanup has failed, to be tried again. */
+  readonly cleanupRetries: number;
   /** Raised by each claim. */
   readonly epoch: number;
   /** The replica that holds it. */

@@ -293,12 +293,12 @@ export class Replica {
     if (this.#lease.age < LONGEST_RETRY) return false;
     const reordering = await store.control.reorder();
     await store.reconcile();
+    await store.retryCleanups();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return reordering;
     const count = await store.rescue(CRASHED);
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
-    await store.retryCleanups();
     return count > 0 || reordering;
   }
 }

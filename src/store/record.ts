@@ -10,7 +10,7 @@ import type { StoredError, Task } from '../core/task.ts';
 
 /** The columns that `taskFrom` reads. */
 export const TASK_COLUMNS =
-  'id, type, task_user, task_group, status, owner, epoch, attempt, crashes, priority, progress, created_at, started_at, done_at, input, context, message, error';
+  'id, type, task_user, task_group, status, owner, epoch, attempt, crashes, retries, priority, progress, created_at, started_at, done_at, input, context, message, error';
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS = 'id, type, task_user, task_group, epoch, attempt, input, context';
@@ -56,6 +56,7 @@ export function taskFrom(row: Row): Task {
     priority: Number(row['priority']),
     attempt: Number(row['attempt']),
     crashes: Number(row['crashes']),
+    cleanupRetries: Number(row['retries']),
     epoch: Number(row['epoch']),
     replica: text(row['owner']) ?? undefined,
     createdAt: new Date(Number(row['created_at'])),

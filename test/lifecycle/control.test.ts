@@ -265,7 +265,10 @@ eachBackend((backend) => {
       const task = await baton.getTask(id, { includeDeleting: true });
       return task.error !== undefined && task;
     });
-    assert.deepEqual([failing.state, failing.error?.message], ['deleting', 'not yet']);
+    assert.deepEqual(
+      [failing.state, failing.error?.message, failing.cleanupRetries],
+      ['deleting', 'not yet', 1],
+    );
     assert.deepEqual(
       (await baton.getTasks({ includeDeleting: true })).tasks.map((task) => task.id),
       [id],
@@ -273,6 +276,36 @@ eachBackend((backend) => {
     assert.deepEqual((await baton.getTasks()).tasks, []);
     await vanishes(baton, id);
     assert.deepEqual(contexts, [undefined, 'half']);
+  });
+
+  it('cleanups have slots of their own, beside tasks that take all the others', async (t) => {
+    const system = await openSystem(backend, t);
+    let cleaning = 0;
+    let most = 0;
+    const both = gate();
+    const definition = defineTask<boolean, undefined>({
+      type: 'busy',
+      async run({ input: hold, signal }) {
+        if (hold) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+      },
+      async cleanup() {
+        most = Math.max(most, ++cleaning);
+        if (cleaning === 2) both.open();
+        await both.opened;
+        await work(20);
+        cleaning -= 1;
+      },
+    });
+    const baton = await system.replica({ tasks: [definition], concurrency: 1, cleanupConcurrency: 2 });
+    const ids: number[] = [];
+    for (let index = 0; index < 6; index++) ids.push(await baton.createTask(definition, false));
+    for (const id of ids) await reaches(baton, id, 'finished');
+    const busy = await baton.createTask(definition, true);
+    await reaches(baton, busy, 'running');
+    for (const id of ids) await baton.deleteTask(id);
+    for (const id of ids) await vanishes(baton, id);
+    assert.equal(most, 2);
+    assert.equal((await baton.getTask(busy)).state, 'running');
   });
 
   it('no more tasks run at once than there are slots', async (t) => {
