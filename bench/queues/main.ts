@@ -52,7 +52,8 @@ for (const name of choose(values.db, PLACES)) {
     }
   });
 }
-if (!values.quick) {
+// A part says nothing of the whole.
+if (!values.quick && process.argv.length === 2) {
   const folder = new URL('../results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL('queues.json', folder), `${JSON.stringify(results, undefined, 2)}\n`);
