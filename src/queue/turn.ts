@@ -129,6 +129,8 @@ class LaneSource implements Source {
   readonly #findings: Findings;
   #lanes: Lane[] = [];
   readonly #known = new Set<number>();
+  #chosen: Lane | undefined;
+  #taken: Lane | undefined;
   #last: LaneRow | undefined;
   #passed = 0;
   #page: number;
@@ -155,21 +157,34 @@ class LaneSource implements Source {
   }
 
   async next(): Promise<Lane | undefined> {
+    await this.#readTaken();
     for (;;) {
-      this.#drop(this.#lanes);
-      for (const lane of this.#lanes) await lane.read(this.#round);
-      this.#lanes = this.#lanes.filter((lane) => !lane.empty);
       const first = this.#lanes.reduce<Lane | undefined>(
         (best, lane) => (isBefore(lane.head, best?.head) ? lane : best),
         undefined,
       );
       // Those not read yet stand behind the last one that was.
-      if (this.#whole || (first !== undefined && !isBefore(this.#last, first.head))) return first;
-      await this.#readOn();
+      if (!this.#whole && (first === undefined || isBefore(this.#last, first.head))) await this.#readOn();
+      else if (first === undefined || this.#admission.blocker(first.row) === undefined)
+        return (this.#chosen = first);
+      else this.#drop(this.#lanes);
     }
   }
 
-  taken(): void {}
+  taken(): void {
+    this.#taken = this.#chosen;
+  }
+
+  /** Only the lane that a task was taken from may have no task read, or none at all; one without room isn't read. */
+  async #readTaken(): Promise<void> {
+    const lane = this.#taken;
+    if (lane === undefined) return;
+    this.#taken = undefined;
+    const blocked = this.#admission.blocker(lane.row) !== undefined;
+    if (blocked) this.#findings.blocked.add(lane.row.id);
+    else await lane.read(this.#round);
+    if (blocked || lane.empty) this.#lanes = this.#lanes.filter((other) => other !== lane);
+  }
 
   /** Forgets lanes that can start nothing more in this round. */
   #drop(lanes: readonly Lane[]): void {
