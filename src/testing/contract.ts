@@ -3,6 +3,7 @@
  * that the engine's guarantees hold there: at most one owner, stale owners write nothing, marks are never lost.
  */
 import type { OpenStore } from './bench.ts';
+import { changeMany } from './contract/change-many.ts';
 import { changeGroup } from './contract/change-group.ts';
 import { change } from './contract/change.ts';
 import { checkpoint } from './contract/checkpoint.ts';
@@ -33,6 +34,7 @@ export const CONTRACT: readonly Operation[] = [
   list,
   change,
   changeGroup,
+  changeMany,
   claim,
   limits,
   order,

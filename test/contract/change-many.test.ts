@@ -1,0 +1,5 @@
+/** Asking many tasks at once, on every database; the cases are in `src/testing`. */
+import { changeMany } from '../../src/testing/contract/change-many.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(changeMany);
