@@ -61,7 +61,7 @@ export class Backlog {
     return backlog;
   }
 
-  /** Adds waiting tasks, users, groups and priorities mixed. */
+  /** Adds waiting tasks, users, groups and priorities mixed, in the order of their turns as if they were created one by one. */
   async fill(count: number): Promise<void> {
     const { database, tables } = this.store;
     const { users, groups } = this.#kind;
@@ -77,7 +77,7 @@ export class Backlog {
         epoch, attempt, crashes, crash_budget, retries, created_at)
        SELECT '${TYPE}', ${name(users)}, ${name(groups)}, 'pending/run', 'run', ${precedence},
         ${now} + n ${mysql ? 'DIV' : '/'} 1000, 0, n % 10, 0, 1, 0, 0, 0, ${now}
-       FROM (SELECT ${number} AS n FROM ${numbers}) numbers WHERE n < ${count}`,
+       FROM (SELECT ${number} AS n FROM ${numbers}) numbers WHERE n < ${count} ORDER BY n`,
     );
   }
 
