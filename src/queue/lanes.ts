@@ -24,8 +24,8 @@ export interface LaneRow {
   readonly group: string;
   readonly precedence: number;
   readonly turn: number;
-  /** The first task in it; undefined if they have all left. */
-  readonly first: WaitingTask | undefined;
+  /** Its first two tasks, or as many as there are: after one is taken, it is known what comes then. */
+  readonly first: readonly WaitingTask[];
 }
 
 export interface SharerRow {
@@ -90,26 +90,25 @@ export async function openLanes(
   const distinct = [...new Map(names.map((pair) => [pair.join('\0'), pair])).values()];
   const where =
     columns.length === 1
-      ? `${column} IN (${marks(distinct)})`
-      : `(${distinct.map(() => '(task_user = ? AND task_group = ?)').join(' OR ')})`;
+      ? `n.${column} IN (${marks(distinct)})`
+      : `(${distinct.map(() => '(n.task_user = ? AND n.task_group = ?)').join(' OR ')})`;
   const values = distinct.flatMap((pair) => pair.slice(0, columns.length));
-  const closed = await select(
-    round,
-    `SELECT id, parent FROM ${tables.lane} WHERE ready = 0 AND kind = 'lane' AND ${where}`,
-    values,
-  );
-  if (closed.length === 0) return;
-  const ids = closed.map((row) => Number(row['id']));
-  await connection.query(`UPDATE ${tables.lane} SET ready = 1 WHERE id IN (${marks(ids)})`, ids);
-  let parents = [...new Set(closed.map((row) => Number(row['parent'])))];
-  while (parents.length > 0) {
-    await connection.query(`UPDATE ${tables.lane} SET ready = 1 WHERE id IN (${marks(parents)})`, parents);
-    const above = await select(
+  const closed = (condition: string, among: readonly SqlValue[]): Promise<readonly Row[]> =>
+    select(
       round,
-      `SELECT DISTINCT parent FROM ${tables.lane} WHERE parent <> 0 AND id IN (${marks(parents)})`,
-      parents,
+      `SELECT n.id, n.parent, p.kind AS parent_kind FROM ${tables.lane} n JOIN ${tables.lane} p ON p.id = n.parent
+       WHERE n.ready = 0 AND ${condition}`,
+      among,
     );
-    parents = above.map((row) => Number(row['parent']));
+  let nodes = await closed(`n.kind = 'lane' AND ${where}`, values);
+  while (nodes.length > 0) {
+    const ids = nodes.map((row) => Number(row['id']));
+    await connection.query(`UPDATE ${tables.lane} SET ready = 1 WHERE id IN (${marks(ids)})`, ids);
+    // A root is always ready, and whoever is ready stands below those that are.
+    const above = nodes.filter((row) => row['parent_kind'] !== 'root').map((row) => Number(row['parent']));
+    if (above.length === 0) return;
+    const parents = [...new Set(above)];
+    nodes = await closed(`n.id IN (${marks(parents)})`, parents);
   }
 }
 
@@ -131,7 +130,7 @@ export async function closeEmpty(round: Round, sharers: readonly number[]): Prom
   }
 }
 
-/** A page of the lanes below `parent`, in order, with the first task of each. */
+/** A page of the lanes below `parent`, in order, with the first tasks of each. */
 export async function readLanes(
   round: Round,
   parent: number,
@@ -174,27 +173,33 @@ async function selectLanes(
   values: readonly SqlValue[],
 ): Promise<readonly LaneRow[]> {
   const { tables, queue } = round;
+  const nth = (passed: number): string =>
+    `(SELECT t.id FROM ${tables.task} t WHERE t.queue = '${queue}' AND t.lane = n.id ORDER BY t.precedence, t.turn, t.id LIMIT 1 OFFSET ${passed})`;
   const rows = await select(
     round,
-    `SELECT l.id, l.parent, l.type, l.task_user, l.task_group, l.precedence, l.turn, f.id AS task_id, f.precedence AS task_precedence, f.turn AS task_turn
-     FROM (SELECT n.id, n.parent, n.type, n.task_user, n.task_group, n.precedence, n.turn,
-         (SELECT t.id FROM ${tables.task} t WHERE t.queue = '${queue}' AND t.lane = n.id ORDER BY t.precedence, t.turn, t.id LIMIT 1) AS first_id
+    `SELECT l.id, l.parent, l.type, l.task_user, l.task_group, l.precedence, l.turn,
+       f.id AS first_id, f.precedence AS first_precedence, f.turn AS first_turn,
+       s.id AS second_id, s.precedence AS second_precedence, s.turn AS second_turn
+     FROM (SELECT n.id, n.parent, n.type, n.task_user, n.task_group, n.precedence, n.turn, ${nth(0)} AS a, ${nth(1)} AS b
        FROM ${tables.lane} n WHERE ${where}) l
-     LEFT JOIN ${tables.task} f ON f.id = l.first_id ORDER BY l.precedence, l.turn, l.id`,
+     LEFT JOIN ${tables.task} f ON f.id = l.a LEFT JOIN ${tables.task} s ON s.id = l.b ORDER BY l.precedence, l.turn, l.id`,
     values,
   );
   return rows.map(laneRowFrom);
 }
 
 function laneRowFrom(row: Row): LaneRow {
-  const first =
-    row['task_id'] === null
-      ? undefined
-      : {
-          id: Number(row['task_id']),
-          precedence: Number(row['task_precedence']),
-          turn: Number(row['task_turn']),
-        };
+  const first = ['first', 'second'].flatMap((name) =>
+    row[`${name}_id`] === null
+      ? []
+      : [
+          {
+            id: Number(row[`${name}_id`]),
+            precedence: Number(row[`${name}_precedence`]),
+            turn: Number(row[`${name}_turn`]),
+          },
+        ],
+  );
   return {
     id: Number(row['id']),
     parent: Number(row['parent']),
@@ -207,23 +212,44 @@ function laneRowFrom(row: Row): LaneRow {
   };
 }
 
-/** The tasks of a lane in order, from the `passed`th. */
+/** Where in a lane to read on: after so many of its tasks. */
+export interface LanePlace {
+  readonly lane: number;
+  readonly passed: number;
+}
+
+/** The next tasks of each lane in order, at most `limit` of each. */
 export async function readTasks(
   round: Round,
-  lane: number,
+  places: readonly LanePlace[],
   limit: number,
-  passed: number,
-): Promise<readonly WaitingTask[]> {
-  const rows = await select(
-    round,
-    `SELECT id, precedence, turn FROM ${round.tables.task} WHERE queue = '${round.queue}' AND lane = ? ORDER BY precedence, turn, id LIMIT ${limit} OFFSET ${passed}`,
-    [lane],
+): Promise<ReadonlyMap<number, readonly WaitingTask[]>> {
+  // A SELECT for each lane: no other form makes all three databases read only the beginnings.
+  const branches = places.map(
+    (_, index) =>
+      `SELECT * FROM (SELECT lane, id, precedence, turn FROM ${round.tables.task} WHERE queue = '${round.queue}' AND lane = ?
+       ORDER BY precedence, turn, id LIMIT ? OFFSET ?) l${index}`,
   );
-  return rows.map((row) => ({
-    id: Number(row['id']),
-    precedence: Number(row['precedence']),
-    turn: Number(row['turn']),
-  }));
+  const values = places.flatMap(({ lane, passed }) => [lane, limit, passed]);
+  const rows = await select(round, branches.join(' UNION ALL '), values);
+  const tasks = Map.groupBy(rows, (row) => Number(row['lane']));
+  return new Map(
+    places.map(({ lane }) => [
+      lane,
+      (tasks.get(lane) ?? [])
+        .map((row) => ({
+          id: Number(row['id']),
+          precedence: Number(row['precedence']),
+          turn: Number(row['turn']),
+        }))
+        .toSorted(byOrder),
+    ]),
+  );
+}
+
+/** The order of tasks within a lane and between lanes. */
+export function byOrder(one: WaitingTask, other: WaitingTask): number {
+  return one.precedence - other.precedence || one.turn - other.turn || one.id - other.id;
 }
 
 /** A page of the sharers below `parent`, those first that have used least. */

@@ -163,19 +163,17 @@ async function bringForward(round: Round, lanes: readonly Known[]): Promise<void
     if (first.precedence < Number(row['precedence'])) precedences.set(id, first.precedence);
     if (first.turn < Number(row['turn'])) turns.set(id, first.turn);
   }
-  await updateEach(round, 'precedence', precedences);
-  await updateEach(round, 'turn', turns);
+  await updateEach(round, { precedence: precedences, turn: turns });
 }
 
 /** Sharers that had nothing to start: they get no credit for that, unless they're still in debt. */
 async function wake(round: Round, sharers: readonly Known[]): Promise<void> {
   const used = new Map<number, number>();
+  const ready = new Map<number, number>();
   for (const { row, parent } of sharers) {
-    if (Number(row['ready']) !== 1)
-      used.set(Number(row['id']), Math.max(Number(row['used']), parent.virtualTime));
+    if (Number(row['ready']) === 1) continue;
+    ready.set(Number(row['id']), 1);
+    used.set(Number(row['id']), Math.max(Number(row['used']), parent.virtualTime));
   }
-  if (used.size === 0) return;
-  await updateEach(round, 'used', used);
-  const ids = [...used.keys()];
-  await round.connection.query(`UPDATE ${round.tables.lane} SET ready = 1 WHERE id IN (${marks(ids)})`, ids);
+  await updateEach(round, { used, ready });
 }

@@ -35,35 +35,39 @@ export function marks(values: { readonly length: number }): string {
   return Array.from({ length: values.length }, () => '?').join(', ');
 }
 
-/** Writes a number of its own into `column` of each row: one statement for all. */
+/** A number for each of some tree nodes. */
+export type NumberEach = ReadonlyMap<number, number>;
+
+/** Writes numbers of their own into columns of tree nodes: one statement for all. */
 export function updateEach(
   round: Pick<Round, 'connection' | 'tables'>,
-  column: string,
-  values: ReadonlyMap<number, number>,
+  columns: Readonly<Record<string, NumberEach>>,
 ): Promise<void> {
-  return setEach(round, column, values, '');
+  return setEach(round, columns, () => '');
 }
 
 /** The same, adding to what is there. */
 export function addToEach(
   round: Pick<Round, 'connection' | 'tables'>,
-  column: string,
-  values: ReadonlyMap<number, number>,
+  columns: Readonly<Record<string, NumberEach>>,
 ): Promise<void> {
-  return setEach(round, column, values, `${column} + `);
+  return setEach(round, columns, (column) => `${column} + `);
 }
 
 async function setEach(
   { connection, tables }: Pick<Round, 'connection' | 'tables'>,
-  column: string,
-  values: ReadonlyMap<number, number>,
-  before: string,
+  columns: Readonly<Record<string, NumberEach>>,
+  before: (column: string) => string,
 ): Promise<void> {
-  if (values.size === 0) return;
-  const ids = [...values.keys()];
-  const whens = ids.map(() => `WHEN ? THEN ${before}?`).join(' ');
-  await connection.query(
-    `UPDATE ${tables.lane} SET ${column} = CASE id ${whens} ELSE ${column} END WHERE id IN (${marks(ids)})`,
-    [...[...values].flat(), ...ids],
+  const written = Object.entries(columns).filter(([, values]) => values.size > 0);
+  if (written.length === 0) return;
+  const ids = [...new Set(written.flatMap(([, values]) => [...values.keys()]))];
+  const cases = written.map(
+    ([column, values]) =>
+      `${column} = CASE id ${`WHEN ? THEN ${before(column)}? `.repeat(values.size)} ELSE ${column} END`,
   );
+  await connection.query(`UPDATE ${tables.lane} SET ${cases.join(', ')} WHERE id IN (${marks(ids)})`, [
+    ...written.flatMap(([, values]) => [...values].flat()),
+    ...ids,
+  ]);
 }

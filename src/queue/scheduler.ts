@@ -81,17 +81,14 @@ async function leave(
     precedences.set(id, head.precedence);
     turns.set(id, head.turn);
   }
-  await updateEach(round, 'precedence', precedences);
-  await updateEach(round, 'turn', turns);
+  const closing = [...closed].filter((id) => !empty.has(id));
+  const ready = new Map(closing.map((id) => [id, 0]));
+  await updateEach(round, { precedence: precedences, turn: turns, ready });
   const { connection, tables } = round;
   if (empty.size > 0) {
     await connection.query(`DELETE FROM ${tables.lane} WHERE id IN (${marks([...empty])})`, [...empty]);
   }
-  const closing = [...closed].filter((id) => !empty.has(id));
-  if (closing.length > 0) {
-    await connection.query(`UPDATE ${tables.lane} SET ready = 0 WHERE id IN (${marks(closing)})`, closing);
-  }
-  await addToEach(round, 'used', charges);
+  await addToEach(round, { used: charges });
   for (const [node, time] of virtualTimes) {
     await connection.query(`UPDATE ${tables.lane} SET virtual_time = ? WHERE id = ? AND virtual_time < ?`, [
       time,

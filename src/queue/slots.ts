@@ -129,7 +129,7 @@ async function charge(
       shares.set(id, ms / weight);
       above.set(Number(row['parent']), (above.get(Number(row['parent'])) ?? 0) + ms);
     }
-    await addToEach(round, 'used', shares);
+    await addToEach(round, { used: shares });
     sums.clear();
     for (const [id, ms] of above) sums.set(id, ms);
   }

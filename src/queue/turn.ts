@@ -11,6 +11,7 @@ import {
   readLanes,
   readSharers,
   readTasks,
+  byOrder,
   type WaitingTask,
 } from './lanes.ts';
 import type { Round } from './round.ts';
@@ -21,11 +22,16 @@ export interface Picked {
   readonly lane: Lane;
 }
 
+/** So many tasks come with each lane. */
+const FIRST_TASKS = 2;
 const FIRST_PAGE = 16;
 const LARGEST_FIRST_PAGE = 256;
 /** The lanes of a page of sharers are read at once if they are no more than these. */
 const READ_AHEAD = 512;
 const GROWTH = 4;
+/** So many lanes are read on at once, each by so much at least. */
+const READ_TOGETHER = 64;
+const SHORTEST_PAGE = 4;
 /** If so many lanes of a page lack room in the same scope, the scope is left out of further pages, not each lane. */
 const WIDE = 8;
 
@@ -45,8 +51,8 @@ export class Lane {
 
   constructor(row: LaneRow) {
     this.row = row;
-    this.#tasks = row.first === undefined ? [] : [row.first];
-    this.#whole = row.first === undefined;
+    this.#tasks = row.first;
+    this.#whole = row.first.length < FIRST_TASKS;
   }
 
   /** Its next task, as far as it has been read. */
@@ -67,12 +73,20 @@ export class Lane {
     this.#index += 1;
   }
 
-  async read(round: Round): Promise<void> {
-    if (this.head !== undefined || this.#whole) return;
-    const limit = Math.max(FIRST_PAGE, this.#tasks.length * GROWTH);
-    const more = await readTasks(round, this.row.id, limit, this.#tasks.length);
-    this.#whole = more.length < limit;
-    this.#tasks = [...this.#tasks, ...more];
+  /** Whether it should be read on before its head is taken. */
+  get short(): boolean {
+    return !this.#whole && this.#tasks.length - this.#index <= 1;
+  }
+
+  /** How many of its tasks have been read. */
+  get known(): number {
+    return this.#tasks.length;
+  }
+
+  /** More of its tasks, out of a page of `limit`. */
+  add(tasks: readonly WaitingTask[], limit: number): void {
+    this.#whole = tasks.length < limit;
+    this.#tasks = [...this.#tasks, ...tasks];
   }
 }
 
@@ -83,6 +97,22 @@ export class Findings {
   readonly blocked: Set<number> = new Set();
   readonly charges: Map<number, number> = new Map();
   readonly virtualTimes: Map<number, number> = new Map();
+}
+
+/** Reads a lane on, and with it others that will soon need it, so that lanes taken from in turn aren't read one by one. */
+async function readOn(round: Round, lane: Lane, others: readonly Lane[]): Promise<void> {
+  const lanes = [lane];
+  for (const other of others) {
+    if (lanes.length === READ_TOGETHER) break;
+    if (other !== lane && other.short) lanes.push(other);
+  }
+  const limit =
+    lanes.length === 1
+      ? Math.max(FIRST_PAGE, lane.known * GROWTH)
+      : Math.max(SHORTEST_PAGE, Math.ceil(round.limit / lanes.length) + 1);
+  const places = lanes.map((each) => ({ lane: each.row.id, passed: each.known }));
+  const tasks = await readTasks(round, places, limit);
+  for (const each of lanes) each.add(tasks.get(each.row.id) ?? [], limit);
 }
 
 /** The next tasks, in order, as many as may start. */
@@ -164,7 +194,8 @@ class LaneSource implements Source {
         undefined,
       );
       // Those not read yet stand behind the last one that was.
-      if (!this.#whole && (first === undefined || isBefore(this.#last, first.head))) await this.#readOn();
+      if (!this.#whole && (first?.head === undefined || mayPrecede(this.#last, first.head)))
+        await this.#readOn();
       else if (first === undefined || this.#admission.blocker(first.row) === undefined)
         return (this.#chosen = first);
       else this.#drop(this.#lanes);
@@ -182,8 +213,16 @@ class LaneSource implements Source {
     this.#taken = undefined;
     const blocked = this.#admission.blocker(lane.row) !== undefined;
     if (blocked) this.#findings.blocked.add(lane.row.id);
-    else await lane.read(this.#round);
+    else if (lane.head === undefined && !lane.empty) await readOn(this.#round, lane, this.#companions());
     if (blocked || lane.empty) this.#lanes = this.#lanes.filter((other) => other !== lane);
+  }
+
+  /** Lanes that tasks may be taken from next. */
+  #companions(): readonly Lane[] {
+    const { lanes, blocked } = this.#findings;
+    return lanes.filter(
+      ({ short, row }) => short && !blocked.has(row.id) && this.#admission.blocker(row) === undefined,
+    );
   }
 
   /** Forgets lanes that can start nothing more in this round. */
@@ -318,14 +357,12 @@ class SharerSource implements Source {
   }
 }
 
-function isBefore(
-  one: { readonly precedence: number; readonly turn: number; readonly id: number } | undefined,
-  other: { readonly precedence: number; readonly turn: number; readonly id: number } | undefined,
-): boolean {
+function isBefore(one: WaitingTask | undefined, other: WaitingTask | undefined): boolean {
   if (one === undefined || other === undefined) return one !== undefined;
-  return (
-    one.precedence - other.precedence < 0 ||
-    (one.precedence === other.precedence &&
-      (one.turn < other.turn || (one.turn === other.turn && one.id < other.id)))
-  );
+  return byOrder(one, other) < 0;
+}
+
+/** Whether lanes behind `last` may have a task that goes before `head`; between those of one millisecond it may not. */
+function mayPrecede(last: LaneRow | undefined, head: WaitingTask): boolean {
+  return last !== undefined && byOrder({ ...last, id: 0 }, { ...head, id: 0 }) < 0;
 }

@@ -58,7 +58,7 @@ function createTask(
   { task, prefix }: Tables,
   { types, partialIndexes, tableOptions }: Dialect,
 ): readonly string[] {
-  const where = (condition: string): string => (partialIndexes ? ` WHERE ${condition}` : '');
+  const where = whereOf(partialIndexes);
   return [
     // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims.
     `CREATE TABLE ${task} (
@@ -115,8 +115,9 @@ function createReplica({ replica, wake }: Tables, { types, tableOptions }: Diale
 
 function createScheduling(
   { control, rule, lane, slot, prefix }: Tables,
-  { types, tableOptions }: Dialect,
+  { types, tableOptions, partialIndexes }: Dialect,
 ): readonly string[] {
+  const where = whereOf(partialIndexes);
   return [
     `CREATE TABLE ${control} (
       id INTEGER PRIMARY KEY,
@@ -151,9 +152,9 @@ function createScheduling(
     ) ${tableOptions}`,
     `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, task_user, task_group)`,
     `CREATE INDEX ${prefix}lane_next ON ${lane} (parent, ready, used, precedence, turn, id)`,
-    `CREATE INDEX ${prefix}lane_user ON ${lane} (task_user, ready)`,
-    `CREATE INDEX ${prefix}lane_group ON ${lane} (task_group, ready)`,
-    `CREATE INDEX ${prefix}lane_type ON ${lane} (type, ready)`,
+    `CREATE INDEX ${prefix}lane_user ON ${lane} (task_user, ready)${where('ready = 0')}`,
+    `CREATE INDEX ${prefix}lane_group ON ${lane} (task_group, ready)${where('ready = 0')}`,
+    `CREATE INDEX ${prefix}lane_type ON ${lane} (type, ready)${where('ready = 0')}`,
     `CREATE TABLE ${slot} (
       task_id ${types.integer} PRIMARY KEY,
       epoch ${types.integer} NOT NULL,
@@ -168,8 +169,12 @@ function createScheduling(
     `CREATE INDEX ${prefix}slot_user ON ${slot} (task_user, task_group)`,
     `CREATE INDEX ${prefix}slot_group ON ${slot} (task_group)`,
     `CREATE INDEX ${prefix}slot_type ON ${slot} (type)`,
-    `CREATE INDEX ${prefix}slot_sharer ON ${slot} (sharer)`,
   ];
+}
+
+/** Narrows an index to the rows it is for, where the database can. */
+function whereOf(partialIndexes: boolean): (condition: string) => string {
+  return (condition) => (partialIndexes ? ` WHERE ${condition}` : '');
 }
 
 /** Brings the tables to this release's version; safe when many replicas do it at once. */
