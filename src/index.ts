@@ -26,6 +26,8 @@ export {
   type HandlerArguments,
   type Report,
   type RunningTask,
+  snooze,
+  Snoozed,
   type StopReason,
   TaskFailed,
   type TaskSignal,
@@ -45,15 +47,19 @@ export type {
   Weights,
 } from './core/policy.ts';
 export type { PickRequest, QueuePlace, TaskQueue, WaitingTask } from './core/queue.ts';
+export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } from './core/retry.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
   CreateOptions,
+  NewTaskItem,
+  PastError,
   Replica,
   ScopeCount,
   StoredError,
   Task,
   TaskFilter,
   TaskPage,
+  WhenOptions,
 } from './core/task.ts';
 export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';

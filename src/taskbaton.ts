@@ -7,32 +7,33 @@ import type { Clock } from './core/clock.ts';
 import { type BulkChange, type BulkFilter, checkBulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
 import { show, TaskbatonError } from './core/errors.ts';
-import { encodeJson } from './core/json.ts';
 import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
-import { checkName, checkParts, checkType } from './core/name.ts';
+import { checkName, checkParts } from './core/name.ts';
 import { checkStatementRoom, resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
-import { validate } from './core/schema.ts';
 import type { UserEvent } from './core/status.ts';
 import {
   checkFilter,
   checkId,
-  checkPriority,
+  checkWhen,
   type CreateOptions,
+  type NewTaskItem,
   type Replica as ReplicaView,
   type ScopeCount,
   type Task,
   type TaskFilter,
   type TaskPage,
   typeName,
+  type WhenOptions,
 } from './core/task.ts';
 import { systemClock } from './runtime/clock.ts';
+import { newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
-import { encodeContext } from './runtime/report.ts';
 import { bulkChange } from './runtime/settling.ts';
 import { openDatabase } from './database/open.ts';
 import { countStopping } from './store/bulk.ts';
+import type { Due } from './store/record.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
 import { Store } from './store/store.ts';
 
@@ -115,32 +116,26 @@ export class Taskbaton {
     input: Given,
     options: CreateOptions<Context> = {},
   ): Promise<number> {
-    const { type, input: schema, context: contextSchema } = this.#declarationOf(declaration);
-    checkParts('options', options, ['user', 'group', 'priority', 'autoRun', 'context']);
-    const { user = '', group = '', priority = 0, autoRun = true, context } = options;
-    checkName('user', user);
-    checkName('group', group);
-    checkPriority(priority);
-    if (typeof autoRun !== 'boolean') refuse('autoRun', autoRun, 'it must be true or false');
-    await validate(schema, input, 'INVALID_INPUT', type);
-    if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
-    const limit = this.#settings.maxPayload;
-    const task = {
-      type,
-      user,
-      group,
-      priority,
-      autoRun,
-      input:
-        input === undefined ? null : encodeJson(input, `the input of a task of type ${show(type)}`, limit),
-      context: encodeContext(context, type, limit),
-    };
+    const task = await newTask(this.#creation, declaration, input, options);
     return (await this.#open()).create(task);
   }
 
-  /** Queues it, resumes it, or runs it again after a failure, from its last checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  runTask(id: number): Promise<void> {
-    return this.#change(id, 'run');
+  /**
+   * Creates many tasks at once, all or none, and resolves to their ids in the same order. Throws as `createTask` does,
+   * naming the item that is wrong.
+   */
+  async createTasks(items: readonly NewTaskItem[]): Promise<readonly number[]> {
+    const tasks = await newTasks(this.#creation, items);
+    return tasks.length === 0 ? [] : (await this.#open()).createMany(tasks);
+  }
+
+  /**
+   * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
+   * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
+   */
+  async runTask(id: number, options: WhenOptions = {}): Promise<void> {
+    checkParts('options', options, ['delay', 'runAt']);
+    await this.#change(id, 'run', checkWhen(options));
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
@@ -286,6 +281,10 @@ export class Taskbaton {
     return this.#observer.listen(listener);
   }
 
+  get #creation(): Parameters<typeof newTask>[0] {
+    return { registry: this.#registry, maxPayload: this.#settings.maxPayload };
+  }
+
   async #start(): Promise<void> {
     const store = await this.#open();
     const replica = new Replica({
@@ -371,20 +370,9 @@ export class Taskbaton {
     return bulkChange({ changed, clock: this.#clock, stopped: this.#ending.signal, left });
   }
 
-  async #change(id: number, event: UserEvent): Promise<void> {
+  async #change(id: number, event: UserEvent, due?: Due): Promise<void> {
     checkId(id);
-    await (await this.#open()).change(id, event);
-  }
-
-  /** Accepts, for JavaScript users, only what has the shape of a declaration. */
-  #declarationOf(declaration: TaskDeclaration): TaskDeclaration {
-    if (typeof declaration === 'object' && declaration !== null) {
-      checkType(declaration.type);
-      return declaration;
-    }
-    const known = typeof declaration === 'string' ? this.#registry.find(declaration) : undefined;
-    if (known === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: show(declaration) });
-    return known;
+    await (await this.#open()).change(id, event, due);
   }
 }
 

@@ -74,9 +74,9 @@ export class Backlog {
     const precedence = this.store.control.orderOf('run').priority ? '-(n % 10)' : '0';
     await database.query(
       `INSERT INTO ${tables.task} (type, task_user, task_group, status, queue, precedence, turn, lane, priority,
-        epoch, attempt, crashes, crash_budget, retries, created_at)
+        epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at)
        SELECT '${TYPE}', ${name(users)}, ${name(groups)}, 'pending/run', 'run', ${precedence},
-        ${now} + n ${mysql ? 'DIV' : '/'} 1000, 0, n % 10, 0, 1, 0, 0, 0, ${now}
+        ${now} + n ${mysql ? 'DIV' : '/'} 1000, 0, n % 10, 0, 1, 0, 0, 0, 0, 0, ${now}
        FROM (SELECT ${number} AS n FROM ${numbers}) numbers WHERE n < ${count} ORDER BY n`,
     );
   }

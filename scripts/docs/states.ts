@@ -44,7 +44,8 @@ const CAUSES: Readonly<Record<Event, string>> = {
   yield: 'The handler stopped because it was asked to, with its checkpoint stored; or it was abandoned.',
   recover: 'A task is taken back unharmed: a claim that never ran, or a crash that its type survives.',
   expire: 'The lease of its replica ended, and its type does not survive this crash.',
-  retry: 'The pause after a failed cleanup is over.',
+  retry: 'The handler threw and is tried again after a pause; or the pause after a failed cleanup is over.',
+  snooze: 'The handler gave its slot back for a while, with `snooze`.',
   finish: 'The handler came to its end.',
   fail: 'The handler threw.',
 };

@@ -2,9 +2,11 @@
  * What a user says about a type of task: the contract (type, input, context), which a web tier can import alone, and
  * the definition, which adds the handlers that workers register.
  */
+import type { Duration } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Handler } from './handler.ts';
 import { checkName } from './name.ts';
+import { checkRetry, checkTimeLimits, type RetryPolicy, type TimeLimits } from './retry.ts';
 import { isSchema, type StandardSchema } from './schema.ts';
 
 /** What is known of an input or a context that was given neither a schema nor a type. */
@@ -31,6 +33,10 @@ export interface TaskHandlers<Input, Context> {
   /** Runs after `deleteTask`, before the record goes; resumable like `run`, and retried until it succeeds. */
   readonly cleanup?: Handler<Input, Context> | undefined;
   readonly onCrash?: CrashPolicy | undefined;
+  /** How its tasks are tried again after a failure; by default they stay failed until somebody runs them. */
+  readonly retry?: number | RetryPolicy | undefined;
+  /** How long one attempt (or `{ attempt, total }`) may work; as long as it takes by default. */
+  readonly timeout?: Duration | TimeLimits | undefined;
 }
 
 /** A type of task with all that is needed to run it. */
@@ -60,14 +66,18 @@ export function implement<Given, Input, Context>(
 ): TaskDefinition<Given, Input, Context> {
   const declared = declareTask(declaration);
   const refuse = refusing(declared.type);
-  const { run, cleanup, onCrash } = handlers;
+  const { run, cleanup, onCrash, retry, timeout } = handlers;
   if (typeof run !== 'function') refuse(`its run is ${show(run)}, not a function`);
   if (cleanup !== undefined && typeof cleanup !== 'function')
     refuse(`its cleanup is ${show(cleanup)}, not a function`);
   if (crashBudget(onCrash) === undefined) {
     refuse(`its onCrash is ${show(onCrash)}, not 'fail', 'resume' or { resume: 0 … 1000000 }`);
   }
-  return Object.freeze({ ...declared, run, cleanup, onCrash });
+  const refusePart = (part: string, value: unknown, problem: string): never =>
+    refuse(`its ${part} is ${show(value)}: ${problem}`);
+  checkRetry(retry, refusePart, true);
+  checkTimeLimits(timeout, refusePart);
+  return Object.freeze({ ...declared, run, cleanup, onCrash, retry, timeout });
 }
 
 /** Contract and handlers in one. Throws INVALID_DEFINITION. */

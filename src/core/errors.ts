@@ -19,6 +19,10 @@ export const ERRORS = {
     message: '{argument} is {value}: {problem}',
     remedy: 'Correct the argument; nothing was written.',
   },
+  INVALID_ITEM: {
+    message: 'item {index} cannot be created: {problem}',
+    remedy: 'Correct that item; none of the others was created either.',
+  },
   INVALID_DEFINITION: {
     message: 'the definition of task type {type} is not usable: {problem}',
     remedy: 'Make it with defineTask({ type, run }) or implement(contract, { run }).',
@@ -86,6 +90,11 @@ export const ERRORS = {
     message: 'the handler of task {id} did not end within {grace} ms of its stop signal',
     remedy:
       'Yield more often, or pass the signal to whatever the handler awaits; the task was released without it.',
+  },
+  TIMED_OUT: {
+    message: 'task {id} was stopped: it had worked for {limit} ms, which is its {which} time limit',
+    remedy:
+      'Give it more time with the option timeout, or let it do less in one attempt; its last checkpoint was kept.',
   },
   CRASHED: {
     message: 'the replica that ran the task ended without handing it over',

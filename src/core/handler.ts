@@ -2,6 +2,7 @@
  * The vocabulary between the engine and a handler: what a handler is given, what it may report, and the ways in which
  * it ends. A handler is an async generator that yields reports, or an async function that awaits `report(…)`.
  */
+import type { Duration } from './duration.ts';
 
 /** What a handler tells about its task. Only what is given changes. */
 export interface Report<Context> {
@@ -14,10 +15,10 @@ export interface Report<Context> {
 }
 
 /**
- * Why a handler is asked to stop: the user paused or deleted the task, the replica shuts down, or it lost its lease
- * (then the task may be running elsewhere already, and what is written for it counts only if it isn't).
+ * Why a handler is asked to stop: the user paused or deleted the task, its time limit is over, the replica shuts down, or
+ * it lost its lease (then the task may be running elsewhere already, and what is written for it counts only if it isn't).
  */
-export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost';
+export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost' | 'timeout';
 
 /** The reason of a stop signal. Thrown out of a handler it means "stopped, go on later", never "failed". */
 export class TaskStopped extends Error {
@@ -103,14 +104,40 @@ export class TaskFailed<Context = unknown> extends Error {
   override readonly name: string = 'TaskFailed';
   readonly ending: Ending<Context>;
 
-  constructor(reason: string, { cause, ...ending }: Ending<Context> & ErrorOptions = {}) {
+  /** Whether it may be tried again, if its type or the task itself says how; true. */
+  readonly retry: boolean;
+
+  constructor(
+    reason: string,
+    { cause, retry = true, ...ending }: Ending<Context> & ErrorOptions & { readonly retry?: boolean } = {},
+  ) {
     super(reason, cause === undefined ? undefined : { cause });
     this.ending = ending;
+    this.retry = retry;
   }
 }
 
+/** What `snooze(…)` returns. */
+export class Snoozed<Context = unknown> {
+  readonly duration: Duration;
+  readonly context: Context | undefined;
+
+  constructor(duration: Duration, context: Context | undefined) {
+    this.duration = duration;
+    this.context = context;
+  }
+}
+
+/** Gives the slot back and goes on after `duration`, in whichever replica: `return snooze('10m', { context })`. */
+export function snooze<Context>(
+  duration: Duration,
+  { context }: { readonly context?: Context | undefined } = {},
+): Snoozed<Context> {
+  return new Snoozed(duration, context);
+}
+
 type Yielded<Context> = Report<Context> | undefined | void;
-type Returned<Context> = Finished<Context> | undefined | void;
+type Returned<Context> = Finished<Context> | Snoozed<Context> | undefined | void;
 
 /** User code that does a task's work; see the guide on handlers. */
 export type Handler<Input, Context> = (

@@ -26,7 +26,7 @@ export type Status =
 
 export type UserEvent = 'run' | 'pause' | 'delete';
 export type SystemEvent = 'claim' | 'yield' | 'recover' | 'expire' | 'retry';
-export type TaskEvent = 'finish' | 'fail';
+export type TaskEvent = 'finish' | 'fail' | 'snooze';
 /** The only cause of a change. */
 export type Event = UserEvent | SystemEvent | TaskEvent;
 
@@ -41,7 +41,7 @@ export type PublicState =
   | 'failed'
   | 'deleting';
 
-/** The two lists of waiting tasks: those to run and those to clean up. */
+/** The two lists of waiting tasks: those to run and those to clean up. Until it is due, a task waits in neither. */
 export type QueueName = 'run' | 'cleanup';
 
 /** Where an event leads: a status, or out of the database. */
@@ -79,6 +79,8 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       expire: 'failed/run',
       finish: 'finished/run',
       fail: 'failed/run',
+      snooze: 'pending/run',
+      retry: 'pending/run',
     },
   },
   'running/pause': {
@@ -93,6 +95,8 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       expire: 'paused/pause',
       finish: 'finished/run',
       fail: 'failed/run',
+      snooze: 'paused/pause',
+      retry: 'paused/pause',
     },
   },
   'running/delete': {
@@ -105,6 +109,8 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       expire: 'pending/delete',
       finish: 'pending/delete',
       fail: 'pending/delete',
+      snooze: 'pending/delete',
+      retry: 'pending/delete',
     },
   },
   'paused/run': {
@@ -139,6 +145,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       expire: 'failed/delete',
       finish: 'removed',
       fail: 'failed/delete',
+      snooze: 'pending/delete',
     },
   },
   'paused/delete': {
@@ -156,7 +163,7 @@ export const STATUSES: readonly Status[] = Object.keys(STATUS) as Status[];
 
 export const USER_EVENTS: readonly UserEvent[] = ['run', 'pause', 'delete'];
 export const SYSTEM_EVENTS: readonly SystemEvent[] = ['claim', 'yield', 'recover', 'expire', 'retry'];
-export const TASK_EVENTS: readonly TaskEvent[] = ['finish', 'fail'];
+export const TASK_EVENTS: readonly TaskEvent[] = ['finish', 'fail', 'snooze'];
 export const EVENTS: readonly Event[] = [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS];
 
 /** Where `event` leads from `status`; undefined where it makes no sense. */

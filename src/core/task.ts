@@ -3,7 +3,9 @@
  */
 import type { TaskDeclaration, Untyped } from './definition.ts';
 import { show, TaskbatonError } from './errors.ts';
+import type { Duration } from './duration.ts';
 import { checkName, checkParts, checkType } from './name.ts';
+import { checkDuration, type TaskPolicy } from './retry.ts';
 import { PUBLIC_STATES, type PublicState } from './status.ts';
 
 /** An error kept on a task. */
@@ -13,6 +15,13 @@ export interface StoredError {
   readonly stack?: string | undefined;
   /** The code of one of our errors, if it is one. */
   readonly code?: string | undefined;
+}
+
+/** One of the last errors of a task. */
+export interface PastError extends StoredError {
+  readonly at: Date;
+  readonly attempt: number;
+  readonly replica: string;
 }
 
 /** A task as it was when it was read. */
@@ -30,13 +39,21 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly message: string | undefined;
   /** Why it failed (or why its cleanup did). */
   readonly error: StoredError | undefined;
+  /** Its last 10 errors, crashes included, the oldest first; kept when it is tried again. */
+  readonly errors: readonly PastError[];
   readonly priority: number;
   /** 1, and one more each time it was run again after a failure. */
   readonly attempt: number;
   /** How many replicas died while they ran it. */
   readonly crashes: number;
-  /** How often its cleanup has failed, to be tried again. */
-  readonly cleanupRetries: number;
+  /** How often it was tried again by itself since somebody last asked for something: its run, or its cleanup. */
+  readonly retries: number;
+  /** What makes it the only one of its type, as given at creation. */
+  readonly key: string | undefined;
+  /** When it begins to wait for a slot, if that is still to come. */
+  readonly dueAt: Date | undefined;
+  /** Milliseconds that it has worked in all, up to its last stop. */
+  readonly worked: number;
   /** Raised by each claim. */
   readonly epoch: number;
   /** The replica that holds it. */
@@ -48,7 +65,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly doneAt: Date | undefined;
 }
 
-export interface CreateOptions<Context = Untyped> {
+export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy {
   /** Whose task it is; '' by default. */
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
@@ -59,6 +76,22 @@ export interface CreateOptions<Context = Untyped> {
   readonly autoRun?: boolean | undefined;
   /** A first context. */
   readonly context?: Context | undefined;
+  /** While a task of this type with the same key exists, that one is meant, and no other is created. 1 to 255 bytes. */
+  readonly key?: string | undefined;
+  /** What a task with the same key that has never started becomes: it is given this input and options; false. */
+  readonly replace?: boolean | undefined;
+}
+
+/** One of the tasks of `createTasks`. */
+export interface NewTaskItem extends CreateOptions {
+  readonly task: TaskDeclaration;
+  readonly input?: Untyped;
+}
+
+/** When a task is due: after a delay, at a time, or (by default) at once. To a second or so, or a poll interval. */
+export interface WhenOptions {
+  readonly delay?: Duration | undefined;
+  readonly runAt?: Date | undefined;
 }
 
 /** A user, group or type as a whole. */
@@ -162,6 +195,25 @@ export function checkPriority(priority: unknown): asserts priority is number {
       priority,
       `it must be a whole number from -${HIGHEST_PRIORITY} to ${HIGHEST_PRIORITY}`,
     );
+}
+
+/** Throws INVALID_ARGUMENT unless `key` can tell tasks apart. */
+export function checkKey(key: unknown): asserts key is string {
+  checkName('key', key);
+  if (key === '') refuse('key', key, 'it must not be empty');
+}
+
+/** Milliseconds to wait, or the time to wait for; undefined for neither. Throws INVALID_ARGUMENT. */
+export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { at: number } | undefined {
+  if (delay !== undefined && runAt !== undefined)
+    refuse('runAt', runAt, 'it contradicts delay; give one of the two');
+  if (runAt !== undefined) {
+    const at: unknown = runAt instanceof Date ? runAt.getTime() : undefined;
+    if (typeof at !== 'number' || Number.isNaN(at)) refuse('runAt', runAt, 'it must be a valid Date');
+    return { at: runAt.getTime() };
+  }
+  const ms = delay === undefined ? 0 : checkDuration('delay', delay, refuse);
+  return ms === 0 ? undefined : { delay: ms };
 }
 
 function checkList<Item>(argument: string, list: readonly Item[]): readonly Item[] {

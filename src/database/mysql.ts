@@ -219,9 +219,11 @@ async function check(session: MysqlSession, { connection }: PooledConnection): P
     refuse('a pool with the flag -FOUND_ROWS', 'leave that flag as mysql2 has it by default');
   await session.query('SET NAMES utf8mb4', []);
   const { rows } = await session.query(
-    'SELECT @@SESSION.sql_mode AS modes, @@max_allowed_packet AS packet',
+    'SELECT @@SESSION.sql_mode AS modes, @@SESSION.autocommit AS autocommit, @@max_allowed_packet AS packet',
     [],
   );
+  if (Number(rows[0]?.['autocommit']) !== 1)
+    refuse('a pool with autocommit = 0', 'leave autocommit on, or what is written would be lost');
   const modes = String(rows[0]?.['modes']);
   // The driver escapes with backslashes.
   if (modes.includes('NO_BACKSLASH_ESCAPES'))

@@ -4,7 +4,7 @@
  */
 import { type Clock, jittered, sleep, type Timer } from '../core/clock.ts';
 import type { TaskDefinition } from '../core/definition.ts';
-import { type ErrorCode, isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
+import { type ErrorCode, isTaskbatonError, messageFrom, show, TaskbatonError } from '../core/errors.ts';
 import {
   type Ending,
   Finished,
@@ -12,16 +12,19 @@ import {
   type HandlerArguments,
   isStop,
   type Report,
+  Snoozed,
   type StopReason,
   TaskFailed,
   TaskStopped,
 } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
+import { checkDuration, type CheckedRetry, type CheckedTimeLimits, nextAttempt } from '../core/retry.ts';
 import { type StandardSchema, validate } from '../core/schema.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
-import type { Claim } from '../store/record.ts';
-import type { Fence, Settlement, Store } from '../store/store.ts';
+import { type Claim, errorLines, ERRORS_KEPT } from '../store/record.ts';
+import type { Fence, Settlement } from '../store/settlement.ts';
+import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 import { encodeContext, encodeError, encodePlainError, encodeReport, NO_CHECKPOINT } from './report.ts';
 
@@ -36,6 +39,8 @@ export interface ExecutionOptions {
   readonly observer: Observer;
   readonly maxPayload: number;
   readonly stopGrace: number;
+  readonly retry: CheckedRetry;
+  readonly limits: CheckedTimeLimits;
 }
 
 const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
@@ -44,6 +49,9 @@ const FINISHED: Settlement = { ...YIELDED, event: 'finish', checkpoint: { ...NO_
 const SHORTEST_RETRY = 25;
 /** The longest pause before a write is tried again. */
 export const LONGEST_RETRY = 1000;
+
+/** What timers can count, about 24 days. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 type HandlerIterator = AsyncIterator<unknown, unknown, void>;
 
@@ -58,6 +66,7 @@ export class Execution {
   /** Fires when nothing can be written any more, which calls off the retries of writes. */
   readonly #gone = new AbortController();
   #grace: Timer | undefined;
+  #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #abandoned = false;
@@ -98,12 +107,31 @@ export class Execution {
     const abandoned = new Promise<Settlement>((resolve) => {
       this.#abandon = resolve;
     });
+    this.#limitTime(this.#nearestLimit().rest);
     await clock.turn();
     const settlement = await Promise.race([this.#handle(), abandoned]);
     this.#closed = true;
+    this.#timeLimit?.cancel();
     this.#grace?.cancel();
     await this.#writes;
     await this.#settle(settlement);
+  }
+
+  /** Stops the handler when its time is over; cleanups have as much as they need. */
+  #limitTime(rest: number): void {
+    const { clock, queue } = this.#options;
+    if (queue !== 'run' || rest === Infinity) return;
+    const wait = Math.min(Math.max(0, rest), LONGEST_TIMER);
+    this.#timeLimit = clock.after(wait, () =>
+      wait < rest ? this.#limitTime(rest - wait) : this.stop('timeout'),
+    );
+  }
+
+  #nearestLimit(): { readonly which: 'attempt' | 'total'; readonly limit: number; readonly rest: number } {
+    const { claim, limits } = this.#options;
+    const rest = { attempt: limits.attempt - claim.worked.attempt, total: limits.total - claim.worked.total };
+    const which = rest.attempt < rest.total ? 'attempt' : 'total';
+    return { which, limit: limits[which], rest: rest[which] };
   }
 
   // The handler
@@ -115,7 +143,7 @@ export class Execution {
         this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
-      if (this.#stop.signal.aborted) return YIELDED;
+      if (this.#stop.signal.aborted) return this.#stopped();
       return this.#settlementOfReturn(await this.#drive(handler, given));
     } catch (thrown) {
       return this.#settlementOfThrow(thrown);
@@ -172,16 +200,53 @@ export class Execution {
 
   #settlementOfReturn(value: unknown): Settlement {
     if (isInstance(value, Finished)) return this.#ending('finish', value, null);
+    if (isInstance(value, Snoozed)) return this.#snoozed(value);
     if (value !== undefined) {
       const problem = 'it returned something that is not finished(…); the last context is the result';
       this.#options.observer.emit('task.misused', { ...this.#details(), problem });
     }
-    return this.#stop.signal.aborted ? YIELDED : FINISHED;
+    return this.#stop.signal.aborted ? this.#stopped() : FINISHED;
   }
 
   #settlementOfThrow(thrown: unknown): Settlement {
-    if (isStop(thrown, this.#stop.signal)) return YIELDED;
-    return this.#ending('fail', isInstance(thrown, TaskFailed) ? thrown : undefined, thrown);
+    if (isStop(thrown, this.#stop.signal)) return this.#stopped();
+    const said = isInstance(thrown, TaskFailed) ? thrown : undefined;
+    const failed = this.#ending('fail', said, thrown);
+    return failed.remove || isFinal(said) ? failed : this.#orRetried(failed, thrown);
+  }
+
+  /** A stop keeps the task as it is, unless it came because its time was over. */
+  #stopped(): Settlement {
+    if (this.stopping !== 'timeout') return YIELDED;
+    const { which, limit } = this.#nearestLimit();
+    const error = new TaskbatonError('TIMED_OUT', { id: this.fence.id, limit, which });
+    const failed = this.#ending('fail', undefined, error);
+    return which === 'total' ? failed : this.#orRetried(failed, error);
+  }
+
+  /** The failure, or another attempt if there is one left. */
+  #orRetried(failed: Settlement, error: unknown): Settlement {
+    const { retry, claim, clock, queue, observer } = this.#options;
+    if (queue !== 'run') return failed;
+    const next = nextAttempt(retry, claim.retries + 1, error, clock.random());
+    if (next === undefined) return failed;
+    if ('delay' in next) return { ...failed, event: 'retry', due: next };
+    observer.emit('task.misused', { ...this.#details(), problem: next.problem });
+    return failed;
+  }
+
+  #snoozed({ duration, context }: Snoozed): Settlement {
+    const { claim, maxPayload } = this.#options;
+    try {
+      const refuse = (argument: string, value: unknown, problem: string): never => {
+        throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
+      };
+      const due = { delay: checkDuration('duration', duration, refuse) };
+      const checkpoint = { ...NO_CHECKPOINT, context: encodeContext(context, claim.type, maxPayload) };
+      return { ...YIELDED, event: 'snooze', checkpoint, due };
+    } catch (refusal) {
+      return this.#failure(refusal);
+    }
   }
 
   /** An ending whose context can't be stored is a failure that says so. */
@@ -197,17 +262,28 @@ export class Execution {
         checkpoint: { context, progress, message: null },
         error,
         remove: ending.remove === true,
+        errors: this.#earlierErrors,
       };
     } catch (refusal) {
-      return { event: 'fail', checkpoint: NO_CHECKPOINT, error: encodeError(refusal), remove: false };
+      return this.#failure(refusal);
     }
+  }
+
+  #failure(refusal: unknown): Settlement {
+    return { ...YIELDED, event: 'fail', error: encodeError(refusal), errors: this.#earlierErrors };
+  }
+
+  /** All but the oldest, which makes room for one more. */
+  get #earlierErrors(): string {
+    const lines = errorLines(this.#options.claim.errors).slice(1 - ERRORS_KEPT);
+    return lines.map((line) => `${line}\n`).join('');
   }
 
   #giveUp(): void {
     const { observer, stopGrace } = this.#options;
     observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
     this.#abandoned = true;
-    this.#abandon(YIELDED);
+    this.#abandon(this.#stopped());
   }
 
   // Writing
@@ -298,6 +374,15 @@ function isInstance<Class extends abstract new (...given: never[]) => object>(
     return value instanceof kind;
   } catch {
     return false;
+  }
+}
+
+/** Whether another attempt would be in vain; so it is, too, for one that throws when it is asked. */
+function isFinal(failed: TaskFailed | undefined): boolean {
+  try {
+    return failed?.retry === false;
+  } catch {
+    return true;
   }
 }
 

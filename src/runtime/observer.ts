@@ -2,6 +2,7 @@
  * The doorway through which the engine tells what it does: each thing is emitted once, here, and logs, metrics and
  * tests all listen. No event carries an input or a context, so none can leak into a log.
  */
+import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
 import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
@@ -29,7 +30,7 @@ export interface EventDetails {
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
-    readonly event: 'yield' | 'finish' | 'fail';
+    readonly event: Settlement['event'];
     readonly error?: StoredError | undefined;
   };
   /** Another owner may have it by now; nothing was written. */

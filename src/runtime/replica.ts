@@ -4,8 +4,17 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
-import { messageFrom, TaskbatonError } from '../core/errors.ts';
+import type { TaskDefinition } from '../core/definition.ts';
+import { messageFrom, show, TaskbatonError } from '../core/errors.ts';
+import { decodeJson } from '../core/json.ts';
 import type { Settings } from '../core/options.ts';
+import {
+  type CheckedRetry,
+  type CheckedTimeLimits,
+  checkRetry,
+  checkTimeLimits,
+  type TaskPolicy,
+} from '../core/retry.ts';
 import { markOf, type QueueName } from '../core/status.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
@@ -203,6 +212,7 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
+      ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
     void execution.ended.then(() => this.#ended(execution));
@@ -293,6 +303,7 @@ export class Replica {
     if (this.#lease.age < LONGEST_RETRY) return false;
     const reordering = await store.control.reorder();
     await store.reconcile();
+    await store.admitDue();
     await store.retryCleanups();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
@@ -301,6 +312,21 @@ export class Replica {
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }
+}
+
+/** What the type says, and what the task says for itself in its place. */
+function policyOf(
+  definition: TaskDefinition,
+  options: string | null,
+): { readonly retry: CheckedRetry; readonly limits: CheckedTimeLimits } {
+  const own = (decodeJson(options) ?? {}) as TaskPolicy;
+  const refuse = (part: string, value: unknown, problem: string): never => {
+    throw new TaskbatonError('INVALID_OPTION', { option: part, value: show(value), problem });
+  };
+  return {
+    retry: checkRetry(own.retry ?? definition.retry, refuse, true),
+    limits: checkTimeLimits(own.timeout ?? definition.timeout, refuse),
+  };
 }
 
 function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {

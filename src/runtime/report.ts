@@ -5,7 +5,7 @@
 import { isTaskbatonError, messageFrom, show, TaskbatonError } from '../core/errors.ts';
 import { encodeJson } from '../core/json.ts';
 import type { StoredError } from '../core/task.ts';
-import type { Checkpoint } from '../store/store.ts';
+import type { Checkpoint } from '../store/settlement.ts';
 
 const LONGEST_MESSAGE = 1000;
 const LONGEST_ERROR = 2000;

@@ -18,8 +18,15 @@ export interface Dialect {
    * plain IN the planner may run it again for each row and lock more than its limit.
    */
   readonly among: (select: string) => string;
-  /** Whether INSERT and UPDATE can return rows; if not, how to read the id that was just inserted. */
-  readonly returning: true | { readonly lastInsertId: string };
+  /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
+  readonly returning:
+    | true
+    | {
+        /** The first id of the last INSERT, and how far its ids are apart. */
+        readonly insertedIds: string;
+        /** Ends an INSERT that changes nothing where a row with the same key is, whose id it then gives. */
+        readonly unlessKeyExists: string;
+      };
   /** Partial indexes keep the index of waiting tasks as small as the queue is. */
   readonly partialIndexes: boolean;
   readonly types: {
@@ -96,7 +103,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     exclusiveLock: 'FOR UPDATE',
     // MySQL takes no LIMIT right inside an IN, nor the table that it updates.
     among: (select) => `IN (SELECT id FROM (${select}) AS picked)`,
-    returning: { lastInsertId: 'SELECT LAST_INSERT_ID() AS id' },
+    returning: {
+      insertedIds: 'SELECT LAST_INSERT_ID() AS first, @@auto_increment_increment AS step',
+      unlessKeyExists: 'ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id)',
+    },
     partialIndexes: false,
     types: {
       identity: 'BIGINT AUTO_INCREMENT PRIMARY KEY',

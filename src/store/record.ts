@@ -6,17 +6,24 @@ import type { Row } from '../core/connection.ts';
 import { decodeJson } from '../core/json.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import type { WaitingTask } from '../core/queue.ts';
-import type { StoredError, Task } from '../core/task.ts';
+import type { PastError, StoredError, Task } from '../core/task.ts';
 
 /** The columns that `taskFrom` reads. */
 export const TASK_COLUMNS =
-  'id, type, task_user, task_group, status, owner, epoch, attempt, crashes, retries, priority, progress, created_at, started_at, done_at, input, context, message, error';
+  'id, type, task_user, task_group, status, queue, turn, owner, epoch, attempt, crashes, retries, priority, task_key, progress, created_at, started_at, done_at, worked, input, context, message, error, errors';
 
 /** The columns that `claimFrom` reads. */
-export const CLAIM_COLUMNS = 'id, type, task_user, task_group, epoch, attempt, input, context';
+export const CLAIM_COLUMNS =
+  'id, type, task_user, task_group, epoch, attempt, retries, worked, worked_before, options, input, context, errors';
 
 /** The columns that `waitingTaskFrom` reads. */
 export const WAITING_COLUMNS = 'id, type, task_user, task_group, priority';
+
+/** The queue of those that aren't due yet, as it is stored. */
+export const LATER = 'later';
+
+/** When something is due: so many milliseconds from now, or at a time. */
+export type Due = { readonly delay: number } | { readonly at: number };
 
 export interface NewTask {
   readonly type: string;
@@ -27,6 +34,12 @@ export interface NewTask {
   readonly autoRun: boolean;
   /** 0 by default. */
   readonly priority?: number;
+  readonly due?: Due | undefined;
+  /** What it says for itself, as JSON of a TaskPolicy. */
+  readonly options?: string | null;
+  readonly key?: string | undefined;
+  /** Whether it takes the place of one with the same key that has not started. */
+  readonly replace?: boolean;
 }
 
 /** A task that was just claimed, with what its handler needs. Input and context are still JSON text. */
@@ -37,6 +50,13 @@ export interface Claim {
   readonly group: string;
   readonly epoch: number;
   readonly attempt: number;
+  /** How often it was tried again by itself since somebody asked for something. */
+  readonly retries: number;
+  /** Milliseconds that it has worked before this claim: in this attempt, and in all. */
+  readonly worked: { readonly attempt: number; readonly total: number };
+  /** JSON of a TaskPolicy. */
+  readonly options: string | null;
+  readonly errors: string | null;
   readonly input: string | null;
   readonly context: string | null;
 }
@@ -53,10 +73,14 @@ export function taskFrom(row: Row): Task {
     progress: number(row['progress']),
     message: decodeJson(text(row['message'])) as string | undefined,
     error: decodeJson(text(row['error'])) as StoredError | undefined,
+    errors: errorLines(text(row['errors'])).map(pastErrorFrom),
     priority: Number(row['priority']),
     attempt: Number(row['attempt']),
     crashes: Number(row['crashes']),
-    cleanupRetries: Number(row['retries']),
+    retries: Number(row['retries']),
+    key: text(row['task_key']) ?? undefined,
+    dueAt: row['queue'] === LATER ? date(row['turn']) : undefined,
+    worked: Number(row['worked']),
     epoch: Number(row['epoch']),
     replica: text(row['owner']) ?? undefined,
     createdAt: new Date(Number(row['created_at'])),
@@ -84,9 +108,37 @@ export function claimFrom(row: Row, epoch: number): Claim {
     group: String(row['task_group']),
     epoch,
     attempt: Number(row['attempt']),
+    retries: Number(row['retries']),
+    worked: {
+      attempt: Number(row['worked']) - Number(row['worked_before']),
+      total: Number(row['worked']),
+    },
+    options: text(row['options']),
+    errors: text(row['errors']),
     input: text(row['input']),
     context: text(row['context']),
   };
+}
+
+/** How many errors of a task are kept. */
+export const ERRORS_KEPT = 10;
+
+/** The last errors of a task, one line of JSON each. */
+export function errorLines(errors: string | null): readonly string[] {
+  return (errors ?? '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .slice(-ERRORS_KEPT);
+}
+
+function pastErrorFrom(line: string): PastError {
+  const { at, attempt, replica, error } = JSON.parse(line) as {
+    at: number;
+    attempt: number;
+    replica: string;
+    error: StoredError;
+  };
+  return { ...error, at: new Date(at), attempt, replica };
 }
 
 function text(value: unknown): string | null {

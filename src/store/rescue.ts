@@ -9,6 +9,7 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
+import { errorsAnd } from './settlement.ts';
 import { applyEvent, type Fragment } from './transition.ts';
 
 interface Context {
@@ -24,6 +25,9 @@ const FAILING_CRASHES = arrows('expire')
   .map(({ from }) => `'${from}'`)
   .join(', ');
 
+/** Where nothing but crashes is added, nobody cuts the list of errors: it grows to so many bytes. */
+const LONGEST_LIST = 65_536;
+
 /** How many tasks a rescue takes on at once. */
 const RESCUE_BATCH = 500;
 
@@ -38,14 +42,15 @@ export async function rescueTasks(context: Context, error: string): Promise<numb
     'owner',
     rows.map((row) => String(row['owner'])),
   );
-  const counted = 'crashes = crashes + 1';
+  const kept = errorsAnd(error, undefined, context.dialect.now);
+  const counted = `crashes = crashes + 1, errors = CASE WHEN LENGTH(errors) > ${LONGEST_LIST} THEN errors ELSE ${kept.sql} END`;
   const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', {
     sql: counted,
-    values: [],
+    values: kept.values,
   });
   const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', {
     sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
-    values: [error],
+    values: [...kept.values, error],
   });
   return resumed + failed;
 }

@@ -8,51 +8,32 @@ import { TaskbatonError } from '../core/errors.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
-import {
-  type Event,
-  LEASED,
-  type QueueName,
-  type Status,
-  transition,
-  type UserEvent,
-} from '../core/status.ts';
+import { type Event, type QueueName, type Status, transition, type UserEvent } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { Control } from './control.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 import { moveTasks } from './move.ts';
-import { isAmong, selectPage } from './page.ts';
-import { insertTask } from './create.ts';
+import { selectPage } from './page.ts';
+import { insertTask, insertTasks } from './create.ts';
+import { admitDue, dueSql, reschedule } from './due.ts';
 import { reconcile } from './own-queue.ts';
-import { type NewTask, TASK_COLUMNS, taskFrom } from './record.ts';
+import { type Due, type NewTask, TASK_COLUMNS, taskFrom } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
 import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import type { limitScope } from './scope.ts';
-import { applyEvent, type EventScope, type Fragment } from './transition.ts';
-
-/** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
-export interface Fence {
-  readonly id: number;
-  readonly owner: string;
-  readonly epoch: number;
-}
-
-/** A report as it is stored: JSON texts; null leaves what is there. */
-export interface Checkpoint {
-  readonly context: string | null;
-  readonly progress: number | null;
-  readonly message: string | null;
-}
-
-export interface Settlement {
-  readonly event: 'yield' | 'finish' | 'fail';
-  readonly checkpoint: Checkpoint;
-  /** JSON of a StoredError; null for none. */
-  readonly error: string | null;
-  readonly remove: boolean;
-}
+import {
+  type Checkpoint,
+  type Fence,
+  fenceWhere,
+  ownerOf,
+  type Settlement,
+  settleTask,
+  writeCheckpoint,
+} from './settlement.ts';
+import { applyEvent, type EventScope } from './transition.ts';
 
 /** Who is next, as this process was told. */
 export interface Scheduling {
@@ -90,7 +71,7 @@ export class Store {
   readonly database: Database;
   readonly tables: Tables;
   readonly control: Control;
-  readonly #dialect: Dialect;
+  readonly dialect: Dialect;
   readonly #scheduling: Scheduling;
   /** For each queue of the user's own the last task that was entered again. */
   readonly #reconciledTo: Record<QueueName, number> = { run: 0, cleanup: 0 };
@@ -104,7 +85,7 @@ export class Store {
   ) {
     this.database = database;
     this.tables = tablesOf(prefix, schema);
-    this.#dialect = dialect;
+    this.dialect = dialect;
     this.#scheduling = scheduling;
     this.control = new Control(database, this.tables, dialect, scheduling.limits, scheduling.ownQueues ?? {});
   }
@@ -127,7 +108,7 @@ export class Store {
     for (const queue of QUEUES) {
       if (terms.ownQueues[queue] === undefined) continue;
       this.#reconciledTo[queue] = await this.database.transaction((connection) =>
-        reconcile(connection, task, this.#dialect.skipLocked, terms, queue, this.#reconciledTo[queue]),
+        reconcile(connection, task, this.dialect.skipLocked, terms, queue, this.#reconciledTo[queue]),
       );
     }
   }
@@ -149,11 +130,18 @@ export class Store {
 
   // Users' side
 
-  /** The new task's id. */
+  /** The new task's id, or that of the one with the same key. */
   async create(task: NewTask): Promise<number> {
     const id = await insertTask(this.scopes, task);
     if (task.autoRun) void this.hint('claim');
     return id;
+  }
+
+  /** The new tasks' ids, in their order; all are created or none. */
+  async createMany(tasks: readonly NewTask[]): Promise<readonly number[]> {
+    const ids = await insertTasks(this.scopes, tasks);
+    if (tasks.some(({ autoRun }) => autoRun)) void this.hint('claim');
+    return ids;
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
@@ -174,19 +162,22 @@ export class Store {
   }
 
   /** Applies what a user asked for. False if it held already; throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  async change(id: number, event: UserEvent): Promise<boolean> {
+  async change(id: number, event: UserEvent, when?: Due): Promise<boolean> {
+    const due = dueSql(when, this.dialect.now);
     for (;;) {
-      if ((await this.#apply(event, { where: { sql: 'id = ?', values: [id] } })) > 0) {
+      if ((await this.#apply(event, { where: { sql: 'id = ?', values: [id] }, due })) > 0) {
         for (const topic of HINTS[event]) void this.hint(topic);
         return true;
       }
-      const status = (await this.#where(id))?.status;
+      const status = (await ownerOf(this.database, this.tables.task, id))?.status;
       if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
       const target = transition(status, event);
       if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
       if (target === status) {
         if (event === 'pause') await this.#keepPaused(id);
-        return false;
+        if (event !== 'run' || !(await reschedule(this, id, due))) return false;
+        void this.hint('claim');
+        return true;
       }
       // It came to accept the event between the two statements: again.
     }
@@ -202,14 +193,14 @@ export class Store {
   async changeGroup(id: number, group: string): Promise<void> {
     const where = { sql: 'id = ?', values: [id] };
     const moved = await moveTasks(this, where, group);
-    if (moved === 0 && (await this.#where(id)) === undefined)
+    if (moved === 0 && (await ownerOf(this.database, this.tables.task, id)) === undefined)
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
     if (moved > 0) void this.hint('claim');
   }
 
   /** What operations on users, groups and types as a whole work with. */
   get scopes(): Parameters<typeof limitScope>[0] & { readonly connection: Database } {
-    return { connection: this.database, tables: this.tables, dialect: this.#dialect, control: this.control };
+    return { connection: this.database, tables: this.tables, dialect: this.dialect, control: this.control };
   }
 
   /** Applies an event to many tasks. */
@@ -233,35 +224,14 @@ export class Store {
   // Handlers' side: every write is fenced
 
   /** Stores a report. Throws LEASE_LOST. */
-  async checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
-    const set = checkpointSet(checkpoint);
-    const held = isAmong('status', LEASED);
-    const where = fenceWhere(fence);
-    const { changes } = await this.database.query(
-      `UPDATE ${this.tables.task} SET ${set.sql} WHERE ${held.sql} AND ${where.sql}`,
-      [...set.values, ...held.values, ...where.values],
-    );
-    if (changes === 0) throw leaseLost(fence);
+  checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
+    return writeCheckpoint(this.#handlers, fence, checkpoint);
   }
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
-  async settle(fence: Fence, { event, checkpoint, error, remove }: Settlement): Promise<void> {
-    const set = checkpointSet(checkpoint);
-    const scope: EventScope = {
-      where: fenceWhere(fence),
-      set: { sql: `${set.sql}, error = ?`, values: [...set.values, error] },
-      remove,
-    };
-    for (;;) {
-      if ((await this.#apply(event, scope)) > 0) {
-        if (event === 'yield') void this.hint('claim');
-        return;
-      }
-      const found = await this.#where(fence.id);
-      const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
-      if (!mine || transition(found.status, event) === undefined) throw leaseLost(fence);
-      // A mark changed between the statements for staying and for leaving: again.
-    }
+  async settle(fence: Fence, settlement: Settlement): Promise<void> {
+    await settleTask(this.#handlers, fence, settlement);
+    if (settlement.event === 'yield') void this.hint('claim');
   }
 
   /** Gives back a claim that never ran, or whose handler won't be waited for. True if it was still held. */
@@ -279,7 +249,7 @@ export class Store {
   // Replicas' side
 
   async register(replica: NewReplica): Promise<void> {
-    const { now } = this.#dialect;
+    const { now } = this.dialect;
     await this.database.transaction(async (connection) => {
       // Under the lock, or a change of rules under way would miss this replica.
       const { version } = await this.control.lock(connection);
@@ -304,7 +274,7 @@ export class Store {
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
   async renew({ id, lease, types }: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
-    const { now } = this.#dialect;
+    const { now } = this.dialect;
     const { changes } = await this.database.query(
       `UPDATE ${this.tables.replica} SET lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
       [lease, JSON.stringify(types), id],
@@ -316,7 +286,7 @@ export class Store {
   async held(id: string): Promise<readonly Held[] | undefined> {
     const { rows } = await this.database.query(
       `SELECT t.id, t.epoch, t.status, r.rules FROM ${this.tables.replica} r LEFT JOIN ${this.tables.task} t ON t.owner = r.id
-       WHERE r.id = ? AND r.lease_until > ${this.#dialect.now}`,
+       WHERE r.id = ? AND r.lease_until > ${this.dialect.now}`,
       [id],
     );
     if (rows.length === 0) return undefined;
@@ -333,12 +303,12 @@ export class Store {
   async claim(request: ClaimRequest): Promise<Claimed> {
     const { database, tables, control } = this;
     const { policies } = this.#scheduling;
-    return claimTasks({ database, tables, dialect: this.#dialect, control, policies }, request);
+    return claimTasks({ database, tables, dialect: this.dialect, control, policies }, request);
   }
 
   /** Strikes replicas off whose lease has ended: from here on their tasks are nobody's. Says how many. */
   async bury(): Promise<number> {
-    const sql = `DELETE FROM ${this.tables.replica} WHERE lease_until <= ${this.#dialect.now}`;
+    const sql = `DELETE FROM ${this.tables.replica} WHERE lease_until <= ${this.dialect.now}`;
     return (await this.database.query(sql)).changes;
   }
 
@@ -349,10 +319,17 @@ export class Store {
     return rescued;
   }
 
+  /** Lets those into their queue that were to wait until now; says how many. */
+  async admitDue(): Promise<number> {
+    const admitted = await admitDue(this);
+    if (admitted > 0) void this.hint('claim');
+    return admitted;
+  }
+
   /** Queues failed cleanups whose pause is over; says how many. */
   async retryCleanups(): Promise<number> {
     const retried = await this.#apply('retry', {
-      where: { sql: `turn <= ${this.#dialect.now}`, values: [] },
+      where: { sql: `turn <= ${this.dialect.now} AND status = 'failed/delete'`, values: [] },
     });
     if (retried > 0) void this.hint('claim');
     return retried;
@@ -366,27 +343,7 @@ export class Store {
     return applyEvent(this.database, this.tables.task, this.control.terms, event, scope);
   }
 
-  async #where(id: number): Promise<{ status: Status; owner: unknown; epoch: number } | undefined> {
-    const row = (
-      await this.database.query(`SELECT status, owner, epoch FROM ${this.tables.task} WHERE id = ?`, [id])
-    ).rows[0];
-    return row === undefined
-      ? undefined
-      : { status: row['status'] as Status, owner: row['owner'], epoch: Number(row['epoch']) };
+  get #handlers(): Parameters<typeof settleTask>[0] {
+    return { connection: this.database, task: this.tables.task, terms: this.control.terms };
   }
-}
-
-function checkpointSet({ context, progress, message }: Checkpoint): Fragment {
-  return {
-    sql: 'context = COALESCE(?, context), progress = COALESCE(?, progress), message = COALESCE(?, message)',
-    values: [context, progress, message],
-  };
-}
-
-function fenceWhere({ id, owner, epoch }: Fence): Fragment {
-  return { sql: 'id = ? AND owner = ? AND epoch = ?', values: [id, owner, epoch] };
-}
-
-function leaseLost({ id, epoch }: Fence): TaskbatonError {
-  return new TaskbatonError('LEASE_LOST', { id, epoch });
 }

@@ -15,7 +15,7 @@ import {
   type Status,
 } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
-import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 
 /** A piece of SQL and the values of its parameters. */
 export interface Fragment {
@@ -43,6 +43,8 @@ export interface EventScope {
   readonly set?: Fragment | undefined;
   /** Let a finished or failed task be removed instead of kept. */
   readonly remove?: boolean | undefined;
+  /** When those that begin to wait are due, as SQL; at once by default. */
+  readonly due?: string | undefined;
 }
 
 /** Applies `event` to all tasks in `scope` that it changes; says how many. */
@@ -101,7 +103,8 @@ async function applyTelling(
     const from = found['status'] as Status;
     const arrow = arrows(event).find((candidate) => candidate.from === from);
     const gone = arrow === undefined || leaves(arrow, scope);
-    return { found, before: row(from)?.waits, after: gone ? undefined : row(arrow.to)?.waits };
+    const waits = gone || scope.due !== undefined ? undefined : row(arrow.to)?.waits;
+    return { found, before: row(from)?.waits, after: waits };
   });
   for (const queue of ['run', 'cleanup'] as const) {
     const left = moves.filter(({ before, after }) => before?.queue === queue && after?.queue !== queue);
@@ -150,7 +153,8 @@ export function updateFor(
 ): Fragment | undefined {
   const staying = arrows(event).filter((arrow) => !leaves(arrow, scope));
   if (staying.length === 0) return undefined;
-  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assignments(event, staying, terms)];
+  const assigned = assignments(event, staying, { ...terms, due: scope.due });
+  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned];
   return {
     sql: `UPDATE ${table} SET ${set.join(', ')} WHERE status IN (${sources(staying)}) AND ${scope.where.sql}`,
     values: [...(scope.set?.values ?? []), ...scope.where.values],
@@ -175,48 +179,76 @@ function sources(list: readonly Arrow[]): string {
 }
 
 /** What a column becomes on an arrow; undefined leaves it alone. */
-type Column = (arrow: Arrow, event: Event, terms: Terms) => string | undefined;
+type Column = (arrow: Arrow, event: Event, terms: Context) => string | undefined;
+
+type Context = Terms & Pick<EventScope, 'due'>;
 
 /**
  * In this order, since MySQL evaluates assignments from left to right: a column is written after those that are
  * computed from it, and `status` last.
  */
 const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
-  ['queue', ({ to }) => literal(row(to)?.waits?.queue)],
+  ['queue', ({ to }, _event, { due }) => literal(isLater(to, due) ? LATER : row(to)?.waits?.queue)],
   // Whoever begins to wait is in no lane, and whoever waits no longer isn't either.
   ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
   ['precedence', ({ to }, _event, terms) => precedenceAt(to, terms)],
-  ['turn', ({ to }, _event, { now }) => turnAt(to, now)],
-  ['owner', ({ from, to }) => (row(from)?.leased === true && row(to)?.leased !== true ? 'NULL' : undefined)],
+  ['turn', ({ to }, _event, terms) => turnAt(to, terms)],
+  ['worked_before', (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, now) : undefined)],
+  ['worked', (arrow, _event, { now }) => (isLeaving(arrow) ? workedAt(arrow, now) : undefined)],
+  ['owner', (arrow) => (isLeaving(arrow) ? 'NULL' : undefined)],
   ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
   ['paused_by', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
+  // Once its task is on its way out, a key may be used again.
+  ['task_key', (_arrow, event) => (event === 'delete' ? 'NULL' : undefined)],
   ['error', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
-  ['attempt', ({ from }, event) => (event === 'run' && from === 'failed/run' ? 'attempt + 1' : undefined)],
+  ['attempt', (arrow, event) => (isAttempt(arrow, event) ? 'attempt + 1' : undefined)],
   ['crashes', ({ from }, event) => (event === 'run' && from === 'failed/run' ? '0' : undefined)],
-  [
-    'retries',
-    ({ to }, event) => (to === 'failed/delete' ? 'retries + 1' : event === 'delete' ? '0' : undefined),
-  ],
+  ['retries', retriesAt],
   ['status', ({ to }) => literal(to)],
 ];
 
 /** A cleanup that failed is due again after 1 s, 2 s, 4 s … 5 min; whoever rescues looks for those now and then. */
 const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
 
-function turnAt(to: Arrow['to'], now: string): string {
+function turnAt(to: Arrow['to'], { now, due }: Context): string {
   if (to === 'failed/delete') return `${now} + ${BACKOFF}`;
   const waits = row(to)?.waits;
   if (waits === undefined) return 'NULL';
-  return waits.ahead ? '0' : now;
+  return waits.ahead ? '0' : (due ?? now);
 }
 
-function precedenceAt(to: Arrow['to'], { precedence }: Terms): string {
+function precedenceAt(to: Arrow['to'], { precedence, due }: Context): string {
   const waits = row(to)?.waits;
   if (waits === undefined) return 'NULL';
+  if (isLater(to, due)) return '0';
   return waits.ahead ? String(FOREMOST) : precedence[waits.queue];
 }
 
-function assignments(event: Event, list: readonly Arrow[], terms: Terms): readonly string[] {
+function isLater(to: Arrow['to'], due: string | undefined): boolean {
+  return due !== undefined && row(to)?.waits?.ahead === false;
+}
+
+/** A replica holds it no longer. */
+function isLeaving({ from, to }: Arrow): boolean {
+  return row(from)?.leased === true && row(to)?.leased !== true;
+}
+
+/** Another attempt begins with this: after a failure, by itself or because a user said so. */
+function isAttempt({ from }: Arrow, event: Event): boolean {
+  return from === 'failed/run' ? event === 'run' : event === 'retry' && row(from)?.leased === true;
+}
+
+function workedAt(arrow: Arrow, now: string): string {
+  return isLeaving(arrow) ? `worked + ${now} - started_at` : 'worked';
+}
+
+/** Failures since somebody asked for something. */
+function retriesAt(arrow: Arrow, event: Event): string | undefined {
+  if (arrow.to === 'failed/delete' || (event === 'retry' && isAttempt(arrow, event))) return 'retries + 1';
+  return event === 'delete' || (event === 'run' && arrow.from === 'failed/run') ? '0' : undefined;
+}
+
+function assignments(event: Event, list: readonly Arrow[], terms: Context): readonly string[] {
   return COLUMNS.flatMap(([name, column]) => {
     const cases = list.map((arrow) => ({ from: arrow.from, value: column(arrow, event, terms) ?? name }));
     const first = cases[0]?.value ?? name;

@@ -10,7 +10,8 @@ import { FOREMOST } from '../queue/precedence.ts';
 import { DIALECTS, type Dialect } from '../store/dialect.ts';
 import type { Tables } from '../store/schema.ts';
 import type { NewTask } from '../store/record.ts';
-import { type Checkpoint, type Fence, Store } from '../store/store.ts';
+import type { Checkpoint, Fence } from '../store/settlement.ts';
+import { Store } from '../store/store.ts';
 
 /** A fresh database, as the contract needs it. */
 export interface ContractStore {
@@ -41,6 +42,7 @@ export interface TaskRow {
   readonly precedence: number | null;
   readonly turn: number | null;
   readonly priority: number;
+  readonly task_key: string | null;
   readonly paused_by: string | null;
   readonly owner: string | null;
   readonly epoch: number;
@@ -52,10 +54,14 @@ export interface TaskRow {
   readonly created_at: number;
   readonly started_at: number | null;
   readonly done_at: number | null;
+  readonly worked: number;
+  readonly worked_before: number;
+  readonly options: string | null;
   readonly input: string | null;
   readonly context: string | null;
   readonly message: string | null;
   readonly error: string | null;
+  readonly errors: string | null;
 }
 
 const TEXTS: ReadonlySet<string> = new Set([
@@ -64,12 +70,15 @@ const TEXTS: ReadonlySet<string> = new Set([
   'task_group',
   'status',
   'queue',
+  'task_key',
   'paused_by',
   'owner',
   'input',
   'context',
   'message',
   'error',
+  'errors',
+  'options',
 ]);
 
 export const NO_CHECKPOINT: Checkpoint = { context: null, progress: null, message: null };
@@ -260,6 +269,7 @@ function belongings(status: Status): Columns {
     queue: waits?.queue ?? null,
     precedence: waits === undefined ? null : waits.ahead ? FOREMOST : 0,
     turn: waits === undefined ? (failedCleanup ? PAST : null) : waits.ahead ? 0 : PAST,
+    started_at: STATUS[status].leased === true ? PAST : null,
     done_at: status === 'finished/run' || status === 'failed/run' ? PAST : null,
     error: status === 'failed/run' || failedCleanup ? '{"name":"Error","message":"before"}' : null,
     retries: failedCleanup ? 1 : 0,

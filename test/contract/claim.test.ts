@@ -4,10 +4,9 @@ import { it } from 'node:test';
 import { openBench, TYPE } from '../../src/testing/bench.ts';
 import { claim } from '../../src/testing/contract/claim.ts';
 import { backends } from '../backends.ts';
-import { eachStore, eachStoreWithoutReturning, openContractStore } from '../support/stores.ts';
+import { eachStore, openContractStore } from '../support/stores.ts';
 
 eachStore(claim);
-eachStoreWithoutReturning(claim);
 
 for (const backend of backends.filter(({ name }) => name === 'postgres')) {
   it('postgres: a task that somebody else is changing is passed over, not waited for', async (context) => {

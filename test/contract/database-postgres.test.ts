@@ -8,7 +8,7 @@ import { isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { postgres } from '../../src/database/postgres.ts';
-import { type Bench, Heard, onBackend, openBench } from '../support/databases.ts';
+import { type Bench, createTwoRows, Heard, meeting, onBackend, openBench } from '../support/databases.ts';
 import { until } from '../support/system.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -326,23 +326,6 @@ async function openProxy(bench: Bench): Promise<TcpProxy> {
   const proxy = await TcpProxy.to(bench.place.url);
   bench.later(() => proxy.takeAway());
   return proxy;
-}
-
-async function createTwoRows(bench: Bench, database: Database): Promise<string> {
-  const table = bench.table('thing');
-  await database.query(`CREATE TABLE ${table} (id INT PRIMARY KEY, value INT)`);
-  await database.query(`INSERT INTO ${table} VALUES (1, 0), (2, 0)`);
-  return table;
-}
-
-/** Resolves for all once `size` have come; who comes later goes on at once. */
-function meeting(size: number): () => Promise<void> {
-  const all = Promise.withResolvers<void>();
-  let missing = size;
-  return () => {
-    if (--missing <= 0) all.resolve();
-    return all.promise;
-  };
 }
 
 async function backendOf(connection: Connection): Promise<number> {

@@ -265,10 +265,7 @@ eachBackend((backend) => {
       const task = await baton.getTask(id, { includeDeleting: true });
       return task.error !== undefined && task;
     });
-    assert.deepEqual(
-      [failing.state, failing.error?.message, failing.cleanupRetries],
-      ['deleting', 'not yet', 1],
-    );
+    assert.deepEqual([failing.state, failing.error?.message, failing.retries], ['deleting', 'not yet', 1]);
     assert.deepEqual(
       (await baton.getTasks({ includeDeleting: true })).tasks.map((task) => task.id),
       [id],

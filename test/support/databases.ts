@@ -146,6 +146,24 @@ export async function createWakeTable(database: Database, name: string): Promise
   await database.query(`INSERT INTO ${name} (topic, counter) VALUES ('claim', 0), ('tick', 0)`);
 }
 
+/** A table with two rows, for transactions that get in each other's way. */
+export async function createTwoRows(bench: Bench, database: Database): Promise<string> {
+  const table = bench.table('thing');
+  await database.query(`CREATE TABLE ${table} (id INT PRIMARY KEY, value INT)`);
+  await database.query(`INSERT INTO ${table} VALUES (1, 0), (2, 0)`);
+  return table;
+}
+
+/** Resolves for all once `size` have come; who comes later goes on at once. */
+export function meeting(size: number): () => Promise<void> {
+  const all = Promise.withResolvers<void>();
+  let missing = size;
+  return () => {
+    if (--missing <= 0) all.resolve();
+    return all.promise;
+  };
+}
+
 /** What a listener was told. */
 export class Heard {
   readonly wakes: WakeTopic[] = [];

@@ -1,6 +1,6 @@
 /** How a database would carry out what a store sends: the steps of its plan, in the same words for every database. */
 import assert from 'node:assert/strict';
-import type { Database } from '../../src/core/connection.ts';
+import type { Database, Row } from '../../src/core/connection.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Bench } from '../../src/testing/bench.ts';
 import { RecordingDatabase, type Statement } from '../../src/testing/recording.ts';
@@ -40,6 +40,10 @@ async function planOf(
       sqliteStep(text, /^SCAN list\d+$/.test(texts[index - 1] ?? '') ? PAGE : size),
     );
   }
+  if (database.dialect === 'mysql') {
+    const { rows } = await database.query(`EXPLAIN ${sql}`, values);
+    return rows.flatMap(mysqlSteps);
+  }
   const { rows } = await database.query(`EXPLAIN (FORMAT JSON) ${sql}`, values);
   const plan: unknown = rows[0]?.['QUERY PLAN'];
   const [{ Plan: root }] = (typeof plan === 'string' ? JSON.parse(plan) : plan) as [{ Plan: PostgresNode }];
@@ -54,6 +58,16 @@ function sqliteStep(text: string, size: number): Step {
   if (index !== undefined) return { how: 'index', on: index, rows: size, text };
   if (text.includes('INTEGER PRIMARY KEY')) return { how: 'index', on: 'task_pkey', rows: 1, text };
   return { how: text.startsWith('SCAN') ? 'scan' : 'other', on: table, rows: size, text };
+}
+
+/** A line of MySQL's: how one table is reached, and what has to be sorted on the way. */
+function mysqlSteps(row: Row): readonly Step[] {
+  const [table, type, key, extra] = ['table', 'type', 'key', 'Extra'].map((column) => wordOf(row[column]));
+  const rows = Number(row['rows'] ?? 0);
+  const text = `${type} ${table} ${key} (${rows} rows) ${extra}`;
+  const how = type === 'ALL' ? 'scan' : key === '' ? 'other' : 'index';
+  const reach: Step = { how, on: (how === 'index' ? key : table) ?? '', rows, text };
+  return extra?.includes('filesort') ? [{ how: 'sort', on: '', rows, text }, reach] : [reach];
 }
 
 interface PostgresNode {
@@ -78,4 +92,8 @@ function postgresSteps(node: PostgresNode): readonly Step[] {
   // What a sort hands on may be cut by a limit; what it must sort is what it is given.
   const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];
   return [{ how, on, rows, text: `${type} ${on} (${rows} rows)` }, ...inputs.flatMap(postgresSteps)];
+}
+
+function wordOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

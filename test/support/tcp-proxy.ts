@@ -10,8 +10,9 @@ export class TcpProxy {
   #stalled = false;
 
   private constructor(url: string) {
-    const { hostname, port } = new URL(url);
-    this.#target = { host: hostname, port: Number(port === '' ? 5432 : port) };
+    const { hostname, port, protocol } = new URL(url);
+    const standard = protocol === 'mysql:' ? 3306 : 5432;
+    this.#target = { host: hostname, port: Number(port === '' ? standard : port) };
     this.#server = createServer();
   }
 

@@ -18,7 +18,7 @@ const run = (): void => undefined;
 describe('a definition', () => {
   it('keeps what it is given, and can not be changed any more', () => {
     const input = z.object({ file: z.string() });
-    const definition = defineTask({ type: 'import', input, run, cleanup: run, onCrash: 'resume' });
+    const definition = defineTask({ type: 'import', input, run, cleanup: run, onCrash: 'resume', retry: 2 });
     assert.deepEqual(definition, {
       type: 'import',
       input,
@@ -26,6 +26,8 @@ describe('a definition', () => {
       run,
       cleanup: run,
       onCrash: 'resume',
+      retry: 2,
+      timeout: undefined,
     });
     assert.ok(Object.isFrozen(definition));
   });

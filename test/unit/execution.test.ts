@@ -3,9 +3,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defineTask } from '../../src/core/definition.ts';
 import type { StoredError } from '../../src/core/task.ts';
+import { NO_RETRY, NO_TIME_LIMITS } from '../../src/core/retry.ts';
+import type { Claim } from '../../src/store/record.ts';
 import { Execution } from '../../src/runtime/execution.ts';
 import { Observer } from '../../src/runtime/observer.ts';
-import type { Fence, Settlement, Store } from '../../src/store/store.ts';
+import type { Fence, Settlement } from '../../src/store/settlement.ts';
+import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/clock.ts';
 
 const HOSTILE: readonly (readonly [string, () => unknown])[] = [
@@ -44,6 +47,21 @@ describe('a handler that throws', () => {
   }
 });
 
+const CLAIM: Claim = {
+  id: 1,
+  type: 't',
+  user: '',
+  group: '',
+  epoch: 1,
+  attempt: 1,
+  retries: 0,
+  worked: { attempt: 0, total: 0 },
+  options: null,
+  errors: null,
+  input: null,
+  context: null,
+};
+
 /** Runs `run` as the handler of a claim, to the end. */
 async function execute(
   run: (signal: AbortSignal) => void | Promise<void>,
@@ -55,7 +73,7 @@ async function execute(
     settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
   };
   const execution = new Execution({
-    claim: { id: 1, type: 't', user: '', group: '', epoch: 1, attempt: 1, input: null, context: null },
+    claim: CLAIM,
     queue: 'run',
     definition: defineTask({ type: 't', run: ({ signal }) => run(signal) }),
     replica: 'replica',
@@ -64,6 +82,8 @@ async function execute(
     observer: new Observer(null),
     maxPayload: 1000,
     stopGrace: 1000,
+    retry: NO_RETRY,
+    limits: NO_TIME_LIMITS,
   });
   await clock.settle();
   if (stop !== undefined) execution.stop(stop);

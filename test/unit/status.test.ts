@@ -23,20 +23,20 @@ import {
 
 /** Written down a second time, by hand: `=` changes nothing, `.` is refused. */
 const AGREED = `
-                  run              pause            delete            claim             yield            recover          expire           retry            finish           fail
-init/none         pending/run      paused/pause     removed           .                 .                .                .                .                .                .
-pending/run       =                paused/pause     pending/delete    running/run       .                .                .                .                .                .
-running/run       =                running/pause    running/delete    .                 paused/run       paused/run       failed/run       .                finished/run     failed/run
-running/pause     running/run      =                running/delete    .                 paused/pause     paused/pause     paused/pause     .                finished/run     failed/run
-running/delete    .                .                =                 .                 pending/delete   pending/delete   pending/delete   .                pending/delete   pending/delete
-paused/run        =                paused/pause     pending/delete    running/run       .                .                .                .                .                .
-paused/pause      pending/run      =                pending/delete    .                 .                .                .                .                .                .
-finished/run      .                .                pending/delete    .                 .                .                .                .                .                .
-failed/run        pending/run      .                pending/delete    .                 .                .                .                .                .                .
-pending/delete    .                .                =                 deleting/delete   .                .                .                .                .                .
-deleting/delete   .                .                =                 .                 paused/delete    paused/delete    failed/delete    .                removed          failed/delete
-paused/delete     .                .                =                 deleting/delete   .                .                .                .                .                .
-failed/delete     .                .                pending/delete    .                 .                .                .                pending/delete   .                .
+                  run              pause            delete           claim            yield            recover          expire           retry            finish           fail             snooze
+init/none         pending/run      paused/pause     removed          .                .                .                .                .                .                .                .
+pending/run       =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .
+running/run       =                running/pause    running/delete   .                paused/run       paused/run       failed/run       pending/run      finished/run     failed/run       pending/run
+running/pause     running/run      =                running/delete   .                paused/pause     paused/pause     paused/pause     paused/pause     finished/run     failed/run       paused/pause
+running/delete    .                .                =                .                pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete
+paused/run        =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .
+paused/pause      pending/run      =                pending/delete   .                .                .                .                .                .                .                .
+finished/run      .                .                pending/delete   .                .                .                .                .                .                .                .
+failed/run        pending/run      .                pending/delete   .                .                .                .                .                .                .                .
+pending/delete    .                .                =                deleting/delete  .                .                .                .                .                .                .
+deleting/delete   .                .                =                .                paused/delete    paused/delete    failed/delete    .                removed          failed/delete    pending/delete
+paused/delete     .                .                =                deleting/delete  .                .                .                .                .                .                .
+failed/delete     .                .                pending/delete   .                .                .                .                pending/delete   .                .                .
 `;
 
 const VISIBLE = STATUSES.filter((status) => STATUS[status].shows !== 'deleting');
@@ -161,12 +161,17 @@ describe('what is derived from the table', () => {
 
   it('has all events once, each from one cause, and each used', () => {
     assert.deepEqual(EVENTS, [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS]);
-    assert.equal(new Set(EVENTS).size, 10);
+    assert.equal(new Set(EVENTS).size, 11);
     for (const event of EVENTS) assert.ok(arrows(event).length > 0, event);
   });
 
   it('has the changes of an event as arrows, without what changes nothing', () => {
-    assert.deepEqual(arrows('retry'), [{ from: 'failed/delete', to: 'pending/delete' }]);
+    assert.deepEqual(arrows('retry'), [
+      { from: 'running/run', to: 'pending/run' },
+      { from: 'running/pause', to: 'paused/pause' },
+      { from: 'running/delete', to: 'pending/delete' },
+      { from: 'failed/delete', to: 'pending/delete' },
+    ]);
     assert.deepEqual(
       arrows('pause').map(({ from }) => from),
       ['init/none', 'pending/run', 'running/run', 'paused/run'],

@@ -150,7 +150,8 @@ export async function proofs(): Promise<void> {
   void new Taskbaton({ db: 'sqlite::memory:', lease: '30 seconds' });
 
   baton.observe((event) => {
-    if (event.name === 'task.ended') proof<Same<typeof event.event, 'yield' | 'finish' | 'fail'>>();
+    if (event.name === 'task.ended')
+      proof<Same<typeof event.event, 'yield' | 'finish' | 'fail' | 'retry' | 'snooze'>>();
     // @ts-expect-error -- not every event is about a task
     void event.id;
   });

@@ -1,7 +1,7 @@
 /** Storing a report: all of it or nothing, and only for who holds the task. */
 import assert from 'node:assert/strict';
 import { LEASED, STATUSES } from '../../core/status.ts';
-import type { Fence } from '../../store/store.ts';
+import type { Fence } from '../../store/settlement.ts';
 import { type Bench, refused } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 

@@ -94,7 +94,9 @@ export const rescue: Operation = {
     'one rescue is bounded, and the next ones take the rest': async (bench) => {
       const owner = await bench.dead();
       const ids = await Promise.all(Array.from({ length: 520 }, () => bench.create()));
-      await Promise.all(ids.map((id) => bench.update(id, { status: 'running/run', owner })));
+      await Promise.all(
+        ids.map((id) => bench.update(id, { status: 'running/run', owner, started_at: 1000 })),
+      );
       const first = await bench.store.rescue(ERROR);
       assert.ok(first > 0 && first < 520, `${first} at once`);
       assert.equal(first + (await bench.store.rescue(ERROR)), 520);

@@ -1,7 +1,8 @@
 /** Ending a claim: the last report and the new status in one write, and only for who holds the task. */
 import assert from 'node:assert/strict';
 import { LEASED, type Status } from '../../core/status.ts';
-import { type Settlement, Store } from '../../store/store.ts';
+import type { Settlement } from '../../store/settlement.ts';
+import { Store } from '../../store/store.ts';
 import { type Bench, NO_CHECKPOINT, refused } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 import { RecordingDatabase } from '../recording.ts';

@@ -14,7 +14,7 @@ import {
   transition,
   type UserEvent,
 } from '../../core/status.ts';
-import type { Settlement } from '../../store/store.ts';
+import type { Settlement } from '../../store/settlement.ts';
 import { FOREMOST } from '../../queue/precedence.ts';
 import { type Bench, type Columns, NO_CHECKPOINT, refused, type TaskRow, TYPE } from '../bench.ts';
 import type { Case, Operation } from '../operation.ts';
@@ -93,10 +93,10 @@ function by(sent: Event): 'id' | 'all' {
  */
 function tempting({ status, event: sent }: Cell, replica: string): Columns {
   const leased = STATUS[status].leased === true;
-  const fenced = ['yield', 'finish', 'fail', 'recover', 'expire'].includes(sent);
+  const fenced = ['yield', 'finish', 'fail', 'snooze', 'recover', 'expire'].includes(sent);
   const owner = leased || fenced ? replica : null;
   if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 0 };
-  if (sent === 'retry') return { owner, turn: 1000 };
+  if (sent === 'retry') return leased ? { owner } : { owner, turn: 1000 };
   return { owner };
 }
 
@@ -112,12 +112,15 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
     case 'yield':
     case 'finish':
     case 'fail':
+    case 'snooze':
       return store.settle(fence, settlement(cell.event, remove)).then(() => true);
     case 'recover':
       return store.release(fence);
     case 'expire':
       return (await store.rescue(CRASHED)) === 1;
     case 'retry':
+      if (STATUS[cell.status].leased === true)
+        return store.settle(fence, settlement('retry', remove)).then(() => true);
       return (await store.retryCleanups()) > 0;
     case 'claim': {
       const queue = row.queue === 'cleanup' ? 'cleanup' : 'run';
@@ -128,7 +131,12 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
 }
 
 function settlement(event: Settlement['event'], remove: boolean): Settlement {
-  return { event, checkpoint: NO_CHECKPOINT, error: event === 'fail' ? FAILED : null, remove };
+  return {
+    event,
+    checkpoint: NO_CHECKPOINT,
+    error: event === 'fail' || event === 'retry' ? FAILED : null,
+    remove,
+  };
 }
 
 async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
@@ -139,7 +147,7 @@ async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
       status: cell.status,
       event: cell.event,
     });
-  } else if (isOneOf(cell, 'yield', 'finish', 'fail')) {
+  } else if (isOneOf(cell, 'yield', 'finish', 'fail', 'snooze') || isRetriedRun(cell)) {
     await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
   } else {
     assert.equal(await send(cell, trial), false);
@@ -160,11 +168,20 @@ async function expectChange(cell: Cell, trial: Trial, target: Target): Promise<v
   const found = await bench.find(row.id);
   if (target === 'removed') return assert.equal(found, undefined);
   assert.ok(found !== undefined, 'the task is gone');
-  const { turn, done_at: doneAt, started_at: startedAt, ...rest } = found;
+  const { turn, done_at: doneAt, started_at: startedAt, worked, worked_before: workedBefore } = found;
   expectTime('turn', turn, turnAfter(target, row, now));
   expectTime('done_at', doneAt, doneAfter(cell.event, target, row, now));
   expectTime('started_at', startedAt, cell.event === 'claim' ? now : row.started_at);
-  assert.deepEqual(rest, withoutTimes({ ...row, ...changesAfter(cell, target, trial) }));
+  const leaves = STATUS[cell.status].leased === true && STATUS[target].leased !== true;
+  expectTime('worked', worked, leaves ? since(row.started_at ?? 0, now) : row.worked);
+  const again = isAttempt(cell);
+  expectTime(
+    'worked_before',
+    workedBefore,
+    again && leaves ? since(row.started_at ?? 0, now) : row.worked_before,
+  );
+  expectErrors(cell, found, trial);
+  assert.deepEqual(withoutTimes(found), withoutTimes({ ...row, ...changesAfter(cell, target, trial) }));
 }
 
 // What follows from a change
@@ -176,19 +193,46 @@ interface Span {
 
 function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Partial<TaskRow> {
   const again = cell.event === 'run' && cell.status === 'failed/run';
-  const failedCleanup = target === 'failed/delete';
+  const counted = target === 'failed/delete' || isRetriedRun(cell);
   return {
     status: target,
     queue: STATUS[target].waits?.queue ?? null,
     precedence: precedenceAfter(target),
     owner: STATUS[target].leased === true ? replica : null,
     epoch: cell.event === 'claim' ? row.epoch + 1 : row.epoch,
-    attempt: again ? row.attempt + 1 : row.attempt,
+    attempt: isAttempt(cell) ? row.attempt + 1 : row.attempt,
     crashes: cell.event === 'expire' ? row.crashes + 1 : again ? 0 : row.crashes,
     crash_budget: cell.event === 'claim' ? 2 : row.crash_budget,
-    retries: failedCleanup ? row.retries + 1 : cell.event === 'delete' ? 0 : row.retries,
-    error: errorAfter(cell.event, target, row),
+    retries: counted ? row.retries + 1 : cell.event === 'delete' || again ? 0 : row.retries,
+    error: isRetriedRun(cell) ? FAILED : errorAfter(cell.event, target, row),
   };
+}
+
+/** A run that failed and is tried again, not a cleanup. */
+function isRetriedRun({ status, event }: Cell): boolean {
+  return event === 'retry' && STATUS[status].leased === true;
+}
+
+/** Whether another attempt begins with it. */
+function isAttempt(cell: Cell): boolean {
+  return isRetriedRun(cell) || (cell.event === 'run' && cell.status === 'failed/run');
+}
+
+/** One line more for each failure and each crash. */
+function expectErrors(cell: Cell, found: TaskRow, { row, replica }: Trial): void {
+  const said = { fail: FAILED, retry: isRetriedRun(cell) ? FAILED : undefined, expire: CRASHED }[
+    cell.event as string
+  ];
+  if (said === undefined) return assert.equal(found.errors, row.errors);
+  const lines = (found.errors ?? '').split('\n');
+  assert.equal(lines.length, 2);
+  const { at, ...line } = JSON.parse(lines[0] ?? '') as { at: number };
+  assert.ok(at > 0);
+  assert.deepEqual(line, { attempt: row.attempt, replica, error: JSON.parse(said) as unknown });
+}
+
+function since(begin: number, now: Span): Span {
+  return { from: now.from - begin, to: now.to - begin };
 }
 
 function precedenceAfter(target: Status): number | null {
@@ -200,7 +244,7 @@ function precedenceAfter(target: Status): number | null {
 function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {
   if (sent === 'fail') return FAILED;
   if (sent === 'expire') return target.startsWith('failed/') ? CRASHED : row.error;
-  return (['run', 'yield', 'finish'] as readonly Event[]).includes(sent) ? null : row.error;
+  return (['run', 'yield', 'finish', 'snooze'] as readonly Event[]).includes(sent) ? null : row.error;
 }
 
 function turnAfter(target: Status, row: TaskRow, now: Span): Span | number | null {
@@ -224,7 +268,15 @@ function expectTime(name: string, actual: number | null, expected: Span | number
   assert.ok(fits, `${name} is ${actual}, not from ${expected.from} to ${expected.to}`);
 }
 
-function withoutTimes(row: TaskRow): Omit<TaskRow, 'turn' | 'done_at' | 'started_at'> {
-  const { turn: _turn, done_at: _doneAt, started_at: _startedAt, ...rest } = row;
-  return rest;
+const TIMES: readonly (keyof TaskRow)[] = [
+  'turn',
+  'done_at',
+  'started_at',
+  'worked',
+  'worked_before',
+  'errors',
+];
+
+function withoutTimes(row: TaskRow): object {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !TIMES.includes(name as keyof TaskRow)));
 }

@@ -1,0 +1,109 @@
+/** From what a user hands in to a task that can be stored: everything is checked, and nothing is written yet. */
+import type { TaskDeclaration } from '../core/definition.ts';
+import { isTaskbatonError, show, TaskbatonError } from '../core/errors.ts';
+import { encodeJson } from '../core/json.ts';
+import { checkName, checkParts, checkType } from '../core/name.ts';
+import { checkRetry, checkTimeLimits } from '../core/retry.ts';
+import { validate } from '../core/schema.ts';
+import { checkKey, checkPriority, checkWhen, type CreateOptions, type NewTaskItem } from '../core/task.ts';
+import type { NewTask } from '../store/record.ts';
+import type { Registry } from './registry.ts';
+import { encodeContext } from './report.ts';
+
+interface Context {
+  readonly registry: Registry;
+  /** Bytes of JSON. */
+  readonly maxPayload: number;
+}
+
+const OPTIONS: readonly string[] = [
+  'user',
+  'group',
+  'priority',
+  'autoRun',
+  'context',
+  'delay',
+  'runAt',
+  'retry',
+  'timeout',
+  'key',
+  'replace',
+];
+
+/** Throws INVALID_ARGUMENT, INVALID_INPUT, INVALID_CONTEXT, UNKNOWN_TYPE, NOT_JSON or PAYLOAD_TOO_LARGE. */
+export async function newTask<Given, Input, First>(
+  { registry, maxPayload }: Context,
+  declaration: TaskDeclaration<Given, Input, First>,
+  input: Given,
+  options: CreateOptions<First>,
+): Promise<NewTask> {
+  const { type, input: schema, context: contextSchema } = declarationOf(registry, declaration);
+  checkParts('options', options, OPTIONS);
+  const { user = '', group = '', priority = 0, context, retry, timeout } = options;
+  checkName('user', user);
+  checkName('group', group);
+  checkPriority(priority);
+  checkRetry(retry, refuse, false);
+  checkTimeLimits(timeout, refuse);
+  const start = checkStart(options);
+  await validate(schema, input, 'INVALID_INPUT', type);
+  if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
+  const what = `the input of a task of type ${show(type)}`;
+  return {
+    type,
+    user,
+    group,
+    priority,
+    ...start,
+    options: retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout }),
+    input: input === undefined ? null : encodeJson(input, what, maxPayload),
+    context: encodeContext(context, type, maxPayload),
+  };
+}
+
+/** Throws INVALID_ITEM, which names the item and has what is wrong with it as its cause. */
+export async function newTasks(context: Context, items: readonly NewTaskItem[]): Promise<readonly NewTask[]> {
+  if (!Array.isArray(items)) refuse('items', items, 'it must be an array of { task, input, … }');
+  const tasks: NewTask[] = [];
+  for (const [index, item] of items.entries()) {
+    try {
+      if (typeof item !== 'object' || item === null) refuse('item', item, 'it must be { task, input, … }');
+      const { task, input, ...options } = item as Omit<NewTaskItem, 'input'> & { readonly input?: unknown };
+      tasks.push(await newTask<unknown, unknown, unknown>(context, task, input, options));
+    } catch (cause) {
+      if (!isTaskbatonError(cause)) throw cause;
+      const problem = cause.message.slice(0, -cause.remedy.length - '. '.length);
+      throw new TaskbatonError('INVALID_ITEM', { index, problem }, { cause });
+    }
+  }
+  return tasks;
+}
+
+/** Whether and when it runs, and whether it is the only one. */
+function checkStart(options: CreateOptions): Pick<NewTask, 'autoRun' | 'due' | 'key' | 'replace'> {
+  const { autoRun = true, key, replace = false } = options;
+  if (typeof autoRun !== 'boolean') refuse('autoRun', autoRun, 'it must be true or false');
+  if (typeof replace !== 'boolean') refuse('replace', replace, 'it must be true or false');
+  if (key !== undefined) checkKey(key);
+  else if (replace)
+    refuse('replace', replace, 'it says what becomes of a task with the same key; give a key');
+  const due = checkWhen(options);
+  if (due !== undefined && !autoRun)
+    refuse('autoRun', autoRun, 'with delay or runAt, the task runs by itself');
+  return { autoRun, due, key, replace };
+}
+
+/** Accepts, for JavaScript users, only what has the shape of a declaration. */
+function declarationOf(registry: Registry, declaration: TaskDeclaration): TaskDeclaration {
+  if (typeof declaration === 'object' && declaration !== null) {
+    checkType(declaration.type);
+    return declaration;
+  }
+  const known = typeof declaration === 'string' ? registry.find(declaration) : undefined;
+  if (known === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: show(declaration) });
+  return known;
+}
+
+function refuse(argument: string, value: unknown, problem: string): never {
+  throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
+}

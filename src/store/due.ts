@@ -1,0 +1,103 @@
+/**
+ * Tasks whose time is still to come. They are stored as waiting in a queue called `later`, in the order in which they
+ * are due, so that one look at the beginning of an index finds those whose time has come; any replica lets them in.
+ */
+import type { Connection, Database } from '../core/connection.ts';
+import { type QueueName, STATUS, type Status, STATUSES } from '../core/status.ts';
+import { FOREMOST } from '../queue/precedence.ts';
+import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { type Due, LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import type { Tables } from './schema.ts';
+import { type Fragment, tell } from './transition.ts';
+
+interface Context {
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+}
+
+const DUE_AT_ONCE = 500;
+
+/** Numbers only, so it may stand in a statement as it is. */
+export function dueSql(due: Due | undefined, now: string): string | undefined {
+  if (due === undefined) return undefined;
+  return 'at' in due ? String(Math.round(due.at)) : `${now} + ${Math.round(due.delay)}`;
+}
+
+/** Lets in whose time has come; says how many. */
+export async function admitDue({ database, tables, dialect, control }: Context): Promise<number> {
+  const pick = `SELECT id FROM ${tables.task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${dialect.now}
+    ORDER BY turn, id LIMIT ${DUE_AT_ONCE} ${dialect.skipLocked}`;
+  const admitted = await enter(database, tables, control, {
+    where: { sql: `id ${dialect.among(pick)} AND queue = '${LATER}'`, values: [] },
+    turn: 'turn',
+  });
+  return admitted;
+}
+
+/** Gives a task that waits another time, or lets it in now; false if it doesn't wait to be run. */
+export async function reschedule(
+  { database, tables, control }: Context,
+  id: number,
+  due: string | undefined,
+  connection: Connection = database,
+): Promise<boolean> {
+  const where = { sql: `id = ? AND status = 'pending/run'`, values: [id] };
+  if (due === undefined) {
+    const later = { ...where, sql: `${where.sql} AND queue = '${LATER}'` };
+    return (await enter(connection, tables, control, { where: later, turn: control.terms.now })) > 0;
+  }
+  const { changes } = await connection.query(
+    `UPDATE ${tables.task} SET queue = '${LATER}', lane = 0, precedence = 0, turn = ${due} WHERE ${where.sql}`,
+    where.values,
+  );
+  if (changes > 0) await tell(control.terms, 'run', (own) => own.leave([id], connection));
+  return changes > 0;
+}
+
+/** Lets tasks that are due later into the queue their status says, telling queues of the user's own. */
+async function enter(
+  connection: Connection | Database,
+  tables: Tables,
+  control: Control,
+  { where, turn }: { readonly where: Fragment; readonly turn: string },
+): Promise<number> {
+  const { terms } = control;
+  const own = Object.keys(terms.ownQueues).length > 0;
+  if (own && 'transaction' in connection)
+    return connection.transaction((inner) => enter(inner, tables, control, { where, turn }));
+  const entering = own
+    ? (
+        await connection.query(
+          `SELECT ${WAITING_COLUMNS}, status FROM ${tables.task} WHERE ${where.sql} ${terms.exclusiveLock}`,
+          where.values,
+        )
+      ).rows
+    : [];
+  const choose = (value: (queue: QueueName, ahead: boolean) => string): string =>
+    `CASE status ${WAITING.map(({ status, waits }) => `WHEN '${status}' THEN ${value(waits.queue, waits.ahead)}`).join(' ')} END`;
+  const { changes } = await connection.query(
+    `UPDATE ${tables.task} SET queue = ${choose((queue) => `'${queue}'`)},
+      precedence = ${choose((queue, ahead) => (ahead ? String(FOREMOST) : terms.precedence[queue]))}, turn = ${turn}
+     WHERE ${where.sql}`,
+    where.values,
+  );
+  for (const queue of ['run', 'cleanup'] as const) {
+    const told = entering.filter((row) => STATUS[row['status'] as Status].waits?.queue === queue);
+    if (told.length === 0) continue;
+    await tell(terms, queue, (mine) =>
+      mine.enter(
+        told.map((row) => waitingTaskFrom(row, false)),
+        connection,
+      ),
+    );
+  }
+  return changes;
+}
+
+const WAITING = STATUSES.flatMap((status) => {
+  const { waits } = STATUS[status];
+  return waits === undefined ? [] : [{ status, waits }];
+});

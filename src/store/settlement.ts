@@ -1,0 +1,124 @@
+/**
+ * What a handler writes: reports while it runs, and one ending. Each write is guarded by the fence, so that whoever lost
+ * the task can't write any more, and moves context and status together.
+ */
+import type { Connection } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import { LEASED, type Status, transition } from '../core/status.ts';
+import { dueSql } from './due.ts';
+import { isAmong } from './page.ts';
+import type { Due } from './record.ts';
+import { applyEvent, type EventScope, type Fragment, type Terms } from './transition.ts';
+
+/** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
+export interface Fence {
+  readonly id: number;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/** A report as it is stored: JSON texts; null leaves what is there. */
+export interface Checkpoint {
+  readonly context: string | null;
+  readonly progress: number | null;
+  readonly message: string | null;
+}
+
+export interface Settlement {
+  readonly event: 'yield' | 'finish' | 'fail' | 'retry' | 'snooze';
+  readonly checkpoint: Checkpoint;
+  /** JSON of a StoredError; null for none. */
+  readonly error: string | null;
+  readonly remove: boolean;
+  /** When a task that is tried again, or snoozes, goes on. */
+  readonly due?: Due | undefined;
+  /** The lines of earlier errors to keep; undefined keeps all. */
+  readonly errors?: string | undefined;
+}
+
+interface Context {
+  readonly connection: Connection;
+  readonly task: string;
+  readonly terms: Terms;
+}
+
+/** Stores a report. Throws LEASE_LOST. */
+export async function writeCheckpoint(
+  { connection, task }: Context,
+  fence: Fence,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const set = checkpointSet(checkpoint);
+  const held = isAmong('status', LEASED);
+  const where = fenceWhere(fence);
+  const { changes } = await connection.query(
+    `UPDATE ${task} SET ${set.sql} WHERE ${held.sql} AND ${where.sql}`,
+    [...set.values, ...held.values, ...where.values],
+  );
+  if (changes === 0) throw leaseLost(fence);
+}
+
+/** Ends a claim. Throws LEASE_LOST. */
+export async function settleTask(
+  { connection, task, terms }: Context,
+  fence: Fence,
+  settlement: Settlement,
+): Promise<void> {
+  const { event, checkpoint, error, remove, due, errors } = settlement;
+  const set = [checkpointSet(checkpoint), { sql: 'error = ?', values: [error] }];
+  if (error !== null) set.push(assign('errors', errorsAnd(error, errors, terms.now)));
+  const scope: EventScope = {
+    where: fenceWhere(fence),
+    set: { sql: set.map(({ sql }) => sql).join(', '), values: set.flatMap(({ values }) => values) },
+    remove,
+    due: dueSql(due, terms.now),
+  };
+  for (;;) {
+    if ((await applyEvent(connection, task, terms, event, scope)) > 0) return;
+    const found = await ownerOf(connection, task, fence.id);
+    const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
+    if (!mine || transition(found.status, event) === undefined) throw leaseLost(fence);
+    // A mark changed between the statements for staying and for leaving: again.
+  }
+}
+
+function assign(column: string, { sql, values }: Fragment): Fragment {
+  return { sql: `${column} = ${sql}`, values };
+}
+
+/** `errors` and one line more: when, in which attempt, on which replica. Goes before `attempt` and `owner` are changed. */
+export function errorsAnd(error: string, kept: string | undefined, now: string): Fragment {
+  const line = `'{"at":', ${now}, ',"attempt":', attempt, ',"replica":"', owner, '","error":', COALESCE(?, ''), '}', '\n'`;
+  const before = kept === undefined ? `COALESCE(errors, '')` : `COALESCE(?, '')`;
+  return {
+    sql: `CONCAT(${before}, ${line})`,
+    values: kept === undefined ? [error] : [kept, error],
+  };
+}
+
+export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
+  return { sql: 'id = ? AND owner = ? AND epoch = ?', values: [id, owner, epoch] };
+}
+
+/** A task's status, and who holds it in which epoch; undefined if there is none. */
+export async function ownerOf(
+  connection: Connection,
+  task: string,
+  id: number,
+): Promise<{ status: Status; owner: unknown; epoch: number } | undefined> {
+  const sql = `SELECT status, owner, epoch FROM ${task} WHERE id = ?`;
+  const row = (await connection.query(sql, [id])).rows[0];
+  if (row === undefined) return undefined;
+  return { status: row['status'] as Status, owner: row['owner'], epoch: Number(row['epoch']) };
+}
+
+function checkpointSet({ context, progress, message }: Checkpoint): Fragment {
+  return {
+    sql: 'context = COALESCE(?, context), progress = COALESCE(?, progress), message = COALESCE(?, message)',
+    values: [context, progress, message],
+  };
+}
+
+function leaseLost({ id, epoch }: Fence): TaskbatonError {
+  return new TaskbatonError('LEASE_LOST', { id, epoch });
+}
