@@ -32,6 +32,7 @@ export {
   TaskFailed,
   type TaskSignal,
   TaskStopped,
+  type Transaction,
 } from './core/handler.ts';
 export type { BulkChange, BulkFilter, SettledOptions } from './core/bulk.ts';
 export type { Json } from './core/json.ts';
@@ -52,6 +53,7 @@ export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
   CreateOptions,
+  InTransaction,
   NewTaskItem,
   PastError,
   Replica,

@@ -16,6 +16,7 @@ import {
   checkId,
   checkWhen,
   type CreateOptions,
+  type InTransaction,
   type NewTaskItem,
   type Replica as ReplicaView,
   type ScopeCount,
@@ -31,9 +32,9 @@ import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { bulkChange } from './runtime/settling.ts';
+import { storeIn } from './runtime/transaction.ts';
 import { openDatabase } from './database/open.ts';
 import { countStopping } from './store/bulk.ts';
-import type { Due } from './store/record.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
 import { Store } from './store/store.ts';
 
@@ -117,35 +118,35 @@ export class Taskbaton {
     options: CreateOptions<Context> = {},
   ): Promise<number> {
     const task = await newTask(this.#creation, declaration, input, options);
-    return (await this.#open()).create(task);
+    return (await this.#storeIn(options.tx)).create(task);
   }
 
   /**
    * Creates many tasks at once, all or none, and resolves to their ids in the same order. Throws as `createTask` does,
    * naming the item that is wrong.
    */
-  async createTasks(items: readonly NewTaskItem[]): Promise<readonly number[]> {
+  async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
+    checkParts('options', options, ['tx']);
     const tasks = await newTasks(this.#creation, items);
-    return tasks.length === 0 ? [] : (await this.#open()).createMany(tasks);
+    return tasks.length === 0 ? [] : (await this.#storeIn(options.tx)).createMany(tasks);
   }
 
   /**
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  async runTask(id: number, options: WhenOptions = {}): Promise<void> {
-    checkParts('options', options, ['delay', 'runAt']);
-    await this.#change(id, 'run', checkWhen(options));
+  runTask(id: number, options: WhenOptions & InTransaction = {}): Promise<void> {
+    return this.#change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number): Promise<void> {
-    return this.#change(id, 'pause');
+  pauseTask(id: number, options: InTransaction = {}): Promise<void> {
+    return this.#change(id, 'pause', options);
   }
 
   /** Stops it, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number): Promise<void> {
-    return this.#change(id, 'delete');
+  deleteTask(id: number, options: InTransaction = {}): Promise<void> {
+    return this.#change(id, 'delete', options);
   }
 
   /**
@@ -175,10 +176,11 @@ export class Taskbaton {
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  async changeTaskGroup(id: number, group: string): Promise<void> {
+  async changeTaskGroup(id: number, group: string, options: InTransaction = {}): Promise<void> {
     checkId(id);
+    checkParts('options', options, ['tx']);
     checkName('group', group);
-    await (await this.#open()).changeGroup(id, group);
+    await (await this.#storeIn(options.tx)).changeGroup(id, group);
   }
 
   /**
@@ -370,9 +372,16 @@ export class Taskbaton {
     return bulkChange({ changed, clock: this.#clock, stopped: this.#ending.signal, left });
   }
 
-  async #change(id: number, event: UserEvent, due?: Due): Promise<void> {
+  async #change(id: number, event: UserEvent, options: WhenOptions & InTransaction): Promise<void> {
     checkId(id);
-    await (await this.#open()).change(id, event, due);
+    checkParts('options', options, event === 'run' ? ['delay', 'runAt', 'tx'] : ['tx']);
+    await (await this.#storeIn(options.tx)).change(id, event, checkWhen(options));
+  }
+
+  /** The store, in the transaction if there is one. */
+  async #storeIn(tx: unknown): Promise<Store> {
+    const store = await this.#open();
+    return tx === undefined ? store : storeIn(tx, store);
   }
 }
 

@@ -16,6 +16,8 @@ export interface QueryResult {
 
 /** One place to send statements to: a database (each statement commits by itself) or a transaction in it. */
 export interface Connection {
+  /** Of a transaction: the driver's own connection. */
+  readonly native?: unknown;
   query(sql: string, values?: readonly SqlValue[]): Promise<QueryResult>;
 }
 
@@ -52,6 +54,8 @@ export interface Database extends Connection {
   listen(channel: string, listener: WakeListener): Promise<Subscription>;
   /** Sends a hint to all listeners of `channel`, in this process too. Never throws for a lost hint. */
   notify(channel: string, topic: WakeTopic): Promise<void>;
+  /** The same in a transaction, to arrive once it is committed; where the database can do that. */
+  notifyIn?(connection: Connection, channel: string, topic: WakeTopic): Promise<void>;
   /** Closes what we opened; leaves alone what the user handed in. */
   close(): Promise<void>;
 }

@@ -75,6 +75,25 @@ export interface HandlerArguments<Input, Context> {
    * `TaskStopped` (after storing) when the task must stop: let it pass through.
    */
   readonly report: (report: Report<Context>) => Promise<void>;
+  /**
+   * Writes rows of your own and a report in one transaction: both are there or neither, and neither if the task is no
+   * longer held. `work` may be called again after a conflict, so it must have no other effects. Rejects with what `work`
+   * throws, and, once it is stored, with a `TaskStopped` when the task must stop.
+   */
+  readonly transaction: (
+    work: (tx: Transaction) => Promise<Report<Context> | undefined | void>,
+  ) => Promise<void>;
+}
+
+/** A transaction in the system's database. */
+export interface Transaction {
+  /** Sends a statement with `?` for its parameters, on every database; there must be no other `?` in it. */
+  query(
+    sql: string,
+    values?: readonly (string | number | null)[],
+  ): Promise<{ readonly rows: readonly Readonly<Record<string, unknown>>[]; readonly changes: number }>;
+  /** The driver's own connection in this transaction: what its client, `sql` or database is called there. */
+  readonly native?: unknown;
 }
 
 /** Options of an ending. */

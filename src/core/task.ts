@@ -65,7 +65,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly doneAt: Date | undefined;
 }
 
-export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy {
+export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, InTransaction {
   /** Whose task it is; '' by default. */
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
@@ -83,9 +83,18 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
 }
 
 /** One of the tasks of `createTasks`. */
-export interface NewTaskItem extends CreateOptions {
+export interface NewTaskItem extends Omit<CreateOptions, 'tx'> {
   readonly task: TaskDeclaration;
   readonly input?: Untyped;
+}
+
+/** For what changes something: in a transaction of your own, so that it happens if and only if that is committed. */
+export interface InTransaction {
+  /**
+   * A transaction that you have begun in the system's database: a client of `pg`, what `begin` of `postgres` hands you, a
+   * connection of `mysql2`, a database of `node:sqlite` or `better-sqlite3`, or the `tx` of a handler's `transaction`.
+   */
+  readonly tx?: unknown;
 }
 
 /** When a task is due: after a delay, at a time, or (by default) at once. To a second or so, or a poll interval. */

@@ -239,10 +239,31 @@ async function check(session: MysqlSession, { connection }: PooledConnection): P
   return Number(rows[0]?.['packet']);
 }
 
+/** A statement as mysql2 takes it, with rows in the same shape whatever the connection's owner has set. */
+export function mysqlStatement(sql: string, values: readonly SqlValue[]): object {
+  return {
+    sql,
+    values: [...values],
+    rowsAsArray: false,
+    nestTables: false,
+    namedPlaceholders: false,
+    typeCast: (field: Field, next: () => unknown) => (TEXTS.test(field.type) ? field.string('utf8') : next()),
+  };
+}
+
+export function mysqlResult(result: unknown): QueryResult {
+  if (Array.isArray(result)) return { rows: result as Row[], changes: 0 };
+  return { rows: [], changes: Number((result as { affectedRows?: unknown }).affectedRows ?? 0) };
+}
+
 class MysqlSession {
   readonly #connection: PooledConnection;
   readonly #timeout: number;
   #lost = false;
+
+  get native(): unknown {
+    return this.#connection;
+  }
 
   constructor(connection: PooledConnection, timeout: number) {
     this.#connection = connection;
@@ -252,17 +273,10 @@ class MysqlSession {
   async query(sql: string, values: readonly SqlValue[]): Promise<QueryResult> {
     try {
       const [result] = await this.#connection.query({
-        sql,
-        values: [...values],
+        ...mysqlStatement(sql, values),
         timeout: this.#timeout,
-        rowsAsArray: false,
-        nestTables: false,
-        namedPlaceholders: false,
-        typeCast: (field: Field, next: () => unknown) =>
-          TEXTS.test(field.type) ? field.string('utf8') : next(),
       });
-      if (Array.isArray(result)) return { rows: result as Row[], changes: 0 };
-      return { rows: [], changes: Number((result as { affectedRows?: unknown }).affectedRows ?? 0) };
+      return mysqlResult(result);
     } catch (error) {
       this.#lost ||= isConnectionLost(error);
       throw error;

@@ -65,7 +65,7 @@ export class PostgresJsDriver implements PostgresDriver {
             const query = (text: string, values: readonly SqlValue[]): Promise<QueryResult> =>
               within(this.#clock, this.#timeout, send(this.#sql, sql, text, values));
             const end = (): Promise<unknown> => within(this.#clock, this.#timeout, ended);
-            resolve(new Transaction(query, commit, rollback, end, ended));
+            resolve(new Transaction(sql, query, commit, rollback, end, ended));
           }),
       );
       ended.catch(reject);
@@ -103,18 +103,21 @@ export class PostgresJsDriver implements PostgresDriver {
 
 class Transaction implements Session {
   #usable = true;
+  readonly native: unknown;
   readonly query: Session['query'];
   readonly #commit: () => void;
   readonly #rollback: (reason: Error) => void;
   readonly #end: () => Promise<unknown>;
 
   constructor(
+    native: unknown,
     query: Session['query'],
     commit: () => void,
     rollback: (reason: Error) => void,
     end: () => Promise<unknown>,
     ended: Promise<unknown>,
   ) {
+    this.native = native;
     this.query = async (text, values) => {
       if (!this.#usable) throw new Error('Connection terminated in a transaction');
       try {

@@ -154,6 +154,10 @@ class PgSession implements Session {
     this.#timeout = timeout;
   }
 
+  get native(): unknown {
+    return this.#client;
+  }
+
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
     try {
       const { rows, command, rowCount } = await within(

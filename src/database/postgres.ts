@@ -104,6 +104,7 @@ class PostgresDatabase implements Database {
       });
       return runInSession(
         {
+          native: session.native,
           query: (sql, values) => session.query(numbered(sql), values),
           commit: () => session.commit(),
           rollback: () => session.rollback(),
@@ -132,6 +133,10 @@ class PostgresDatabase implements Database {
     );
   }
 
+  async notifyIn(connection: Connection, channel: string, topic: WakeTopic): Promise<void> {
+    await connection.query('SELECT pg_notify(?, ?)', [channelName(channel), topic]);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -154,7 +159,7 @@ const MOST_TEXTS = 1000;
 const texts = new Map<string, string>();
 
 /** `?` as `$1`, `$2`, …; there is no `?` inside a literal. */
-function numbered(sql: string): string {
+export function numbered(sql: string): string {
   let text = texts.get(sql);
   if (text === undefined) {
     let count = 0;

@@ -30,14 +30,14 @@ const MOST_STATEMENTS = 256;
 export class SqliteConnection {
   /** What to call the database in messages. */
   readonly name: string;
-  readonly #handle: SqliteHandle;
+  readonly handle: SqliteHandle;
   /** A longer `busy_timeout` of the owner's is put aside while our statements run. */
   readonly #longTimeout: { readonly aside: string; readonly back: string } | undefined;
   readonly #statements = new Map<string, Prepared>();
   #closed = false;
 
   constructor(handle: SqliteHandle, blockingMs: number) {
-    this.#handle = handle;
+    this.handle = handle;
     this.name = nameOf(handle);
     const timeout = Number(this.#run('PRAGMA busy_timeout', []).rows[0]?.['timeout']);
     if (timeout > 2 * blockingMs) {
@@ -50,7 +50,7 @@ export class SqliteConnection {
 
   /** Whether a transaction is open, whoever began it. */
   isInTransaction(): boolean {
-    const handle = this.#handle as { readonly isTransaction?: boolean; readonly inTransaction?: boolean };
+    const handle = this.handle as { readonly isTransaction?: boolean; readonly inTransaction?: boolean };
     try {
       return handle.isTransaction === true || handle.inTransaction === true;
     } catch {
@@ -62,11 +62,11 @@ export class SqliteConnection {
   execute(sql: string, values: readonly SqlValue[] = []): QueryResult {
     if (this.#closed) throw new Error('the database is not open');
     if (this.#longTimeout === undefined) return this.#run(sql, values);
-    this.#handle.exec(this.#longTimeout.aside);
+    this.handle.exec(this.#longTimeout.aside);
     try {
       return this.#run(sql, values);
     } finally {
-      this.#handle.exec(this.#longTimeout.back);
+      this.handle.exec(this.#longTimeout.back);
     }
   }
 
@@ -84,7 +84,7 @@ export class SqliteConnection {
     if (this.#closed) return;
     this.#closed = true;
     this.#statements.clear();
-    if (handleToo) this.#handle.close();
+    if (handleToo) this.handle.close();
   }
 
   #run(sql: string, values: readonly SqlValue[]): QueryResult {
@@ -102,7 +102,7 @@ export class SqliteConnection {
   #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = this.#handle.prepare(sql);
+    const statement = this.handle.prepare(sql);
     const reads = returnsRows(statement);
     const writes = reads
       ? /\breturning\b/i.test(sql)

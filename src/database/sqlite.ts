@@ -191,6 +191,7 @@ class SqliteDatabase implements Database {
       throw this.#translate(error);
     }
     return {
+      native: connection.handle,
       query: async (sql, values) => connection.execute(sql, values),
       commit: async () => {
         try {

@@ -8,6 +8,8 @@ import { busy, Conflict, failed } from './retry.ts';
 
 /** A transaction that a driver has begun. Its methods reject with the driver's own errors. */
 export interface Session {
+  /** The driver's own connection, for whoever wants to use it in this transaction. */
+  readonly native?: unknown;
   query(sql: string, values: readonly SqlValue[]): Promise<QueryResult>;
   commit(): Promise<void>;
   /** Never rejects: a session that can't be rolled back is thrown away. */
@@ -48,6 +50,11 @@ export async function runInSession<Result>(
   return result;
 }
 
+/** Whether `value` is a transaction that we have begun. */
+export function isScope(value: unknown): value is Connection {
+  return value instanceof Scope;
+}
+
 class Scope implements Connection {
   failure: Error | undefined;
   #open = true;
@@ -58,6 +65,10 @@ class Scope implements Connection {
   constructor(session: Session, translate: Translation) {
     this.#session = session;
     this.#translate = translate;
+  }
+
+  get native(): unknown {
+    return this.#session.native;
   }
 
   query(sql: string, values: readonly SqlValue[] = []): Promise<QueryResult> {

@@ -28,6 +28,7 @@ const OPTIONS: readonly string[] = [
   'timeout',
   'key',
   'replace',
+  'tx',
 ];
 
 /** Throws INVALID_ARGUMENT, INVALID_INPUT, INVALID_CONTEXT, UNKNOWN_TYPE, NOT_JSON or PAYLOAD_TOO_LARGE. */

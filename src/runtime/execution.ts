@@ -4,47 +4,33 @@
  */
 import { type Clock, jittered, sleep, type Timer } from '../core/clock.ts';
 import type { TaskDefinition } from '../core/definition.ts';
-import { type ErrorCode, isTaskbatonError, messageFrom, show, TaskbatonError } from '../core/errors.ts';
+import { type ErrorCode, isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
 import {
-  type Ending,
-  Finished,
   type Handler,
   type HandlerArguments,
-  isStop,
-  type Report,
-  Snoozed,
   type StopReason,
-  TaskFailed,
   TaskStopped,
+  type Transaction,
 } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
-import { checkDuration, type CheckedRetry, type CheckedTimeLimits, nextAttempt } from '../core/retry.ts';
 import { type StandardSchema, validate } from '../core/schema.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
-import { type Claim, errorLines, ERRORS_KEPT } from '../store/record.ts';
 import type { Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
-import { encodeContext, encodeError, encodePlainError, encodeReport, NO_CHECKPOINT } from './report.ts';
+import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, YIELDED } from './outcome.ts';
+import { encodePlainError, encodeReport, NO_CHECKPOINT } from './report.ts';
 
-export interface ExecutionOptions {
-  readonly claim: Claim;
-  readonly queue: QueueName;
+export interface ExecutionOptions extends OutcomeOptions {
   readonly definition: TaskDefinition;
   /** The replica that claimed it. */
   readonly replica: string;
   readonly store: Store;
   readonly clock: Clock;
   readonly observer: Observer;
-  readonly maxPayload: number;
   readonly stopGrace: number;
-  readonly retry: CheckedRetry;
-  readonly limits: CheckedTimeLimits;
 }
-
-const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
-const FINISHED: Settlement = { ...YIELDED, event: 'finish', checkpoint: { ...NO_CHECKPOINT, progress: 1 } };
 
 const SHORTEST_RETRY = 25;
 /** The longest pause before a write is tried again. */
@@ -71,12 +57,21 @@ export class Execution {
   #closed = false;
   #abandoned = false;
   #writes: Promise<unknown> = Promise.resolve();
+  #transactions: number;
+  readonly #outcome: Outcome;
 
   constructor(options: ExecutionOptions) {
     const { claim, replica, queue } = options;
     this.#options = options;
     this.queue = queue;
+    this.#transactions = claim.transactions;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
+    this.#outcome = new Outcome({
+      ...options,
+      signal: this.#stop.signal,
+      random: () => options.clock.random(),
+      misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
+    });
     this.ended = this.#live();
   }
 
@@ -102,12 +97,12 @@ export class Execution {
   }
 
   async #live(): Promise<void> {
-    const { observer, claim, clock } = this.#options;
+    const { observer, claim, clock, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
     const abandoned = new Promise<Settlement>((resolve) => {
       this.#abandon = resolve;
     });
-    this.#limitTime(this.#nearestLimit().rest);
+    this.#limitTime(nearestLimit(claim, limits).rest);
     await clock.turn();
     const settlement = await Promise.race([this.#handle(), abandoned]);
     this.#closed = true;
@@ -127,13 +122,6 @@ export class Execution {
     );
   }
 
-  #nearestLimit(): { readonly which: 'attempt' | 'total'; readonly limit: number; readonly rest: number } {
-    const { claim, limits } = this.#options;
-    const rest = { attempt: limits.attempt - claim.worked.attempt, total: limits.total - claim.worked.total };
-    const which = rest.attempt < rest.total ? 'attempt' : 'total';
-    return { which, limit: limits[which], rest: rest[which] };
-  }
-
   // The handler
 
   /** Runs the handler to its end; never rejects. */
@@ -143,10 +131,10 @@ export class Execution {
         this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
-      if (this.#stop.signal.aborted) return this.#stopped();
-      return this.#settlementOfReturn(await this.#drive(handler, given));
+      if (this.#stop.signal.aborted) return this.#outcome.ofStop();
+      return this.#outcome.ofReturn(await this.#drive(handler, given));
     } catch (thrown) {
-      return this.#settlementOfThrow(thrown);
+      return this.#outcome.ofThrow(thrown);
     }
   }
 
@@ -170,7 +158,8 @@ export class Execution {
         context === undefined ? undefined : await checked(definition.context, context, 'INVALID_CONTEXT'),
       signal: this.#stop.signal,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
-      report: (report) => this.#reportFromFunction(report),
+      report: (report) => this.#fromFunction(this.#report(report)),
+      transaction: (work) => this.#fromFunction(this.#transact(work)),
     };
   }
 
@@ -198,120 +187,73 @@ export class Execution {
     return step.value;
   }
 
-  #settlementOfReturn(value: unknown): Settlement {
-    if (isInstance(value, Finished)) return this.#ending('finish', value, null);
-    if (isInstance(value, Snoozed)) return this.#snoozed(value);
-    if (value !== undefined) {
-      const problem = 'it returned something that is not finished(…); the last context is the result';
-      this.#options.observer.emit('task.misused', { ...this.#details(), problem });
-    }
-    return this.#stop.signal.aborted ? this.#stopped() : FINISHED;
-  }
-
-  #settlementOfThrow(thrown: unknown): Settlement {
-    if (isStop(thrown, this.#stop.signal)) return this.#stopped();
-    const said = isInstance(thrown, TaskFailed) ? thrown : undefined;
-    const failed = this.#ending('fail', said, thrown);
-    return failed.remove || isFinal(said) ? failed : this.#orRetried(failed, thrown);
-  }
-
-  /** A stop keeps the task as it is, unless it came because its time was over. */
-  #stopped(): Settlement {
-    if (this.stopping !== 'timeout') return YIELDED;
-    const { which, limit } = this.#nearestLimit();
-    const error = new TaskbatonError('TIMED_OUT', { id: this.fence.id, limit, which });
-    const failed = this.#ending('fail', undefined, error);
-    return which === 'total' ? failed : this.#orRetried(failed, error);
-  }
-
-  /** The failure, or another attempt if there is one left. */
-  #orRetried(failed: Settlement, error: unknown): Settlement {
-    const { retry, claim, clock, queue, observer } = this.#options;
-    if (queue !== 'run') return failed;
-    const next = nextAttempt(retry, claim.retries + 1, error, clock.random());
-    if (next === undefined) return failed;
-    if ('delay' in next) return { ...failed, event: 'retry', due: next };
-    observer.emit('task.misused', { ...this.#details(), problem: next.problem });
-    return failed;
-  }
-
-  #snoozed({ duration, context }: Snoozed): Settlement {
-    const { claim, maxPayload } = this.#options;
-    try {
-      const refuse = (argument: string, value: unknown, problem: string): never => {
-        throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
-      };
-      const due = { delay: checkDuration('duration', duration, refuse) };
-      const checkpoint = { ...NO_CHECKPOINT, context: encodeContext(context, claim.type, maxPayload) };
-      return { ...YIELDED, event: 'snooze', checkpoint, due };
-    } catch (refusal) {
-      return this.#failure(refusal);
-    }
-  }
-
-  /** An ending whose context can't be stored is a failure that says so. */
-  #ending(event: 'finish' | 'fail', said: Finished | TaskFailed | undefined, thrown: unknown): Settlement {
-    const { claim, maxPayload } = this.#options;
-    try {
-      const ending: Ending<unknown> = said?.ending ?? {};
-      const context = encodeContext(ending.context, claim.type, maxPayload);
-      const progress = event === 'finish' ? 1 : null;
-      const error = event === 'fail' ? encodeError(thrown) : null;
-      return {
-        event,
-        checkpoint: { context, progress, message: null },
-        error,
-        remove: ending.remove === true,
-        errors: this.#earlierErrors,
-      };
-    } catch (refusal) {
-      return this.#failure(refusal);
-    }
-  }
-
-  #failure(refusal: unknown): Settlement {
-    return { ...YIELDED, event: 'fail', error: encodeError(refusal), errors: this.#earlierErrors };
-  }
-
-  /** All but the oldest, which makes room for one more. */
-  get #earlierErrors(): string {
-    const lines = errorLines(this.#options.claim.errors).slice(1 - ERRORS_KEPT);
-    return lines.map((line) => `${line}\n`).join('');
-  }
-
   #giveUp(): void {
     const { observer, stopGrace } = this.#options;
     observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
     this.#abandoned = true;
-    this.#abandon(this.#stopped());
+    this.#abandon(this.#outcome.ofStop());
   }
 
   // Writing
 
-  #reportFromFunction(report: Report<unknown>): Promise<void> {
-    const reported = this.#report(report).then(() => this.#stop.signal.throwIfAborted());
+  #fromFunction(written: Promise<void>): Promise<void> {
+    const reported = written.then(() => this.#stop.signal.throwIfAborted());
     // A handler that doesn't await its reports must not bring the process down when one is refused.
     reported.catch(() => undefined);
     return reported;
   }
 
   async #report(report: unknown): Promise<void> {
-    const { store, claim, maxPayload, stopGrace, clock, observer } = this.#options;
+    const { store, claim, maxPayload, observer } = this.#options;
+    this.#checkOpen();
+    const checkpoint = encodeReport(report, claim.type, maxPayload);
+    await this.#inTurn(async () => {
+      if (checkpoint !== NO_CHECKPOINT) await this.#write(() => store.checkpoint(this.fence, checkpoint));
+    });
+    if (checkpoint !== NO_CHECKPOINT) observer.emit('task.reported', this.#details());
+  }
+
+  async #transact(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
+    const { store, claim, maxPayload, observer } = this.#options;
+    this.#checkOpen();
+    await this.#inTurn(async () => {
+      const count = this.#transactions;
+      let uncertain = false;
+      await this.#write(async () => {
+        if (uncertain && (await store.isCommitted(this.fence, count))) return;
+        try {
+          await store.transact(this.fence, count, async (tx) =>
+            encodeReport(await work(tx), claim.type, maxPayload),
+          );
+        } catch (error) {
+          // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
+          if (
+            uncertain &&
+            isTaskbatonError(error, 'LEASE_LOST') &&
+            (await store.isCommitted(this.fence, count))
+          )
+            return;
+          uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
+          throw error;
+        }
+      });
+      this.#transactions = count + 1;
+    });
+    observer.emit('task.reported', this.#details());
+  }
+
+  #checkOpen(): void {
+    const { claim, stopGrace } = this.#options;
     if (this.#abandoned) throw new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace });
     if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
-    const checkpoint = encodeReport(report, claim.type, maxPayload);
+  }
+
+  /** Writes one after another, in the order in which they were asked for. */
+  async #inTurn(write: () => Promise<void>): Promise<void> {
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-    const written = this.#writes
-      .then(() => clock.turn())
-      .then(() =>
-        checkpoint === NO_CHECKPOINT
-          ? undefined
-          : this.#write(() => store.checkpoint(this.fence, checkpoint)),
-      );
+    const written = this.#writes.then(() => this.#options.clock.turn()).then(write);
     this.#writes = written.catch(() => undefined);
     await written;
-    if (checkpoint === NO_CHECKPOINT) return;
-    observer.emit('task.reported', this.#details());
   }
 
   async #settle(settlement: Settlement, refused = false): Promise<void> {
@@ -362,27 +304,6 @@ export class Execution {
   #details(): { id: number; type: string; epoch: number; replica: string; queue: QueueName } {
     const { claim, replica, queue } = this.#options;
     return { id: claim.id, type: claim.type, epoch: claim.epoch, replica, queue };
-  }
-}
-
-/** `instanceof` for what user code hands over: a hostile proxy makes the operator itself throw. */
-function isInstance<Class extends abstract new (...given: never[]) => object>(
-  value: unknown,
-  kind: Class,
-): value is InstanceType<Class> {
-  try {
-    return value instanceof kind;
-  } catch {
-    return false;
-  }
-}
-
-/** Whether another attempt would be in vain; so it is, too, for one that throws when it is asked. */
-function isFinal(failed: TaskFailed | undefined): boolean {
-  try {
-    return failed?.retry === false;
-  } catch {
-    return true;
   }
 }
 

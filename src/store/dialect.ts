@@ -7,6 +7,8 @@ import type { DialectName } from '../core/connection.ts';
 export interface Dialect {
   /** The database's own time as whole milliseconds since 1970. */
   readonly now: string;
+  /** A new identity, unique for ever, of at most 36 characters. */
+  readonly uuid: string;
   /** Ends a SELECT that picks rows to change: others' locked rows are passed over, not waited for. */
   readonly skipLocked: string;
   /** Ends a SELECT of a row that must not change before the transaction ends; others may read and hold it too. */
@@ -53,6 +55,7 @@ export interface Dialect {
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   sqlite: {
     now: `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
+    uuid: 'lower(hex(randomblob(16)))',
     skipLocked: '',
     tableOptions: '',
     ddlCommits: false,
@@ -75,6 +78,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   postgres: {
     // statement_timestamp() rather than now(): a transaction that waited must not act on the time it began at.
     now: `CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)`,
+    uuid: 'CAST(gen_random_uuid() AS VARCHAR(36))',
     skipLocked: 'FOR UPDATE SKIP LOCKED',
     tableOptions: '',
     ddlCommits: false,
@@ -98,6 +102,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   },
   mysql: {
     now: 'CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)',
+    uuid: 'UUID()',
     skipLocked: 'FOR UPDATE SKIP LOCKED',
     shareLock: 'LOCK IN SHARE MODE',
     exclusiveLock: 'FOR UPDATE',

@@ -14,7 +14,7 @@ export const TASK_COLUMNS =
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS =
-  'id, type, task_user, task_group, epoch, attempt, retries, worked, worked_before, options, input, context, errors';
+  'id, type, task_user, task_group, epoch, attempt, retries, worked, worked_before, transactions, options, input, context, errors';
 
 /** The columns that `waitingTaskFrom` reads. */
 export const WAITING_COLUMNS = 'id, type, task_user, task_group, priority';
@@ -54,6 +54,8 @@ export interface Claim {
   readonly retries: number;
   /** Milliseconds that it has worked before this claim: in this attempt, and in all. */
   readonly worked: { readonly attempt: number; readonly total: number };
+  /** How many transactions its handlers have committed. */
+  readonly transactions: number;
   /** JSON of a TaskPolicy. */
   readonly options: string | null;
   readonly errors: string | null;
@@ -113,6 +115,7 @@ export function claimFrom(row: Row, epoch: number): Claim {
       attempt: Number(row['worked']) - Number(row['worked_before']),
       total: Number(row['worked']),
     },
+    transactions: Number(row['transactions']),
     options: text(row['options']),
     errors: text(row['errors']),
     input: text(row['input']),

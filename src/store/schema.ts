@@ -86,6 +86,7 @@ function createTask(
       done_at ${types.integer},
       worked ${types.integer} NOT NULL,
       worked_before ${types.integer} NOT NULL,
+      transactions ${types.integer} NOT NULL DEFAULT 0,
       options ${types.text},
       input ${types.text},
       context ${types.text},
@@ -121,7 +122,7 @@ function createReplica({ replica, wake }: Tables, { types, tableOptions }: Diale
 
 function createScheduling(
   { control, rule, lane, slot, prefix }: Tables,
-  { types, tableOptions, partialIndexes }: Dialect,
+  { types, tableOptions, partialIndexes, uuid }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
@@ -130,9 +131,10 @@ function createScheduling(
       version ${types.integer} NOT NULL,
       orders ${types.text},
       reordered_to ${types.integer},
-      swept_at ${types.integer} NOT NULL
+      swept_at ${types.integer} NOT NULL,
+      identity VARCHAR(36) NOT NULL
     ) ${tableOptions}`,
-    `INSERT INTO ${control} (id, version, swept_at) VALUES (1, 0, 0)`,
+    `INSERT INTO ${control} (id, version, swept_at, identity) VALUES (1, 0, 0, ${uuid})`,
     `CREATE TABLE ${rule} (
       kind VARCHAR(10) NOT NULL,
       name ${types.name} NOT NULL,

@@ -42,20 +42,37 @@ interface Context {
   readonly terms: Terms;
 }
 
-/** Stores a report. Throws LEASE_LOST. */
+/** Stores a report. Throws LEASE_LOST. With `count`, it is the handler's transaction after so many, or it isn't stored. */
 export async function writeCheckpoint(
-  { connection, task }: Context,
+  { connection, task }: Omit<Context, 'terms'>,
   fence: Fence,
   checkpoint: Checkpoint,
+  count?: number,
 ): Promise<void> {
   const set = checkpointSet(checkpoint);
   const held = isAmong('status', LEASED);
   const where = fenceWhere(fence);
+  const [counts, fits] =
+    count === undefined ? ['', ''] : [', transactions = transactions + 1', `AND transactions = ${count}`];
   const { changes } = await connection.query(
-    `UPDATE ${task} SET ${set.sql} WHERE ${held.sql} AND ${where.sql}`,
+    `UPDATE ${task} SET ${set.sql}${counts} WHERE ${held.sql} AND ${where.sql} ${fits}`,
     [...set.values, ...held.values, ...where.values],
   );
   if (changes === 0) throw leaseLost(fence);
+}
+
+/** Whether the handler's transaction after `count` others was committed, where its COMMIT was not answered. */
+export async function isCommitted(
+  { connection, task }: Omit<Context, 'terms'>,
+  fence: Fence,
+  count: number,
+): Promise<boolean> {
+  const where = fenceWhere(fence);
+  const { rows } = await connection.query(
+    `SELECT transactions FROM ${task} WHERE ${where.sql}`,
+    where.values,
+  );
+  return rows[0] !== undefined && Number(rows[0]['transactions']) > count;
 }
 
 /** Ends a claim. Throws LEASE_LOST. */

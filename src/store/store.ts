@@ -3,7 +3,7 @@
  * short transaction; none takes a time from a replica; every write for a running task carries its fence.
  */
 import type { CheckedBulkFilter } from '../core/bulk.ts';
-import type { Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
+import type { Connection, Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
@@ -28,6 +28,7 @@ import {
   type Checkpoint,
   type Fence,
   fenceWhere,
+  isCommitted,
   ownerOf,
   type Settlement,
   settleTask,
@@ -73,6 +74,7 @@ export class Store {
   readonly control: Control;
   readonly dialect: Dialect;
   readonly #scheduling: Scheduling;
+  #identity: string | undefined;
   /** For each queue of the user's own the last task that was entered again. */
   readonly #reconciledTo: Record<QueueName, number> = { run: 0, cleanup: 0 };
 
@@ -93,12 +95,30 @@ export class Store {
   async prepare(mayMigrate: boolean): Promise<void> {
     await (mayMigrate ? migrate(this.database, this.tables) : checkVersion(this.database, this.tables));
     await this.control.adopt(this.#scheduling.policies, true);
+    await this.identity();
     const { prefix, schema } = this.tables;
     for (const queue of QUEUES) {
       const qualified = `${schema === undefined ? '' : `${schema}.`}${prefix}`;
       const place = { connection: this.database, dialect: this.database.dialect, prefix: qualified, queue };
       await this.#scheduling.ownQueues?.[queue]?.prepare?.(place);
     }
+  }
+
+  /** This store on another connection to its database, such as a transaction of the user's. */
+  async on(database: Database): Promise<Store> {
+    const { prefix, schema } = this.tables;
+    const store = new Store(database, prefix, schema, this.dialect, this.#scheduling);
+    await store.control.refresh();
+    return store;
+  }
+
+  /** What tells this system from all others. */
+  async identity(): Promise<string> {
+    if (this.#identity === undefined) {
+      const { rows } = await this.database.query(`SELECT identity FROM ${this.tables.control} WHERE id = 1`);
+      this.#identity = String(rows[0]?.['identity']);
+    }
+    return this.#identity;
   }
 
   /** Enters some more of those that wait into the queues of the user's own. */
@@ -226,6 +246,20 @@ export class Store {
   /** Stores a report. Throws LEASE_LOST. */
   checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
     return writeCheckpoint(this.#handlers, fence, checkpoint);
+  }
+
+  /** Stores what `work` writes and the report it returns, both or neither. Throws LEASE_LOST, and what `work` throws. */
+  async transact(fence: Fence, count: number, work: (tx: Connection) => Promise<Checkpoint>): Promise<void> {
+    const { task } = this.tables;
+    await this.database.transaction(async (connection) => {
+      const checkpoint = await work(connection);
+      await writeCheckpoint({ connection, task }, fence, checkpoint, count);
+    });
+  }
+
+  /** Whether the transaction after `count` others was committed. */
+  isCommitted(fence: Fence, count: number): Promise<boolean> {
+    return isCommitted(this.#handlers, fence, count);
   }
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */

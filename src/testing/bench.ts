@@ -56,6 +56,7 @@ export interface TaskRow {
   readonly done_at: number | null;
   readonly worked: number;
   readonly worked_before: number;
+  readonly transactions: number;
   readonly options: string | null;
   readonly input: string | null;
   readonly context: string | null;

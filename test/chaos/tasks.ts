@@ -41,6 +41,8 @@ export const RESUMED = { type: 'resumed', input, context };
 export const CARELESS = { type: 'careless', input, context };
 export const STUBBORN = { type: 'stubborn' };
 export const NOOP = { type: 'noop' };
+/** Numbers from 1 into a table without a key, each together with its checkpoint. */
+export const COUNTED = { type: 'counted', input: typed<{ readonly table: string }>(), context };
 export const POISON = { type: 'poison' };
 export const BLOCK = { type: 'block', input: typed<Block>() };
 
@@ -52,6 +54,7 @@ export function testTasks(ledger: Ledger): readonly TaskDefinition[] {
     defineTask({ ...CARELESS, run: careless(ledger), onCrash: 'resume' }),
     defineTask({ ...STUBBORN, run: stubborn(ledger), cleanup: cleaner(ledger) }),
     defineTask({ ...NOOP, run: noop(ledger), onCrash: 'resume' }),
+    defineTask({ ...COUNTED, run: counted(ledger), onCrash: { resume: 1_000_000 } }),
     defineTask({ ...POISON, run: () => void process.kill(process.pid, 'SIGKILL'), onCrash: 'resume' }),
     defineTask({ ...BLOCK, run: block(ledger), onCrash: 'resume' }),
   ];
@@ -102,6 +105,18 @@ function stubborn(ledger: Ledger) {
 
 function noop(ledger: Ledger) {
   return ({ task }: { readonly task: RunningTask }) => notes(ledger, task)('did');
+}
+
+function counted(ledger: Ledger) {
+  return async (given: HandlerArguments<{ readonly table: string }, Step>) => {
+    begin(ledger, given);
+    for (let step = (given.context?.step ?? 0) + 1; ; step++) {
+      await given.transaction(async (tx) => {
+        await tx.query(`INSERT INTO ${given.input.table} VALUES (?)`, [step]);
+        return { context: { step } };
+      });
+    }
+  };
 }
 
 function block(ledger: Ledger) {

@@ -18,6 +18,8 @@ import { openDatabase } from '../../src/database/open.ts';
 export type Fault = (sql: string, send: () => Promise<QueryResult>) => Promise<QueryResult>;
 
 const CLAIM = 'epoch = epoch + 1';
+/** A handler's own transaction. */
+const TRANSACTION = 'transactions = transactions + 1';
 
 export const NO_FAULT: Fault = (_sql, send) => send();
 
@@ -69,7 +71,8 @@ class Faulty implements Database {
     });
     const text = texts.join(';');
     const answer = { rows: Array.from({ length: claimed }, () => ({})), changes: claimed };
-    if (text.includes(`queue = '`)) await this.#source.fault(text, async () => answer);
+    if (text.includes(`queue = '`) || text.includes(TRANSACTION))
+      await this.#source.fault(text, async () => answer);
     return result;
   }
 
