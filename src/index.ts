@@ -36,6 +36,7 @@ export {
 } from './core/handler.ts';
 export type { BulkChange, BulkFilter, SettledOptions } from './core/bulk.ts';
 export type { Json } from './core/json.ts';
+export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
 export type {

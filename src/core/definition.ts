@@ -5,6 +5,7 @@
 import type { Duration } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Handler } from './handler.ts';
+import { checkKeep, type Keep } from './keep.ts';
 import { checkName } from './name.ts';
 import { checkRetry, checkTimeLimits, type RetryPolicy, type TimeLimits } from './retry.ts';
 import { isSchema, type StandardSchema } from './schema.ts';
@@ -37,6 +38,8 @@ export interface TaskHandlers<Input, Context> {
   readonly retry?: number | RetryPolicy | undefined;
   /** How long one attempt (or `{ attempt, total }`) may work; as long as it takes by default. */
   readonly timeout?: Duration | TimeLimits | undefined;
+  /** How long its tasks are kept once they are done; for ever by default. */
+  readonly keep?: Duration | Keep | undefined;
 }
 
 /** A type of task with all that is needed to run it. */
@@ -66,7 +69,7 @@ export function implement<Given, Input, Context>(
 ): TaskDefinition<Given, Input, Context> {
   const declared = declareTask(declaration);
   const refuse = refusing(declared.type);
-  const { run, cleanup, onCrash, retry, timeout } = handlers;
+  const { run, cleanup, onCrash, retry, timeout, keep } = handlers;
   if (typeof run !== 'function') refuse(`its run is ${show(run)}, not a function`);
   if (cleanup !== undefined && typeof cleanup !== 'function')
     refuse(`its cleanup is ${show(cleanup)}, not a function`);
@@ -77,7 +80,8 @@ export function implement<Given, Input, Context>(
     refuse(`its ${part} is ${show(value)}: ${problem}`);
   checkRetry(retry, refusePart, true);
   checkTimeLimits(timeout, refusePart);
-  return Object.freeze({ ...declared, run, cleanup, onCrash, retry, timeout });
+  checkKeep(keep, refusePart);
+  return Object.freeze({ ...declared, run, cleanup, onCrash, retry, timeout, keep });
 }
 
 /** Contract and handlers in one. Throws INVALID_DEFINITION. */

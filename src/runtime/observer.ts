@@ -39,6 +39,8 @@ export interface EventDetails {
   'task.misused': TaskDetails & { readonly problem: string };
   /** Claims that never ran here were given back. */
   'task.released': { readonly id: number; readonly epoch: number; readonly replica: string };
+  /** They were done and had been kept as long as their type says. */
+  'tasks.removed': { readonly type: string; readonly count: number };
   'tasks.rescued': { readonly count: number; readonly replica: string };
   /** A database operation fails, and is tried again until it works; told once for a whole row of failures. */
   'loop.failing': { readonly loop: string; readonly error: string };
@@ -68,6 +70,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'task.abandoned': ['warn', 'handler ignored its stop signal and was abandoned; its task was released'],
   'task.misused': ['warn', 'handler did something that has no effect'],
   'task.released': ['warn', 'a claim that never ran here was given back'],
+  'tasks.removed': ['debug', 'tasks that were kept long enough were removed'],
   'tasks.rescued': ['warn', 'tasks of dead replicas were rescued'],
   'loop.failing': ['warn', 'the database does not do its part; trying again'],
   'loop.recovered': ['info', 'the database works again'],

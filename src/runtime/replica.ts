@@ -297,6 +297,15 @@ export class Replica {
 
   // The others' tasks
 
+  /** What is done and was kept long enough, some of it each time. */
+  async #removeKept(): Promise<void> {
+    const { store, registry, observer } = this.#options;
+    for (const [type, keep] of registry.kept) {
+      const count = await store.removeKept(type, keep);
+      if (count > 0) observer.emit('tasks.removed', { type, count });
+    }
+  }
+
   async #rescue(): Promise<boolean> {
     const { store, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
@@ -308,6 +317,7 @@ export class Replica {
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return reordering;
+    await this.#removeKept();
     const count = await store.rescue(CRASHED);
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;

@@ -97,6 +97,7 @@ function createTask(
     `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type)${where('queue IS NOT NULL')}`,
     `CREATE UNIQUE INDEX ${prefix}task_key ON ${task} (type, task_key)${where('task_key IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
+    `CREATE INDEX ${prefix}task_done ON ${task} (type, done_at)${where('done_at IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
     `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)`,
     `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,

@@ -5,6 +5,7 @@
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection, Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
+import type { CheckedKeep } from '../core/keep.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
@@ -23,6 +24,7 @@ import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
 import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
+import { removeKept } from './retention.ts';
 import type { limitScope } from './scope.ts';
 import {
   type Checkpoint,
@@ -358,6 +360,13 @@ export class Store {
     const admitted = await admitDue(this);
     if (admitted > 0) void this.hint('claim');
     return admitted;
+  }
+
+  /** Removes some of those of `type` that have been kept long enough; says how many. */
+  async removeKept(type: string, keep: CheckedKeep): Promise<number> {
+    const removed = await removeKept(this.scopes, type, keep);
+    if (removed > 0 && keep.cleanup) void this.hint('claim');
+    return removed;
   }
 
   /** Queues failed cleanups whose pause is over; says how many. */

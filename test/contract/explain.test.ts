@@ -118,6 +118,13 @@ function suite(backend: Backend, statistics: boolean): void {
   );
 
   explains(
+    'tasks that were kept long enough are found by when they were done',
+    async (store) =>
+      void (await store.removeKept('type-7', { finished: 1000, failed: 1000, cleanup: false })),
+    (steps) => uses(steps, 'task_done'),
+  );
+
+  explains(
     'one task is found by its id',
     async (store) => {
       const fence = { id: 500, owner: 'nobody', epoch: 1 };

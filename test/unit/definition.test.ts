@@ -28,6 +28,7 @@ describe('a definition', () => {
       onCrash: 'resume',
       retry: 2,
       timeout: undefined,
+      keep: undefined,
     });
     assert.ok(Object.isFrozen(definition));
   });
