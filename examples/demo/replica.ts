@@ -20,17 +20,19 @@ const target = await Target.open(url, `${prefix}birdstrikes`, data);
 const implementation = implement(importRows, {
   onCrash: 'resume',
 
-  // A kill between a batch's rows and its checkpoint does that batch again in the next replica. The number of the row is
-  // the key, and a row that is there already is left alone: so the import may be repeated, and no row comes twice.
-  async *run({ input: { from, to }, context, signal, task: { id, epoch } }) {
+  // A batch's rows and the checkpoint behind them are one transaction: whenever a replica is killed, the next one goes on
+  // right behind the last row that is there.
+  async run({ input: { from, to }, context, signal, transaction, task: { id, epoch } }) {
     let row = context?.next ?? from;
     tell({ what: 'begins', queue: 'run', id, epoch, row });
     while (row <= to) {
       await sleep(WORK, undefined, { signal });
-      const end = Math.min(row + BATCH, to + 1);
-      await target.insert(row, data.rows.slice(row - 1, end - 1), { task: id, epoch, letter });
+      const [first, end] = [row, Math.min(row + BATCH, to + 1)];
+      await transaction(async (tx) => {
+        await target.insert(tx, first, data.rows.slice(first - 1, end - 1), { task: id, epoch, letter });
+        return { context: { next: end }, progress: (end - from) / (to + 1 - from) };
+      });
       row = end;
-      yield { context: { next: row }, progress: (row - from) / (to + 1 - from) };
     }
   },
 

@@ -15,8 +15,6 @@ export interface Result {
 }
 
 export interface Sql {
-  /** Ends an INSERT that leaves alone the rows that are there already, by their key. */
-  orKeep(key: string): string;
   query(text: string, values?: readonly Value[]): Promise<Result>;
   close(): Promise<void>;
 }
@@ -41,7 +39,6 @@ async function openSqlite(path: string): Promise<Sql> {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL'),
   );
   return {
-    orKeep: keepOnConflict,
     query: (text, values = []) => patiently(isBusy, async () => run(text, values)),
     close: async () => database.close(),
   };
@@ -53,7 +50,6 @@ async function openPostgres(url: string): Promise<Sql> {
   pool.on('error', () => undefined);
   const lacksConnections = (error: unknown): boolean => (error as { code?: string }).code === '53300';
   return {
-    orKeep: keepOnConflict,
     query: (text, values = []) =>
       patiently(lacksConnections, async () => {
         let number = 0;
@@ -71,7 +67,6 @@ async function openMysql(url: string): Promise<Sql> {
   const deadlocked = (error: unknown): boolean =>
     [1213, 1205, 1040].includes(Number((error as { errno?: unknown }).errno));
   return {
-    orKeep: (key) => `ON DUPLICATE KEY UPDATE ${key} = ${key}`,
     query: (text, values = []) =>
       patiently(deadlocked, async () => {
         const [result] = await pool.query(text, [...values]);
@@ -80,10 +75,6 @@ async function openMysql(url: string): Promise<Sql> {
       }),
     close: () => pool.end(),
   };
-}
-
-function keepOnConflict(key: string): string {
-  return `ON CONFLICT (${key}) DO NOTHING`;
 }
 
 /** Tries again for a while when the database only says "not now". */

@@ -2,6 +2,7 @@
  * The table that the demo imports into: the columns of the file, the number of the row as its key, and who put it there.
  */
 import { createHash } from 'node:crypto';
+import type { Transaction } from 'taskbaton';
 import type { DataSet } from '../support/data-set.ts';
 import type { Range } from './import-rows.ts';
 import { openSql, type Sql } from './sql.ts';
@@ -43,12 +44,17 @@ export class Target {
     );
   }
 
-  /** Adds rows in one statement. Rows that are there already stay as they are: a batch may come twice. */
-  async insert(first: number, rows: readonly (readonly string[])[], by: Importer): Promise<void> {
+  /** Adds rows in one statement, in a transaction. */
+  async insert(
+    tx: Transaction,
+    first: number,
+    rows: readonly (readonly string[])[],
+    by: Importer,
+  ): Promise<void> {
     const holes = `(${Array.from({ length: this.#columns.length + 4 }, () => '?').join(', ')})`;
-    await this.#sql.query(
+    await tx.query(
       `INSERT INTO ${this.#table} (line, ${this.#columns.join(', ')}, task, epoch, letter)
-       VALUES ${rows.map(() => holes).join(', ')} ${this.#sql.orKeep('line')}`,
+       VALUES ${rows.map(() => holes).join(', ')}`,
       rows.flatMap((row, index) => [first + index, ...row, by.task, by.epoch, by.letter]),
     );
   }
