@@ -45,6 +45,8 @@ export type DialectName = 'sqlite' | 'postgres' | 'mysql';
  */
 export interface Database extends Connection {
   readonly dialect: DialectName;
+  /** Its time as SQL, in milliseconds since 1970, where that isn't the server's own. */
+  readonly now?: string | undefined;
   /** The longest statement it takes, in bytes; undefined if there is no such limit. */
   readonly longestStatement?: number | undefined;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again

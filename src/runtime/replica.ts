@@ -42,7 +42,8 @@ const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack
 
 /** Every so many rescue rounds look for orphans even if no replica was found dead in this round. */
 const FULL_RESCUE = 5;
-const LONGEST_RESCUE_INTERVAL = 1000;
+/** Unless the lease is shorter than two of them, or polls are further apart. */
+const SHORTEST_RESCUE_INTERVAL = 1000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -82,8 +83,10 @@ export class Replica {
       tick: this.#loop('tick', every, () => this.#tick(), true),
       run: this.#loop('claim', every, () => this.#claim('run')),
       cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
-      rescue: this.#loop('rescue', Math.min(LONGEST_RESCUE_INTERVAL, settings.lease / 2), () =>
-        this.#rescue(),
+      rescue: this.#loop(
+        'rescue',
+        Math.min(Math.max(SHORTEST_RESCUE_INTERVAL, every), settings.lease / 2),
+        () => this.#rescue(),
       ),
     };
   }

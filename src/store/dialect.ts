@@ -2,7 +2,7 @@
  * The few things that databases say differently. The store's SQL is written once over this record; a new database is
  * one more record here and one more connection file.
  */
-import type { DialectName } from '../core/connection.ts';
+import type { Database, DialectName } from '../core/connection.ts';
 
 export interface Dialect {
   /** The database's own time as whole milliseconds since 1970. */
@@ -129,3 +129,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       'SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   },
 };
+
+export function dialectOf({ dialect, now }: Pick<Database, 'dialect' | 'now'>): Dialect {
+  return now === undefined ? DIALECTS[dialect] : { ...DIALECTS[dialect], now };
+}

@@ -13,7 +13,7 @@ import { type Event, type QueueName, type Status, transition, type UserEvent } f
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { Control } from './control.ts';
-import { DIALECTS, type Dialect } from './dialect.ts';
+import { type Dialect, dialectOf } from './dialect.ts';
 import { moveTasks } from './move.ts';
 import { selectPage } from './page.ts';
 import { insertTask, insertTasks } from './create.ts';
@@ -84,7 +84,7 @@ export class Store {
     database: Database,
     prefix: string,
     schema?: string,
-    dialect: Dialect = DIALECTS[database.dialect],
+    dialect: Dialect = dialectOf(database),
     scheduling: Scheduling = PLAIN,
   ) {
     this.database = database;

@@ -1,0 +1,75 @@
+/** The proof that users run on their own tasks: it passes for one that can be stopped anywhere, and fails for one that can't. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { defineTask, finished } from '../../src/index.ts';
+import { resumeEverywhere } from '../../src/testing/index.ts';
+
+it('a task that keeps all it needs in its context passes, whatever happens to it when', async () => {
+  const summing = defineTask<number[], number[], { at: number; sum: number }>({
+    type: 'summing',
+    async *run({ input, context = { at: 0, sum: 0 } }) {
+      let { at, sum } = context;
+      while (at < input.length) {
+        sum += input[at++] ?? 0;
+        yield { context: { at, sum } };
+      }
+    },
+  });
+  const { writes, runs } = await resumeEverywhere(summing, [1, 2, 3]);
+  assert.equal(writes, 4);
+  assert.equal(runs, 4 * (2 * 4 - 1));
+});
+
+it('a task whose effects may come twice is found out, with the moment at which they do', async () => {
+  let sent: number[] = [];
+  const sending = defineTask<number, number, number>({
+    type: 'sending',
+    async *run({ input, context = 0 }) {
+      for (let index = context; index < input; index++) {
+        sent.push(index);
+        yield { context: index + 1 };
+      }
+    },
+  });
+  const proof = resumeEverywhere(sending, 3, { setup: () => (sent = []), effects: () => [...sent] });
+  await assert.rejects(proof, { name: 'AssertionError', message: /^after a crash before write 1 of 4 / });
+});
+
+it('a task that forgets what it had in memory is found out', async () => {
+  const forgetful = defineTask<undefined, undefined, { at: number }>({
+    type: 'forgetful',
+    async *run({ context }) {
+      let sum = 0;
+      for (let at = context?.at ?? 0; at < 3; at++) {
+        sum += at;
+        yield { context: { at: at + 1 } };
+      }
+      return finished({ context: { at: sum } });
+    },
+  });
+  await assert.rejects(resumeEverywhere(forgetful, undefined), {
+    message: /^after a \w+ (before|after) write \d of 4 /,
+  });
+});
+
+it('a task that writes in one transaction with its checkpoint passes', async () => {
+  const steps: string[] = [];
+  const careful = defineTask<undefined, undefined, number>({
+    type: 'careful',
+    async run({ context = 0, transaction }) {
+      for (let at = context; at < 3; at++) {
+        await transaction(async (tx) => {
+          await tx.query('CREATE TABLE IF NOT EXISTS ledger (at INTEGER NOT NULL)');
+          await tx.query('INSERT INTO ledger VALUES (?)', [at]);
+          return { context: at + 1 };
+        });
+      }
+      await transaction(async (tx) => {
+        const { rows } = await tx.query('SELECT at FROM ledger ORDER BY at');
+        steps.splice(0, Infinity, ...rows.map((row) => String(row['at'])));
+      });
+    },
+  });
+  await resumeEverywhere(careful, undefined, { effects: () => [...steps] });
+  assert.deepEqual(steps, ['0', '1', '2']);
+});
