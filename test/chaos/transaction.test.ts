@@ -16,7 +16,7 @@ const KILLS = 70;
 const LEASE = 500;
 const LONGEST_LIFE = 150;
 
-describe('a replica is killed at random, again and again', () => {
+describe('a replica is killed at random, again and again', { concurrency: true }, () => {
   eachDatabase((open) => {
     it(`each row is written exactly once, after ${KILLS} kills`, { timeout: 600_000 }, async (t) => {
       const place = await open();
