@@ -1,5 +1,5 @@
 /** The public door: `import { defineTask, Taskbaton } from 'taskbaton'`. What isn't exported here isn't API. */
-export { Taskbaton, type GetOptions } from './taskbaton.ts';
+export { Taskbaton } from './taskbaton.ts';
 export {
   type CrashPolicy,
   declareTask,
@@ -54,15 +54,19 @@ export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
   CreateOptions,
+  GetOptions,
   InTransaction,
   NewTaskItem,
+  PauseOptions,
   PastError,
   Replica,
   ScopeCount,
   StoredError,
   Task,
+  TaskDoneOptions,
   TaskFilter,
   TaskPage,
+  WatchOptions,
   WhenOptions,
 } from './core/task.ts';
 export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';

@@ -9,21 +9,26 @@ import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition
 import { show, TaskbatonError } from './core/errors.ts';
 import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
 import { checkName, checkParts } from './core/name.ts';
-import { checkStatementRoom, resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import type { UserEvent } from './core/status.ts';
 import {
   checkFilter,
   checkId,
   checkWhen,
   type CreateOptions,
+  type GetOptions,
   type InTransaction,
+  ofType,
+  type PauseOptions,
   type NewTaskItem,
   type Replica as ReplicaView,
   type ScopeCount,
   type Task,
+  type TaskDoneOptions,
   type TaskFilter,
   type TaskPage,
   typeName,
+  type WatchOptions,
   type WhenOptions,
 } from './core/task.ts';
 import { systemClock } from './runtime/clock.ts';
@@ -31,24 +36,13 @@ import { newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
+import { openStore } from './runtime/open-store.ts';
 import { bulkChange } from './runtime/settling.ts';
 import { storeIn } from './runtime/transaction.ts';
-import { openDatabase } from './database/open.ts';
+import { Watcher } from './runtime/watcher.ts';
 import { countStopping } from './store/bulk.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
-import { Store } from './store/store.ts';
-
-export interface GetOptions<Given, Input, Context> {
-  /** The definition or declaration it was created with: gives the result its types, and is checked. */
-  readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
-  /** Also find a task that was asked to go and still has its cleanup before it. */
-  readonly includeDeleting?: boolean | undefined;
-}
-
-export interface PauseOptions {
-  /** Also pause what runs; false by default. */
-  readonly running?: boolean | undefined;
-}
+import type { Store } from './store/store.ts';
 
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
@@ -65,6 +59,7 @@ export class Taskbaton {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #ending = new AbortController();
+  readonly #watcher: Watcher;
   #closed = false;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
@@ -73,6 +68,13 @@ export class Taskbaton {
     this.#db = options.db;
     this.#clock = clock;
     this.#observer = new Observer(this.#settings.logger);
+    this.#watcher = new Watcher({
+      store: () => this.#open(),
+      clock,
+      observer: this.#observer,
+      interval: this.#settings.pollInterval,
+      stopped: this.#ending.signal,
+    });
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -250,11 +252,31 @@ export class Taskbaton {
     checkId(id);
     checkParts('options', options, ['as', 'includeDeleting']);
     const { as, includeDeleting = false } = options;
-    const task = await (await this.#open()).get(id, includeDeleting);
-    if (as !== undefined && task.type !== typeName(as)) {
-      throw new TaskbatonError('TYPE_MISMATCH', { id, actual: show(task.type), expected: show(as.type) });
-    }
-    return task;
+    return ofType(await (await this.#open()).get(id, includeDeleting), as);
+  }
+
+  /**
+   * Resolves to the task once it has finished, wherever it runs. Throws TASK_FAILED once it has failed for good,
+   * TASK_NOT_FOUND if it is gone or being deleted, NOT_DONE after `timeout`, NOT_RUNNING, and the signal's reason.
+   */
+  async taskDone<Given = Untyped, Input = Untyped, Context = Untyped>(
+    id: number,
+    options: TaskDoneOptions<Given, Input, Context> = {},
+  ): Promise<Task<Given, Context>> {
+    checkId(id);
+    return ofType(await this.#watcher.done(id, options), options.as);
+  }
+
+  /**
+   * Yields the task now and whenever it has changed, until it has finished or failed, or is gone; whoever is slow gets the
+   * latest. Throws TASK_NOT_FOUND, NOT_RUNNING, and the signal's reason.
+   */
+  async *watchTask<Given = Untyped, Input = Untyped, Context = Untyped>(
+    id: number,
+    options: WatchOptions<Given, Input, Context> = {},
+  ): AsyncGenerator<Task<Given, Context>, void, void> {
+    checkId(id);
+    for await (const task of this.#watcher.changes(id, options)) yield ofType(task, options.as);
   }
 
   /** A page of tasks, newest first; all parts of the filter must fit. Throws INVALID_ARGUMENT. */
@@ -321,29 +343,13 @@ export class Taskbaton {
   /** The store, ready for use. A database that failed to open is tried again by the next call. */
   #open(migrateOnly = false): Promise<Store> {
     if (this.#closed) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
-    this.#store ??= this.#connect(migrateOnly).catch((error: unknown) => {
-      this.#store = undefined;
-      throw error;
-    });
+    this.#store ??= openStore(this.#db, this.#settings, { clock: this.#clock, migrate: migrateOnly }).catch(
+      (error: unknown) => {
+        this.#store = undefined;
+        throw error;
+      },
+    );
     return this.#store;
-  }
-
-  async #connect(migrate: boolean): Promise<Store> {
-    const { prefix, schema, policies, limits, ownQueues } = this.#settings;
-    const database = await openDatabase(this.#db, { clock: this.#clock });
-    const store = new Store(database, prefix, schema, undefined, { policies, limits, ownQueues });
-    try {
-      if (schema !== undefined && database.dialect !== 'postgres') {
-        const problem = 'only PostgreSQL has schemas; use the option prefix';
-        throw new TaskbatonError('INVALID_OPTION', { option: 'schema', value: show(schema), problem });
-      }
-      checkStatementRoom(this.#settings.maxPayload, database.longestStatement);
-      await store.prepare(migrate || this.#settings.migrate);
-    } catch (error) {
-      await database.close();
-      throw error;
-    }
-    return store;
   }
 
   async #pause(kind: PausedKind, name: string, options: PauseOptions = {}): Promise<void> {

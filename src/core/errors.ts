@@ -72,6 +72,14 @@ export const ERRORS = {
     remedy:
       'See docs/states.md for what each state accepts. A finished task is not run again: create a new one.',
   },
+  TASK_FAILED: {
+    message: 'task {id} has failed: {reason}',
+    remedy: 'The cause is what its handler threw; runTask runs it again from its last checkpoint.',
+  },
+  NOT_DONE: {
+    message: 'task {id} had not finished after {timeout} ms',
+    remedy: 'It goes on all the same; wait longer, or look at its state and progress.',
+  },
   NOT_SETTLED: {
     message: '{count} tasks had not stopped after {timeout} ms',
     remedy:

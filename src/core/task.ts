@@ -103,6 +103,33 @@ export interface WhenOptions {
   readonly runAt?: Date | undefined;
 }
 
+export interface WatchOptions<Given = Untyped, Input = Untyped, Context = Untyped> {
+  readonly signal?: AbortSignal | undefined;
+  /** The definition or declaration it was created with: gives the result its types, and is checked. */
+  readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
+}
+
+export interface TaskDoneOptions<Given = Untyped, Input = Untyped, Context = Untyped> extends WatchOptions<
+  Given,
+  Input,
+  Context
+> {
+  /** By default it waits as long as it takes. */
+  readonly timeout?: Duration | undefined;
+}
+
+export interface GetOptions<Given, Input, Context> {
+  /** The definition or declaration it was created with: gives the result its types, and is checked. */
+  readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
+  /** Also find a task that was asked to go and still has its cleanup before it. */
+  readonly includeDeleting?: boolean | undefined;
+}
+
+export interface PauseOptions {
+  /** Also pause what runs; false by default. */
+  readonly running?: boolean | undefined;
+}
+
 /** A user, group or type as a whole. */
 export interface ScopeCount {
   readonly name: string;
@@ -223,6 +250,16 @@ export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { 
   }
   const ms = delay === undefined ? 0 : checkDuration('delay', delay, refuse);
   return ms === 0 ? undefined : { delay: ms };
+}
+
+/** Throws TYPE_MISMATCH if the task isn't what `as` says. */
+export function ofType(task: Task, as: TaskDeclaration | undefined): Task {
+  if (as === undefined || task.type === typeName(as)) return task;
+  throw new TaskbatonError('TYPE_MISMATCH', {
+    id: task.id,
+    actual: show(task.type),
+    expected: show(as.type),
+  });
 }
 
 function checkList<Item>(argument: string, list: readonly Item[]): readonly Item[] {

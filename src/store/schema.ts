@@ -87,6 +87,7 @@ function createTask(
       worked ${types.integer} NOT NULL,
       worked_before ${types.integer} NOT NULL,
       transactions ${types.integer} NOT NULL DEFAULT 0,
+      revision ${types.integer} NOT NULL DEFAULT 0,
       options ${types.text},
       input ${types.text},
       context ${types.text},

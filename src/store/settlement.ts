@@ -55,7 +55,7 @@ export async function writeCheckpoint(
   const [counts, fits] =
     count === undefined ? ['', ''] : [', transactions = transactions + 1', `AND transactions = ${count}`];
   const { changes } = await connection.query(
-    `UPDATE ${task} SET ${set.sql}${counts} WHERE ${held.sql} AND ${where.sql} ${fits}`,
+    `UPDATE ${task} SET ${set.sql}, revision = revision + 1${counts} WHERE ${held.sql} AND ${where.sql} ${fits}`,
     [...set.values, ...held.values, ...where.values],
   );
   if (changes === 0) throw leaseLost(fence);

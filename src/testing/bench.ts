@@ -57,6 +57,7 @@ export interface TaskRow {
   readonly worked: number;
   readonly worked_before: number;
   readonly transactions: number;
+  readonly revision: number;
   readonly options: string | null;
   readonly input: string | null;
   readonly context: string | null;

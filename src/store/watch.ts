@@ -1,0 +1,51 @@
+/** What is needed to notice that tasks have changed: a little of each at every look, and all of those that did. */
+import type { Connection, Row } from '../core/connection.ts';
+import type { Task } from '../core/task.ts';
+import { isAmong } from './page.ts';
+import { TASK_COLUMNS, taskFrom } from './record.ts';
+import type { Tables } from './schema.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+}
+
+/** All that a user sees of a task changes with one of these; `revision` counts reports. */
+const TELLING = [
+  'epoch',
+  'status',
+  'revision',
+  'attempt',
+  'retries',
+  'task_group',
+  'queue',
+  'turn',
+  'priority',
+];
+
+/** Something that differs whenever a task does, for each of `ids` that is there. */
+export async function readMarks(
+  { connection, tables }: Context,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const among = isAmong('id', ids);
+  const sql = `SELECT id, ${TELLING.join(', ')} FROM ${tables.task} WHERE ${among.sql}`;
+  const { rows } = await connection.query(sql, among.values);
+  return new Map(rows.map((row) => [Number(row['id']), markOf(row)]));
+}
+
+/** Those of `ids` that are there, by id, those being deleted too; each with its mark at the same moment. */
+export async function readWatched(
+  { connection, tables }: Context,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, { readonly task: Task; readonly mark: string }>> {
+  if (ids.length === 0) return new Map();
+  const among = isAmong('id', ids);
+  const sql = `SELECT ${TASK_COLUMNS}, revision FROM ${tables.task} WHERE ${among.sql}`;
+  const { rows } = await connection.query(sql, among.values);
+  return new Map(rows.map((row) => [Number(row['id']), { task: taskFrom(row), mark: markOf(row) }]));
+}
+
+function markOf(row: Row): string {
+  return JSON.stringify(TELLING.map((column) => String(row[column])));
+}
