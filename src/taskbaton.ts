@@ -36,6 +36,7 @@ import { newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
+import { share } from './runtime/internals.ts';
 import { openStore } from './runtime/open-store.ts';
 import { bulkChange } from './runtime/settling.ts';
 import { storeIn } from './runtime/transaction.ts';
@@ -68,10 +69,13 @@ export class Taskbaton {
     this.#db = options.db;
     this.#clock = clock;
     this.#observer = new Observer(this.#settings.logger);
+    const store = (): Promise<Store> => this.#open();
+    const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
+    share(this, { store, clock, settings, registry, observer });
     this.#watcher = new Watcher({
-      store: () => this.#open(),
+      store,
       clock,
-      observer: this.#observer,
+      observer,
       interval: this.#settings.pollInterval,
       stopped: this.#ending.signal,
     });

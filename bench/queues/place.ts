@@ -63,9 +63,12 @@ export async function withPrefix<Result>(
   try {
     return await work(prefix);
   } finally {
-    const { task, replica, migration, control, rule, lane, slot, wake } = tablesOf(prefix, undefined);
+    const { task, replica, migration, control, rule, lane, slot, schedule, wake } = tablesOf(
+      prefix,
+      undefined,
+    );
     await connected(place, async (database) => {
-      for (const table of [task, replica, migration, control, rule, lane, slot, wake])
+      for (const table of [task, replica, migration, control, rule, lane, slot, schedule, wake])
         await database.query(`DROP TABLE IF EXISTS ${table}`);
     });
   }

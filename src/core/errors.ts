@@ -63,6 +63,10 @@ export const ERRORS = {
     remedy:
       'It was never created here, or has been deleted; check the id, the database and the table prefix.',
   },
+  SCHEDULE_NOT_FOUND: {
+    message: 'there is no schedule {name}',
+    remedy: 'Set it first; list() shows those that there are.',
+  },
   TYPE_MISMATCH: {
     message: 'task {id} is of type {actual}, not {expected}',
     remedy: 'Read it with the definition it was created with, or without one.',

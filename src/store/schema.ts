@@ -21,6 +21,8 @@ export interface Tables {
   readonly lane: string;
   /** Running tasks as limits and fair shares count them. */
   readonly slot: string;
+  /** Recurring tasks. */
+  readonly schedule: string;
   /** The name of the channel for hints; on SQLite also the table that carries them. */
   readonly wake: string;
 }
@@ -37,6 +39,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     rule: `${qualified}rule`,
     lane: `${qualified}lane`,
     slot: `${qualified}slot`,
+    schedule: `${qualified}schedule`,
     wake: `${qualified}wake`,
   };
 }
@@ -48,6 +51,7 @@ const STEPS: readonly Step[] = [
     ...createTask(tables, dialect),
     ...createReplica(tables, dialect),
     ...createScheduling(tables, dialect),
+    ...createSchedule(tables, dialect),
   ],
 ];
 
@@ -182,6 +186,22 @@ function createScheduling(
   ];
 }
 
+function createSchedule({ schedule, prefix }: Tables, { types, tableOptions }: Dialect): readonly string[] {
+  return [
+    `CREATE TABLE ${schedule} (
+      name ${types.name} PRIMARY KEY,
+      rule_json ${types.text} NOT NULL,
+      template ${types.text} NOT NULL,
+      paused INTEGER NOT NULL,
+      anchor ${types.integer} NOT NULL,
+      next_at ${types.integer},
+      last_at ${types.integer},
+      last_task ${types.integer}
+    ) ${tableOptions}`,
+    `CREATE INDEX ${prefix}schedule_next ON ${schedule} (paused, next_at)`,
+  ];
+}
+
 /** Narrows an index to the rows it is for, where the database can. */
 function whereOf(partialIndexes: boolean): (condition: string) => string {
   return (condition) => (partialIndexes ? ` WHERE ${condition}` : '');
@@ -229,8 +249,8 @@ async function takeSteps(
 }
 
 async function dropTables(connection: Connection, tables: Tables): Promise<void> {
-  const { task, replica, migration, control, rule, lane, slot, wake } = tables;
-  for (const table of [task, replica, control, rule, lane, slot, wake, migration]) {
+  const { task, replica, migration, control, rule, lane, slot, schedule, wake } = tables;
+  for (const table of [task, replica, control, rule, lane, slot, schedule, wake, migration]) {
     await connection.query(`DROP TABLE IF EXISTS ${table}`);
   }
 }

@@ -1,0 +1,150 @@
+/**
+ * Recurring tasks of a system: set, changed, paused and listed by any instance, and fired by any number of them, each
+ * occurrence once.
+ */
+import { checkName, checkParts } from '../core/name.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import type { Schedule, ScheduleOptions } from '../core/schedule.ts';
+import { newTask } from '../runtime/creation.ts';
+import { type Internals, internalsOf } from '../runtime/internals.ts';
+import { Loop } from '../runtime/loop.ts';
+import {
+  fireNext,
+  pauseSchedule,
+  publicSchedule,
+  readSchedules,
+  removeSchedule,
+  triggerSchedule,
+  writeSchedule,
+} from '../store/schedule.ts';
+import type { Store } from '../store/store.ts';
+import type { Taskbaton } from '../taskbaton.ts';
+import { checkRule, dueOccurrences, nextOccurrence } from './occurrence.ts';
+
+const PARTS = [
+  'task',
+  'input',
+  'cron',
+  'zone',
+  'every',
+  'catchUp',
+  'catchUpLimit',
+  'overlap',
+  'user',
+  'group',
+  'priority',
+  'context',
+  'retry',
+  'timeout',
+];
+
+export class Schedules {
+  readonly #internals: Internals;
+  #loop: Loop | undefined;
+
+  /** The schedules of the system that `baton` is part of. */
+  constructor(baton: Taskbaton) {
+    this.#internals = internalsOf(baton);
+  }
+
+  /** Creates a schedule, or changes the one of this name. Throws as `createTask` does, and INVALID_ARGUMENT. */
+  async set(name: string, options: ScheduleOptions): Promise<void> {
+    checkScheduleName(name);
+    checkParts('options', options, PARTS);
+    const { task, user, group, priority, retry, timeout } = options;
+    const rule = checkRule(options);
+    const { registry, settings } = this.#internals;
+    const template = await newTask<unknown, unknown, unknown>(
+      { registry, maxPayload: settings.maxPayload },
+      task,
+      options.input as unknown,
+      { user, group, priority, retry, timeout, context: options.context as unknown },
+    );
+    const { scopes } = await this.#internals.store();
+    await writeSchedule(scopes, { name, rule, template }, (now) => nextOccurrence(rule, now, now));
+    this.#loop?.wake();
+  }
+
+  /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
+  async pause(name: string): Promise<void> {
+    checkScheduleName(name);
+    await pauseSchedule((await this.#internals.store()).scopes, name, true);
+  }
+
+  /** Throws SCHEDULE_NOT_FOUND. */
+  async resume(name: string): Promise<void> {
+    checkScheduleName(name);
+    await pauseSchedule((await this.#internals.store()).scopes, name, false);
+    this.#loop?.wake();
+  }
+
+  /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
+  async remove(name: string): Promise<void> {
+    checkScheduleName(name);
+    await removeSchedule((await this.#internals.store()).scopes, name);
+  }
+
+  /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */
+  async trigger(name: string): Promise<number> {
+    checkScheduleName(name);
+    const store = await this.#internals.store();
+    const id = await triggerSchedule(store.scopes, name);
+    void store.hint('claim');
+    return id;
+  }
+
+  /** Throws SCHEDULE_NOT_FOUND. */
+  async get(name: string): Promise<Schedule> {
+    checkScheduleName(name);
+    const [found] = await readSchedules((await this.#internals.store()).scopes, name);
+    if (found === undefined) throw new TaskbatonError('SCHEDULE_NOT_FOUND', { name });
+    return publicSchedule(found);
+  }
+
+  /** All of them, by name. */
+  async list(): Promise<readonly Schedule[]> {
+    return (await readSchedules((await this.#internals.store()).scopes)).map(publicSchedule);
+  }
+
+  /** From now on this process creates what is due, as any number of others may. */
+  async start(): Promise<void> {
+    const store = await this.#internals.store();
+    const { clock, observer, settings } = this.#internals;
+    this.#loop ??= new Loop({
+      name: 'schedules',
+      interval: settings.pollInterval,
+      work: () => fire(store),
+      hold: true,
+      clock,
+      observer,
+    });
+    this.#loop.start();
+  }
+
+  /** Ends that; may be started again. */
+  async stop(): Promise<void> {
+    const loop = this.#loop;
+    this.#loop = undefined;
+    await loop?.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+}
+
+async function fire(store: Store): Promise<boolean> {
+  const fired = await fireNext(store.scopes, ({ rule, next, anchor }, now) =>
+    dueOccurrences(rule, { next, now, anchor }),
+  );
+  if (fired) void store.hint('claim');
+  return fired;
+}
+
+function checkScheduleName(name: unknown): asserts name is string {
+  checkName('name', name);
+  if (name === '') {
+    const problem = 'it must not be empty';
+    throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'name', value: '""', problem });
+  }
+}

@@ -1,0 +1,29 @@
+/** What the other doors of the library (`taskbaton/cron`) need of an instance, and users don't. */
+import type { Clock } from '../core/clock.ts';
+import { show, TaskbatonError } from '../core/errors.ts';
+import type { Settings } from '../core/options.ts';
+import type { Store } from '../store/store.ts';
+import type { Observer } from './observer.ts';
+import type { Registry } from './registry.ts';
+
+export interface Internals {
+  readonly store: () => Promise<Store>;
+  readonly clock: Clock;
+  readonly settings: Settings;
+  readonly registry: Registry;
+  readonly observer: Observer;
+}
+
+const known = new WeakMap<object, Internals>();
+
+export function share(instance: object, internals: Internals): void {
+  known.set(instance, internals);
+}
+
+/** Throws INVALID_ARGUMENT for what is no instance of Taskbaton. */
+export function internalsOf(instance: unknown): Internals {
+  const found = typeof instance === 'object' && instance !== null ? known.get(instance) : undefined;
+  if (found !== undefined) return found;
+  const problem = 'it must be a Taskbaton of this very copy of the library';
+  throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'baton', value: show(typeof instance), problem });
+}

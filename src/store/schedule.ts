@@ -1,0 +1,178 @@
+/**
+ * Schedules and their firing: a schedule's row is locked, its tasks are created and its next moment is written in one
+ * transaction, so that each occurrence is created exactly once, by whichever replica comes first.
+ */
+import type { Connection, Database, Row } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import type { Rule, Schedule } from '../core/schedule.ts';
+import { stateOf, type Status } from '../core/status.ts';
+import type { Control } from './control.ts';
+import { insertTask } from './create.ts';
+import type { Dialect } from './dialect.ts';
+import type { NewTask } from './record.ts';
+import type { Tables } from './schema.ts';
+
+interface Context {
+  readonly connection: Database;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+}
+
+/** A schedule as it is stored. */
+export interface StoredSchedule {
+  readonly name: string;
+  readonly rule: Rule;
+  readonly template: NewTask;
+  readonly paused: boolean;
+  /** From when intervals count, and from when the rule holds. */
+  readonly anchor: number;
+  readonly next: number | null;
+  readonly lastAt: number | null;
+  readonly lastTask: number | null;
+}
+
+/** Which occurrences are due at `now`, and which one comes next. */
+export type Due = (
+  schedule: StoredSchedule & { readonly next: number },
+  now: number,
+) => { readonly due: readonly number[]; readonly next: number | null };
+
+const COLUMNS = 'name, rule_json, template, paused, anchor, next_at, last_at, last_task';
+
+/** Creates it, or changes what it creates and when; a pause stays. `next` is asked for the first moment after the given one. */
+export async function writeSchedule(
+  { connection: database, tables, dialect }: Context,
+  { name, rule, template }: Pick<StoredSchedule, 'name' | 'rule' | 'template'>,
+  next: (now: number) => number | null,
+): Promise<void> {
+  await database.transaction(async (connection) => {
+    const { rows } = await connection.query(
+      `SELECT ${dialect.now} AS at_ms FROM ${tables.control} WHERE id = 1 ${dialect.exclusiveLock}`,
+    );
+    const now = Number(rows[0]?.['at_ms']);
+    const values = [JSON.stringify(rule), JSON.stringify(template), now, next(now)];
+    const { changes } = await connection.query(
+      `UPDATE ${tables.schedule} SET rule_json = ?, template = ?, anchor = ?, next_at = ? WHERE name = ?`,
+      [...values, name],
+    );
+    if (changes > 0) return;
+    await connection.query(
+      `INSERT INTO ${tables.schedule} (rule_json, template, anchor, next_at, name, paused) VALUES (?, ?, ?, ?, ?, 0)`,
+      [...values, name],
+    );
+  });
+}
+
+export async function readSchedules(
+  { connection, tables }: Context,
+  name?: string,
+): Promise<readonly StoredSchedule[]> {
+  const where = name === undefined ? '' : 'WHERE name = ?';
+  const sql = `SELECT ${COLUMNS} FROM ${tables.schedule} ${where} ORDER BY name`;
+  return (await connection.query(sql, name === undefined ? [] : [name])).rows.map(scheduleFrom);
+}
+
+/** Throws SCHEDULE_NOT_FOUND. */
+export async function pauseSchedule(
+  { connection, tables }: Context,
+  name: string,
+  paused: boolean,
+): Promise<void> {
+  const sql = `UPDATE ${tables.schedule} SET paused = ? WHERE name = ?`;
+  if ((await connection.query(sql, [paused ? 1 : 0, name])).changes === 0) throw notFound(name);
+}
+
+/** Throws SCHEDULE_NOT_FOUND. */
+export async function removeSchedule({ connection, tables }: Context, name: string): Promise<void> {
+  const { changes } = await connection.query(`DELETE FROM ${tables.schedule} WHERE name = ?`, [name]);
+  if (changes === 0) throw notFound(name);
+}
+
+/** Creates one of its tasks now, besides those that are due. Throws SCHEDULE_NOT_FOUND. */
+export async function triggerSchedule(context: Context, name: string): Promise<number> {
+  const [schedule] = await readSchedules(context, name);
+  if (schedule === undefined) throw notFound(name);
+  return insertTask(context, schedule.template);
+}
+
+/** Fires the schedule that has been due for longest; false if none is. */
+export async function fireNext(context: Context, due: Due): Promise<boolean> {
+  const { connection: database, tables, dialect } = context;
+  return database.transaction(async (connection) => {
+    const { rows } = await connection.query(
+      `SELECT ${COLUMNS}, ${dialect.now} AS at_ms FROM ${tables.schedule}
+       WHERE paused = 0 AND next_at <= ${dialect.now} ORDER BY next_at, name LIMIT 1 ${dialect.skipLocked}`,
+    );
+    const [row] = rows;
+    if (row === undefined) return false;
+    const schedule = scheduleFrom(row);
+    const { next } = schedule;
+    if (next === null) return false;
+    const fired = due({ ...schedule, next }, Number(row['at_ms']));
+    let last: { readonly at: number; readonly task: number } | undefined;
+    for (const at of fired.due) {
+      if (
+        schedule.rule.overlap === 'skip' &&
+        (await isUnderWay(connection, tables, last?.task ?? schedule.lastTask))
+      )
+        continue;
+      last = { at, task: await insertTask(context, schedule.template, connection) };
+    }
+    await connection.query(
+      `UPDATE ${tables.schedule} SET next_at = ?, last_at = COALESCE(?, last_at), last_task = COALESCE(?, last_task) WHERE name = ?`,
+      [fired.next, last?.at ?? null, last?.task ?? null, schedule.name],
+    );
+    return true;
+  });
+}
+
+export function publicSchedule({
+  name,
+  rule,
+  template,
+  paused,
+  next,
+  lastAt,
+  lastTask,
+}: StoredSchedule): Schedule {
+  const { cron, zone, every, catchUp, overlap } = rule;
+  const date = (ms: number | null): Date | undefined => (ms === null ? undefined : new Date(ms));
+  return {
+    name,
+    type: template.type,
+    cron: cron ?? undefined,
+    zone,
+    every: every ?? undefined,
+    catchUp,
+    overlap,
+    paused,
+    nextAt: date(next),
+    lastAt: date(lastAt),
+    lastTask: lastTask ?? undefined,
+  };
+}
+
+async function isUnderWay(connection: Connection, { task }: Tables, id: number | null): Promise<boolean> {
+  if (id === null) return false;
+  const [row] = (await connection.query(`SELECT status FROM ${task} WHERE id = ?`, [id])).rows;
+  return row !== undefined && !['finished', 'failed'].includes(stateOf(row['status'] as Status));
+}
+
+function scheduleFrom(row: Row): StoredSchedule {
+  const number = (column: string): number | null => (row[column] === null ? null : Number(row[column]));
+  return {
+    name: String(row['name']),
+    rule: JSON.parse(String(row['rule_json'])) as Rule,
+    template: JSON.parse(String(row['template'])) as NewTask,
+    paused: Number(row['paused']) === 1,
+    anchor: Number(row['anchor']),
+    next: number('next_at'),
+    lastAt: number('last_at'),
+    lastTask: number('last_task'),
+  };
+}
+
+function notFound(name: string): TaskbatonError {
+  return new TaskbatonError('SCHEDULE_NOT_FOUND', { name });
+}

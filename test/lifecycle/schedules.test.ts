@@ -1,0 +1,143 @@
+/** Recurring tasks: each occurrence once, however many processes fire, whatever was missed. */
+import assert from 'node:assert/strict';
+import { it, type TestContext } from 'node:test';
+import type { Database } from '../../src/core/connection.ts';
+import { Schedules } from '../../src/cron/index.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { defineTask, type Taskbaton } from '../../src/index.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { type Backend, eachBackend } from '../backends.ts';
+import { openSystem, reaches, type System, until } from '../support/system.ts';
+
+const report = defineTask<{ day: string }>({ type: 'report', run: async () => undefined });
+
+eachBackend((backend) => {
+  it('each occurrence is created once, however many processes fire', async (t) => {
+    const { system, baton } = await open(backend, t);
+    const firing = [baton, system.instance(), system.instance(), system.instance()].map(
+      (one) => new Schedules(one),
+    );
+    await firing[0]!.set('often', { task: report, input: { day: 'today' }, every: '1s', user: 'ada' });
+    await Promise.all(firing.map((schedules) => schedules.start()));
+    t.after(() => Promise.all(firing.map((schedules) => schedules.stop())));
+    await until('a few have come', async () => (await baton.getTasks({ user: 'ada' })).tasks.length >= 4);
+    await firing[0]!.pause('often');
+    const { tasks } = await baton.getTasks({ user: 'ada' });
+    const { lastAt, lastTask } = await firing[1]!.get('often');
+    assert.equal(lastTask, tasks[0]?.id);
+    const times = tasks.map(({ createdAt }) => createdAt.getTime()).toSorted((one, other) => one - other);
+    const span = Math.round((lastAt!.getTime() - times[0]!) / 1000);
+    assert.ok(Math.abs(span + 1 - tasks.length) <= 1, `${tasks.length} tasks in ${span} s`);
+    for (const [index, time] of times.entries())
+      if (index > 0) assert.ok(time - times[index - 1]! > 500, `${time - times[index - 1]!} ms apart`);
+    assert.deepEqual(tasks[0]?.input, { day: 'today' });
+  });
+
+  it('what was missed is left out, comes once, or comes each, as the schedule says', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    const rule = { task: report, input: { day: 'x' }, every: '1h' } as const;
+    await schedules.set('skip', { ...rule, user: 'skip' });
+    await schedules.set('one', { ...rule, user: 'one', catchUp: 'one' });
+    await schedules.set('all', { ...rule, user: 'all', catchUp: 'all', catchUpLimit: 3 });
+    await schedules.set('paused', { ...rule, user: 'paused', catchUp: 'all' });
+    await schedules.pause('paused');
+    // As if nobody had been there for five hours and a half.
+    await database.query(
+      `UPDATE ${system.backend.prefix}schedule SET anchor = anchor - 19800000, next_at = next_at - 19800000`,
+    );
+    await schedules.start();
+    t.after(() => schedules.stop());
+    const counts = async (): Promise<readonly number[]> =>
+      Promise.all(
+        ['skip', 'one', 'all', 'paused'].map(async (user) => (await baton.getTasks({ user })).tasks.length),
+      );
+    await until('all were looked at', async () =>
+      (await schedules.list()).every(({ name, nextAt }) => name === 'paused' || nextAt! > new Date()),
+    );
+    assert.deepEqual(await counts(), [0, 1, 3, 0]);
+    await schedules.resume('paused');
+    await until('it has come back', async () => (await counts())[3] === 5);
+  });
+
+  it('none is created while the last one has not ended, if that is wanted', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    await schedules.set('slow', { task: report, input: { day: 'x' }, every: '1h', overlap: 'skip' });
+    const rewind = async (): Promise<void> => {
+      await database.query(`UPDATE ${system.backend.prefix}schedule SET next_at = anchor`);
+    };
+    await schedules.start();
+    t.after(() => schedules.stop());
+    await rewind();
+    const first = await until('the first', async () => (await schedules.get('slow')).lastTask);
+    await rewind();
+    await until('it was looked at', async () => (await schedules.get('slow')).nextAt! > new Date());
+    assert.equal((await baton.getTasks()).tasks.length, 1);
+    const worker = await system.replica({ tasks: [report] });
+    await reaches(worker, first, 'finished');
+    await rewind();
+    await until('the next', async () => (await schedules.get('slow')).lastTask !== first);
+  });
+
+  it('a schedule can be changed, triggered, listed and removed', async (t) => {
+    const { baton } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    await schedules.set('b', { task: report, input: { day: '1' }, cron: '0 3 * * *', zone: 'Europe/Berlin' });
+    await schedules.set('a', { task: report, input: { day: '2' }, every: '1h' });
+    await schedules.pause('b');
+    await schedules.set('b', { task: report, input: { day: '3' }, cron: '0 4 * * *', priority: 7 });
+    const { nextAt, ...b } = await schedules.get('b');
+    assert.deepEqual(b, {
+      name: 'b',
+      type: 'report',
+      cron: '0 4 * * *',
+      zone: 'UTC',
+      every: undefined,
+      catchUp: 'skip',
+      overlap: 'allow',
+      paused: true,
+      lastAt: undefined,
+      lastTask: undefined,
+    });
+    assert.equal(nextAt?.getUTCHours(), 4);
+    const { input, priority } = await baton.getTask(await schedules.trigger('b'));
+    assert.deepEqual([input, priority], [{ day: '3' }, 7]);
+    assert.deepEqual(
+      (await schedules.list()).map(({ name }) => name),
+      ['a', 'b'],
+    );
+    await schedules.remove('b');
+    for (const call of ['get', 'pause', 'resume', 'remove', 'trigger'] as const)
+      await assert.rejects(schedules[call]('b'), { code: 'SCHEDULE_NOT_FOUND' });
+  });
+
+  it('what makes no sense is refused, and nothing is changed', async (t) => {
+    const { baton } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    const good = { task: report, input: { day: 'x' } };
+    for (const [name, options] of [
+      ['', { ...good, every: '1m' }],
+      ['x'.repeat(256), { ...good, every: '1m' }],
+      ['a', { ...good, cron: 'no' }],
+      ['a', { ...good, every: '1m', key: 'k' }],
+      ['a', { ...good, every: '1m', user: 7 }],
+      ['a', { ...good, every: '1m', input: { day: 1n } }],
+    ] as const)
+      await assert.rejects(schedules.set(name, options as never), { name: 'TaskbatonError' });
+    assert.deepEqual(await schedules.list(), []);
+    assert.throws(() => new Schedules({} as Taskbaton), { code: 'INVALID_ARGUMENT' });
+  });
+});
+
+async function open(
+  backend: Backend,
+  t: TestContext,
+): Promise<{ system: System; baton: Taskbaton; database: Database }> {
+  const system = await openSystem(backend, t);
+  const baton = system.instance({ pollInterval: 50 });
+  await baton.migrate();
+  const database = await openDatabase(system.backend.url, { clock: systemClock });
+  t.after(() => database.close());
+  return { system, baton, database };
+}
