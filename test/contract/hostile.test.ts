@@ -136,7 +136,7 @@ eachBackend((backend) => {
       assert.deepEqual(Reflect.ownKeys(Object.prototype), before.prototype);
       assert.equal(({} as { polluted?: unknown }).polluted, undefined);
       assert.deepEqual(await tablesOf(database), before.tables);
-      assert.deepEqual(before.tables.length, 8);
+      assert.deepEqual(before.tables.length, 9);
     });
   });
 });
