@@ -20,16 +20,16 @@ await runExample(async ({ database, say, check }) => {
   const [one, other] = [new Schedules(baton), new Schedules(baton)];
   await one.set('every second', { task: tick, input: { from: 'interval' }, every: '1s', user: 'ada' });
   await one.set('new year', { task: tick, input: { from: 'cron' }, cron: '0 0 1 1 *', zone: 'Asia/Tokyo' });
+  const first = (await one.get('every second')).nextAt;
   await Promise.all([one.start(), other.start()]);
   await until(async () => (await baton.getTasks({ user: 'ada' })).tasks.length >= 3);
-  await one.remove('every second');
+  await one.pause('every second');
+  const last = (await other.get('every second')).lastAt;
   const { tasks } = await baton.getTasks({ user: 'ada' });
-  const times = tasks.map(({ createdAt }) => createdAt.getTime()).toSorted((a, b) => a - b);
-  check('three seconds, three tasks, though two were firing', tasks.length === 3);
-  check(
-    'a second lies between each two',
-    times.every((time, index) => index === 0 || time - (times[index - 1] ?? 0) > 500),
-  );
+  const seconds = (Number(last) - Number(first)) / 1000 + 1;
+  say(`${tasks.length} tasks in ${seconds} seconds`);
+  check('each second has one task at most, though two were firing', tasks.length <= seconds);
+  await one.remove('every second');
   const { nextAt } = await other.get('new year');
   say(`the next new year in Tokyo is ${nextAt?.toISOString()}`);
   check('a new year begins in Tokyo at 15:00 UTC', nextAt?.getUTCHours() === 15);

@@ -1,14 +1,12 @@
 /** The public door: `import { defineTask, Taskbaton } from 'taskbaton'`. What isn't exported here isn't API. */
 export { Taskbaton } from './taskbaton.ts';
+export { declareTask, type TaskDeclaration, type Untyped } from './core/declaration.ts';
 export {
   type CrashPolicy,
-  declareTask,
   defineTask,
   implement,
-  type TaskDeclaration,
   type TaskDefinition,
   type TaskHandlers,
-  type Untyped,
 } from './core/definition.ts';
 export type { Duration } from './core/duration.ts';
 export {
@@ -34,7 +32,9 @@ export {
   TaskStopped,
   type Transaction,
 } from './core/handler.ts';
+export type { ChildFailure, Children, ChildrenDoneOptions, NewChild } from './core/children.ts';
 export type { BulkChange, BulkFilter, SettledOptions } from './core/bulk.ts';
+export type { Payload, PayloadCodec, PayloadOwner, Redact } from './core/codec.ts';
 export type { Json } from './core/json.ts';
 export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
@@ -68,5 +68,15 @@ export type {
   TaskPage,
   WatchOptions,
   WhenOptions,
+  WithChildren,
 } from './core/task.ts';
+export type { VersionCount } from './core/version.ts';
+export {
+  fromDrizzle,
+  fromKnex,
+  fromKysely,
+  fromPrisma,
+  fromTypeOrm,
+  type OrmTransaction,
+} from './database/orm.ts';
 export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';

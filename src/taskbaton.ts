@@ -4,9 +4,11 @@
  */
 import { hostname } from 'node:os';
 import type { Clock } from './core/clock.ts';
-import { type BulkChange, type BulkFilter, checkBulkFilter } from './core/bulk.ts';
-import type { TaskDeclaration, TaskDefinition, Untyped } from './core/definition.ts';
-import { show, TaskbatonError } from './core/errors.ts';
+import { errorShown } from './core/codec.ts';
+import type { BulkChange, BulkFilter } from './core/bulk.ts';
+import type { TaskDeclaration, Untyped } from './core/declaration.ts';
+import type { TaskDefinition } from './core/definition.ts';
+import { TaskbatonError } from './core/errors.ts';
 import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
 import { checkName, checkParts } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
@@ -14,7 +16,8 @@ import type { UserEvent } from './core/status.ts';
 import {
   checkFilter,
   checkId,
-  checkWhen,
+  checkPause,
+  checkChange,
   type CreateOptions,
   type GetOptions,
   type InTransaction,
@@ -30,20 +33,21 @@ import {
   typeName,
   type WatchOptions,
   type WhenOptions,
+  type WithChildren,
 } from './core/task.ts';
+import type { VersionCount } from './core/version.ts';
+import { changeDescendants } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
-import { openStore } from './runtime/open-store.ts';
-import { bulkChange } from './runtime/settling.ts';
-import { storeIn } from './runtime/transaction.ts';
+import { type BulkContext, changeMany, moveMany } from './runtime/bulk.ts';
+import { StoreHolder } from './runtime/store-holder.ts';
 import { Watcher } from './runtime/watcher.ts';
-import { countStopping } from './store/bulk.ts';
 import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
-import type { Store } from './store/store.ts';
+import { countVersions } from './store/versions.ts';
 
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
@@ -51,29 +55,26 @@ import type { Store } from './store/store.ts';
  */
 export class Taskbaton {
   readonly #settings: Settings;
-  readonly #db: unknown;
   readonly #clock: Clock;
   readonly #observer: Observer;
   readonly #registry = new Registry();
-  #store: Promise<Store> | undefined;
+  readonly #store: StoreHolder;
   #replica: Replica | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #ending = new AbortController();
   readonly #watcher: Watcher;
-  #closed = false;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
     this.#settings = resolveOptions(options);
-    this.#db = options.db;
     this.#clock = clock;
-    this.#observer = new Observer(this.#settings.logger);
-    const store = (): Promise<Store> => this.#open();
+    this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
+    this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    share(this, { store, clock, settings, registry, observer });
+    share(this, { stores: this.#store, clock, settings, registry, observer });
     this.#watcher = new Watcher({
-      store,
+      store: () => this.#store.open(),
       clock,
       observer,
       interval: this.#settings.pollInterval,
@@ -124,7 +125,7 @@ export class Taskbaton {
     options: CreateOptions<Context> = {},
   ): Promise<number> {
     const task = await newTask(this.#creation, declaration, input, options);
-    return (await this.#storeIn(options.tx)).create(task);
+    return (await this.#store.in(options)).create(task);
   }
 
   /**
@@ -134,23 +135,23 @@ export class Taskbaton {
   async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
     checkParts('options', options, ['tx']);
     const tasks = await newTasks(this.#creation, items);
-    return tasks.length === 0 ? [] : (await this.#storeIn(options.tx)).createMany(tasks);
+    return tasks.length === 0 ? [] : (await this.#store.in(options)).createMany(tasks);
   }
 
   /**
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & InTransaction = {}): Promise<void> {
+  runTask(id: number, options: WhenOptions & WithChildren & InTransaction = {}): Promise<void> {
     return this.#change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: InTransaction = {}): Promise<void> {
+  pauseTask(id: number, options: WithChildren & InTransaction = {}): Promise<void> {
     return this.#change(id, 'pause', options);
   }
 
-  /** Stops it, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
+  /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
   deleteTask(id: number, options: InTransaction = {}): Promise<void> {
     return this.#change(id, 'delete', options);
   }
@@ -159,26 +160,28 @@ export class Taskbaton {
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter): Promise<BulkChange> {
-    return this.#changeMany('run', filter);
+  runTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+    return changeMany(this.#bulk, 'run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter): Promise<BulkChange> {
-    return this.#changeMany('pause', filter);
+  pauseTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+    return changeMany(this.#bulk, 'pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter): Promise<BulkChange> {
-    return this.#changeMany('delete', filter);
+  deleteTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+    return changeMany(this.#bulk, 'delete', filter, options);
   }
 
   /** Moves all tasks of the filter that are elsewhere. */
-  async changeTasksGroup(filter: BulkFilter, group: string): Promise<BulkChange> {
-    const checked = checkBulkFilter(filter);
+  async changeTasksGroup(
+    filter: BulkFilter,
+    group: string,
+    options: InTransaction = {},
+  ): Promise<BulkChange> {
     checkName('group', group);
-    const changed = await (await this.#open()).moveMany(checked, group);
-    return this.#bulkChange(changed, async () => 0);
+    return moveMany(this.#bulk, filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
@@ -186,7 +189,7 @@ export class Taskbaton {
     checkId(id);
     checkParts('options', options, ['tx']);
     checkName('group', group);
-    await (await this.#storeIn(options.tx)).changeGroup(id, group);
+    await (await this.#store.in(options)).changeGroup(id, group);
   }
 
   /**
@@ -197,55 +200,67 @@ export class Taskbaton {
     kind: 'user/group',
     name: readonly [user: string, group: string],
     limit: number | null,
+    options?: InTransaction,
   ): Promise<void>;
-  async setLimit(kind: 'user' | 'group' | 'type', name: string, limit: number | null): Promise<void>;
-  async setLimit(kind: ScopeKind, name: unknown, limit: number | null): Promise<void> {
+  async setLimit(
+    kind: 'user' | 'group' | 'type',
+    name: string,
+    limit: number | null,
+    options?: InTransaction,
+  ): Promise<void>;
+  async setLimit(
+    kind: ScopeKind,
+    name: unknown,
+    limit: number | null,
+    options: InTransaction = {},
+  ): Promise<void> {
     const scope = checkScope(kind, name);
     checkLimit(limit);
-    await limitScope((await this.#open()).scopes, scope, limit);
+    checkParts('options', options, ['tx']);
+    await limitScope((await this.#store.in(options)).scopes, scope, limit);
   }
 
   /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options?: PauseOptions): Promise<void> {
+  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
     return this.#pause('group', group, options);
   }
 
   /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string): Promise<void> {
-    return this.#resume('group', group);
+  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
+    return this.#resume('group', group, options);
   }
 
   /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options?: PauseOptions): Promise<void> {
+  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
     return this.#pause('user', user, options);
   }
 
-  resumeUser(user: string): Promise<void> {
-    return this.#resume('user', user);
+  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
+    return this.#resume('user', user, options);
   }
 
   /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options?: PauseOptions): Promise<void> {
+  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
     return this.#pause('type', typeName(type), options);
   }
 
-  resumeType(type: string | TaskDeclaration): Promise<void> {
-    return this.#resume('type', typeName(type));
+  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
+    return this.#resume('type', typeName(type), options);
   }
 
   /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
   async groups(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#open()).scopes, 'group');
+    return countScopes((await this.#store.open()).scopes, 'group');
   }
 
   /** The same for users. */
   async users(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#open()).scopes, 'user');
+    return countScopes((await this.#store.open()).scopes, 'user');
   }
 
   /** The same for types. */
   async types(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#open()).scopes, 'type');
+    return countScopes((await this.#store.open()).scopes, 'type');
   }
 
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
@@ -254,9 +269,9 @@ export class Taskbaton {
     options: GetOptions<Given, Input, Context> = {},
   ): Promise<Task<Given, Context>> {
     checkId(id);
-    checkParts('options', options, ['as', 'includeDeleting']);
-    const { as, includeDeleting = false } = options;
-    return ofType(await (await this.#open()).get(id, includeDeleting), as);
+    checkParts('options', options, ['as', 'includeDeleting', 'redacted']);
+    const { as, includeDeleting = false, redacted = false } = options;
+    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted), as);
   }
 
   /**
@@ -286,12 +301,17 @@ export class Taskbaton {
   /** A page of tasks, newest first; all parts of the filter must fit. Throws INVALID_ARGUMENT. */
   async getTasks(filter: TaskFilter = {}): Promise<TaskPage> {
     const checked = checkFilter(filter);
-    return (await this.#open()).list(checked);
+    return (await this.#store.open()).list(checked);
+  }
+
+  /** The versions of types that tasks which have not ended are of; those that no live replica can run come first. */
+  async versions(): Promise<readonly VersionCount[]> {
+    return countVersions((await this.#store.open()).scopes);
   }
 
   /** Who is alive in this system, since when, and what each one holds. */
   async replicas(): Promise<readonly ReplicaView[]> {
-    return (await this.#open()).replicas();
+    return (await this.#store.open()).replicas();
   }
 
   /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
@@ -301,7 +321,7 @@ export class Taskbaton {
 
   /** Creates or updates the tables, whatever the option `migrate` says. */
   async migrate(): Promise<void> {
-    await (await this.#open(true)).prepare(true);
+    await (await this.#store.open(true)).prepare(true);
   }
 
   /** Calls `listener` for all that happens in this process; the returned function ends that. */
@@ -314,7 +334,7 @@ export class Taskbaton {
   }
 
   async #start(): Promise<void> {
-    const store = await this.#open();
+    const store = await this.#store.open();
     const replica = new Replica({
       store,
       settings: this.#settings,
@@ -337,64 +357,40 @@ export class Taskbaton {
     try {
       await this.#replica?.stop();
     } finally {
-      this.#closed = true;
       this.#ending.abort();
-      const store = await this.#store?.catch(() => undefined);
-      await store?.database.close();
+      await this.#store.close();
     }
   }
 
-  /** The store, ready for use. A database that failed to open is tried again by the next call. */
-  #open(migrateOnly = false): Promise<Store> {
-    if (this.#closed) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
-    this.#store ??= openStore(this.#db, this.#settings, { clock: this.#clock, migrate: migrateOnly }).catch(
-      (error: unknown) => {
-        this.#store = undefined;
-        throw error;
-      },
-    );
-    return this.#store;
-  }
-
-  async #pause(kind: PausedKind, name: string, options: PauseOptions = {}): Promise<void> {
+  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
     checkName(kind, name);
-    checkParts('options', options, ['running']);
-    const { running = false } = options;
-    if (typeof running !== 'boolean') refuse('running', running, 'it must be true or false');
-    await pauseScope((await this.#open()).scopes, kind, name, running);
+    const running = checkPause(options);
+    await pauseScope((await this.#store.in(options)).scopes, kind, name, running);
   }
 
-  async #resume(kind: PausedKind, name: string): Promise<void> {
+  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
     checkName(kind, name);
-    await resumeScope((await this.#open()).scopes, kind, name);
+    checkParts('options', options, ['tx']);
+    await resumeScope((await this.#store.in(options)).scopes, kind, name);
   }
 
-  async #changeMany(event: UserEvent, filter: BulkFilter): Promise<BulkChange> {
-    const checked = checkBulkFilter(filter);
-    const store = await this.#open();
-    const { changed, stopping } = await store.changeMany(event, checked);
-    return this.#bulkChange(changed, async () =>
-      stopping.length === 0 ? 0 : countStopping(store.scopes, event, stopping),
-    );
+  get #bulk(): BulkContext {
+    return { stores: this.#store, clock: this.#clock, stopped: this.#ending.signal };
   }
 
-  #bulkChange(changed: number, left: () => Promise<number>): BulkChange {
-    return bulkChange({ changed, clock: this.#clock, stopped: this.#ending.signal, left });
-  }
-
-  async #change(id: number, event: UserEvent, options: WhenOptions & InTransaction): Promise<void> {
+  async #change(
+    id: number,
+    event: UserEvent,
+    options: WhenOptions & WithChildren & InTransaction,
+  ): Promise<void> {
     checkId(id);
-    checkParts('options', options, event === 'run' ? ['delay', 'runAt', 'tx'] : ['tx']);
-    await (await this.#storeIn(options.tx)).change(id, event, checkWhen(options));
+    const when = checkChange(options, event);
+    const store = await this.#store.in(options);
+    const below = async (): Promise<void> =>
+      options.children === true ? changeDescendants(store, id, event) : undefined;
+    // Whoever goes on must find its children going on, and whoever pauses must not create more of them.
+    if (event === 'run') await below();
+    await store.change(id, event, when);
+    if (event !== 'run') await below();
   }
-
-  /** The store, in the transaction if there is one. */
-  async #storeIn(tx: unknown): Promise<Store> {
-    const store = await this.#open();
-    return tx === undefined ? store : storeIn(tx, store);
-  }
-}
-
-function refuse(argument: string, value: unknown, problem: string): never {
-  throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
 }

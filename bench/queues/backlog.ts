@@ -8,6 +8,7 @@ import { checkPolicy, type Policy, type PolicyName } from '../../src/core/policy
 import { DIALECTS } from '../../src/store/dialect.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Claim } from '../../src/store/record.ts';
+import { runnable } from '../../src/testing/bench.ts';
 
 export const TYPE = 'noop';
 const REPLICA = 'bench';
@@ -55,7 +56,7 @@ export class Backlog {
       id: REPLICA,
       name: REPLICA,
       lease: 86_400_000,
-      types: [TYPE],
+      types: runnable(TYPE),
       concurrency: 100,
     });
     return backlog;
@@ -130,6 +131,6 @@ export class Backlog {
   async #claim(limit: number, type: string): ReturnType<Store['claim']> {
     const ended = this.#ended;
     this.#ended = [];
-    return this.store.claim({ replica: REPLICA, queue: 'run', types: new Map([[type, 0]]), limit, ended });
+    return this.store.claim({ replica: REPLICA, queue: 'run', types: runnable(type), limit, ended });
   }
 }

@@ -52,6 +52,24 @@ interface Series {
 
 type Pair = readonly [Claimed, Claimed];
 
+/** Claims so many from each, batch by batch in turns, so that whatever else the server does is in the way of both. */
+async function inTurns(backlogs: readonly [Backlog, Backlog], count: number): Promise<Pair> {
+  const parts: [Claimed[], Claimed[]] = [[], []];
+  for (let batch = 0; batch < count / BATCH; batch++) {
+    const order = batch % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const);
+    for (const index of order) parts[index].push(await backlogs[index].claim(BATCH, BATCH));
+  }
+  return [summed(parts[0]), summed(parts[1])];
+}
+
+function summed(parts: readonly Claimed[]): Claimed {
+  return {
+    tasks: parts.reduce((sum, { tasks }) => sum + tasks, 0),
+    seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    claims: parts.flatMap(({ claims }) => claims),
+  };
+}
+
 /** Runs both series side by side; one claim before those that are timed warms each up. */
 async function compare(
   place: Place,
@@ -75,14 +93,7 @@ async function compare(
           await backlog.claim(BATCH, BATCH);
         }
         const runs: Pair[] = [];
-        for (let run = 0; run < scale.runs; run++) {
-          const claim = (backlog: Backlog): Promise<Claimed> => backlog.claim(scale.claimed, BATCH);
-          if (run % 2 === 0) runs.push([await claim(backlogs[0]), await claim(backlogs[1])]);
-          else {
-            const after = await claim(backlogs[1]);
-            runs.push([await claim(backlogs[0]), after]);
-          }
-        }
+        for (let run = 0; run < scale.runs; run++) runs.push(await inTurns(backlogs, scale.claimed));
         return runs;
       }),
     ),

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import type { Transaction } from 'taskbaton';
 import type { DataSet } from '../support/data-set.ts';
 import type { Range } from './import-rows.ts';
-import { openSql, type Sql } from './sql.ts';
+import { openSql, type Sql } from '../support/sql.ts';
 
 /** Who imports: written beside each row, as evidence. */
 export interface Importer {

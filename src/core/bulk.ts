@@ -1,5 +1,5 @@
 /** Which tasks an operation on many is about, and what it comes to. */
-import type { TaskDeclaration } from './definition.ts';
+import type { TaskDeclaration } from './declaration.ts';
 import type { Duration } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import { checkName, checkParts } from './name.ts';

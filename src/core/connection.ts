@@ -21,8 +21,11 @@ export interface Connection {
   query(sql: string, values?: readonly SqlValue[]): Promise<QueryResult>;
 }
 
-/** What a hint is about: `claim`, there may be work to take; `tick`, there may be marks to read. */
-export type WakeTopic = 'claim' | 'tick';
+/**
+ * What a hint is about: `claim`, there may be work to take; `tick`, there may be marks to read; `due`, something is to be
+ * let in at a time that isn't known yet.
+ */
+export type WakeTopic = 'claim' | 'tick' | 'due';
 
 export interface WakeListener {
   wake(topic: WakeTopic): void;
@@ -45,6 +48,8 @@ export type DialectName = 'sqlite' | 'postgres' | 'mysql';
  */
 export interface Database extends Connection {
   readonly dialect: DialectName;
+  /** It is a transaction of the user's. */
+  readonly borrowed?: true;
   /** Its time as SQL, in milliseconds since 1970, where that isn't the server's own. */
   readonly now?: string | undefined;
   /** The longest statement it takes, in bytes; undefined if there is no such limit. */

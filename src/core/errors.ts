@@ -36,10 +36,20 @@ export const ERRORS = {
     remedy:
       'Let the schema accept what older releases stored, or create the task anew; its last context was kept.',
   },
+  UPGRADE_FAILED: {
+    message: 'the context of task type {type} could not be brought from version {from} to {to}: {problem}',
+    remedy:
+      'Correct the upgrade of its definition, deploy it and run the task again; its context was kept as it was.',
+  },
   NOT_JSON: {
     message: '{what} is not JSON: {problem}',
     remedy:
       'Use null, booleans, finite numbers, strings, arrays and plain objects only; nothing was written.',
+  },
+  CODEC_FAILED: {
+    message: 'the payload of task {id} of type {type} could not be {act}d: {problem}',
+    remedy:
+      'See the cause for what the codec threw; check its keys, and that every instance has the same codec.',
   },
   PAYLOAD_TOO_LARGE: {
     message: '{what} takes {size} bytes, and at most {limit} are allowed',
@@ -79,6 +89,11 @@ export const ERRORS = {
   TASK_FAILED: {
     message: 'task {id} has failed: {reason}',
     remedy: 'The cause is what its handler threw; runTask runs it again from its last checkpoint.',
+  },
+  CHILD_FAILED: {
+    message: 'child {child} of task {id} has failed: {reason}',
+    remedy:
+      'Run the child again, then the task; or say with onFailure what becomes of a task whose child has failed.',
   },
   NOT_DONE: {
     message: 'task {id} had not finished after {timeout} ms',

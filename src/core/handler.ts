@@ -2,6 +2,7 @@
  * The vocabulary between the engine and a handler: what a handler is given, what it may report, and the ways in which
  * it ends. A handler is an async generator that yields reports, or an async function that awaits `report(…)`.
  */
+import type { Children } from './children.ts';
 import type { Duration } from './duration.ts';
 
 /** What a handler tells about its task. Only what is given changes. */
@@ -15,10 +16,11 @@ export interface Report<Context> {
 }
 
 /**
- * Why a handler is asked to stop: the user paused or deleted the task, its time limit is over, the replica shuts down, or
- * it lost its lease (then the task may be running elsewhere already, and what is written for it counts only if it isn't).
+ * Why a handler is asked to stop: the user paused or deleted the task, its time limit is over, the replica shuts down, it
+ * lost its lease (then the task may be running elsewhere already, and what is written for it counts only if it isn't), or
+ * the handler itself gave its slot back to wait for its task's children.
  */
-export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost' | 'timeout';
+export type StopReason = 'pause' | 'delete' | 'shutdown' | 'lease-lost' | 'timeout' | 'children';
 
 /** The reason of a stop signal. Thrown out of a handler it means "stopped, go on later", never "failed". */
 export class TaskStopped extends Error {
@@ -70,6 +72,7 @@ export interface HandlerArguments<Input, Context> {
   /** Fires when the handler should stop, at most once. */
   readonly signal: TaskSignal;
   readonly task: RunningTask;
+  readonly children: Children<Report<Context>>;
   /**
    * Stores a report, for handlers that are plain functions; resolves once it is committed. Rejects with a
    * `TaskStopped` (after storing) when the task must stop: let it pass through.

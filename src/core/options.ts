@@ -2,6 +2,7 @@
  * The options of `new Taskbaton({ … })`: defaults, and checks that show the bad value. What comes out is complete, in
  * milliseconds and bytes, and needs no further question.
  */
+import { isCodec, type PayloadCodec, type Redact } from './codec.ts';
 import type { TaskDefinition } from './definition.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
@@ -56,6 +57,10 @@ export interface TaskbatonOptions {
   readonly migrate?: boolean | undefined;
   /** The largest input and context, in bytes of JSON; 1 MiB, at most 16 MiB. */
   readonly maxPayload?: number | undefined;
+  /** Stands between input, context, message and errors of all tasks and the database; see the guide on encryption. */
+  readonly codec?: PayloadCodec | undefined;
+  /** What of a task may be shown where it is asked for `redacted`, and in logs; nothing of its payload by default. */
+  readonly redact?: Redact | undefined;
   /** Where to log; null is silent. By default warnings and errors go to the console. */
   readonly logger?: Logger | null | undefined;
 }
@@ -75,6 +80,8 @@ export interface Settings {
   readonly limits: CheckedLimits;
   readonly migrate: boolean;
   readonly maxPayload: number;
+  readonly codec: PayloadCodec | undefined;
+  readonly redact: Redact | undefined;
   /** `undefined`: the default one. */
   readonly logger: Logger | null | undefined;
 }
@@ -93,6 +100,8 @@ const KNOWN: ReadonlySet<string> = new Set([
   'limits',
   'migrate',
   'maxPayload',
+  'codec',
+  'redact',
   'logger',
 ]);
 
@@ -125,6 +134,8 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     limits: checkLimits(options.limits, refuse),
     migrate: flag('migrate', migrate),
     maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
+    codec: codec(options.codec),
+    redact: redaction(options.redact),
     logger: logger(options.logger),
   };
   if (settings.pollInterval > settings.lease / 4) {
@@ -186,6 +197,16 @@ function time(option: string, value: unknown, least: number, most: number): numb
 
 function flag(option: string, value: unknown): boolean {
   return typeof value === 'boolean' ? value : refuse(option, value, 'it must be true or false');
+}
+
+function codec(value: unknown): PayloadCodec | undefined {
+  if (value === undefined || isCodec(value)) return value;
+  return refuse('codec', value, 'it must be an object with encode and decode');
+}
+
+function redaction(value: unknown): Redact | undefined {
+  if (value === undefined || typeof value === 'function') return value as Redact | undefined;
+  return refuse('redact', value, 'it must be a function');
 }
 
 function logger(value: Logger | null | undefined): Logger | null | undefined {

@@ -1,5 +1,5 @@
 /** Recurring tasks as data: by which rule they come, and what happens to those that were missed or that overlap. */
-import type { TaskDeclaration, Untyped } from './definition.ts';
+import type { TaskDeclaration, Untyped } from './declaration.ts';
 import type { Duration } from './duration.ts';
 import type { CreateOptions } from './task.ts';
 
@@ -9,7 +9,7 @@ export type CatchUp = 'skip' | 'one' | 'all';
 /** What a schedule creates, and when: by a cron expression or at intervals. */
 export interface ScheduleOptions extends Omit<
   CreateOptions,
-  'tx' | 'key' | 'replace' | 'delay' | 'runAt' | 'autoRun'
+  'key' | 'replace' | 'delay' | 'runAt' | 'autoRun' | 'parent'
 > {
   readonly task: TaskDeclaration;
   readonly input?: Untyped;

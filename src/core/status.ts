@@ -4,7 +4,15 @@
  */
 
 /** Where a task is. */
-export type State = 'init' | 'pending' | 'running' | 'deleting' | 'paused' | 'finished' | 'failed';
+export type State =
+  | 'init'
+  | 'pending'
+  | 'running'
+  | 'waiting'
+  | 'deleting'
+  | 'paused'
+  | 'finished'
+  | 'failed';
 /** What was asked for it. */
 export type Mark = 'none' | 'run' | 'pause' | 'delete';
 
@@ -17,6 +25,8 @@ export type Status =
   | 'running/pause'
   | 'running/delete'
   | 'deleting/delete'
+  | 'waiting/run'
+  | 'waiting/delete'
   | 'paused/run'
   | 'paused/delete'
   | 'paused/pause'
@@ -25,8 +35,8 @@ export type Status =
   | 'failed/delete';
 
 export type UserEvent = 'run' | 'pause' | 'delete';
-export type SystemEvent = 'claim' | 'yield' | 'recover' | 'expire' | 'retry';
-export type TaskEvent = 'finish' | 'fail' | 'snooze';
+export type SystemEvent = 'claim' | 'yield' | 'recover' | 'expire' | 'retry' | 'wake';
+export type TaskEvent = 'finish' | 'fail' | 'snooze' | 'wait';
 /** The only cause of a change. */
 export type Event = UserEvent | SystemEvent | TaskEvent;
 
@@ -36,6 +46,7 @@ export type PublicState =
   | 'pending'
   | 'running'
   | 'canceling'
+  | 'waiting'
   | 'paused'
   | 'finished'
   | 'failed'
@@ -80,6 +91,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       finish: 'finished/run',
       fail: 'failed/run',
       snooze: 'pending/run',
+      wait: 'waiting/run',
       retry: 'pending/run',
     },
   },
@@ -96,6 +108,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       finish: 'finished/run',
       fail: 'failed/run',
       snooze: 'paused/pause',
+      wait: 'paused/pause',
       retry: 'paused/pause',
     },
   },
@@ -110,8 +123,18 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       finish: 'pending/delete',
       fail: 'pending/delete',
       snooze: 'pending/delete',
+      wait: 'pending/delete',
       retry: 'pending/delete',
     },
+  },
+  // It gave its slot back until its children are done (to be cleaned up: until they are gone).
+  'waiting/run': {
+    shows: 'waiting',
+    on: { run: 'waiting/run', pause: 'paused/pause', delete: 'pending/delete', wake: 'paused/run' },
+  },
+  'waiting/delete': {
+    shows: 'deleting',
+    on: { delete: 'waiting/delete', wake: 'paused/delete' },
   },
   'paused/run': {
     shows: 'running',
@@ -146,6 +169,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       finish: 'removed',
       fail: 'failed/delete',
       snooze: 'pending/delete',
+      wait: 'waiting/delete',
     },
   },
   'paused/delete': {
@@ -162,8 +186,8 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
 export const STATUSES: readonly Status[] = Object.keys(STATUS) as Status[];
 
 export const USER_EVENTS: readonly UserEvent[] = ['run', 'pause', 'delete'];
-export const SYSTEM_EVENTS: readonly SystemEvent[] = ['claim', 'yield', 'recover', 'expire', 'retry'];
-export const TASK_EVENTS: readonly TaskEvent[] = ['finish', 'fail', 'snooze'];
+export const SYSTEM_EVENTS: readonly SystemEvent[] = ['claim', 'yield', 'recover', 'expire', 'retry', 'wake'];
+export const TASK_EVENTS: readonly TaskEvent[] = ['finish', 'fail', 'snooze', 'wait'];
 export const EVENTS: readonly Event[] = [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS];
 
 /** Where `event` leads from `status`; undefined where it makes no sense. */
@@ -212,6 +236,7 @@ export const PUBLIC_STATES: readonly PublicState[] = [
   'pending',
   'running',
   'canceling',
+  'waiting',
   'paused',
   'finished',
   'failed',

@@ -1,12 +1,12 @@
 /**
  * The nouns of the public API: a task as users see it, what creating and listing take, and the replicas that run tasks.
  */
-import type { TaskDeclaration, Untyped } from './definition.ts';
+import type { TaskDeclaration, Untyped } from './declaration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Duration } from './duration.ts';
 import { checkName, checkParts, checkType } from './name.ts';
 import { checkDuration, type TaskPolicy } from './retry.ts';
-import { PUBLIC_STATES, type PublicState } from './status.ts';
+import { PUBLIC_STATES, type PublicState, type UserEvent } from './status.ts';
 
 /** An error kept on a task. */
 export interface StoredError {
@@ -28,6 +28,8 @@ export interface PastError extends StoredError {
 export interface Task<Input = Untyped, Context = Untyped> {
   readonly id: number;
   readonly type: string;
+  /** The version of its definition that wrote its context. */
+  readonly version: number;
   readonly user: string;
   readonly group: string;
   readonly state: PublicState;
@@ -50,6 +52,8 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly retries: number;
   /** What makes it the only one of its type, as given at creation. */
   readonly key: string | undefined;
+  /** The task that it does a part of the work of. */
+  readonly parent: number | undefined;
   /** When it begins to wait for a slot, if that is still to come. */
   readonly dueAt: Date | undefined;
   /** Milliseconds that it has worked in all, up to its last stop. */
@@ -80,6 +84,8 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
   readonly key?: string | undefined;
   /** What a task with the same key that has never started becomes: it is given this input and options; false. */
   readonly replace?: boolean | undefined;
+  /** The task that it does a part of the work of; deleting that one deletes this one first. */
+  readonly parent?: number | undefined;
 }
 
 /** One of the tasks of `createTasks`. */
@@ -97,10 +103,15 @@ export interface InTransaction {
   readonly tx?: unknown;
 }
 
-/** When a task is due: after a delay, at a time, or (by default) at once. To a second or so, or a poll interval. */
+/** When a task is due: after a delay, at a time, or (by default) at once. Where hints are lost, up to a second later. */
 export interface WhenOptions {
   readonly delay?: Duration | undefined;
   readonly runAt?: Date | undefined;
+}
+
+/** Whether children, theirs and so on are meant too; those for which it makes no sense are left alone. False. */
+export interface WithChildren {
+  readonly children?: boolean | undefined;
 }
 
 export interface WatchOptions<Given = Untyped, Input = Untyped, Context = Untyped> {
@@ -123,6 +134,8 @@ export interface GetOptions<Given, Input, Context> {
   readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
   /** Also find a task that was asked to go and still has its cleanup before it. */
   readonly includeDeleting?: boolean | undefined;
+  /** Show only what the option `redact` lets through, as for a dashboard; no codec is needed if that is nothing. */
+  readonly redacted?: boolean | undefined;
 }
 
 export interface PauseOptions {
@@ -145,6 +158,8 @@ export interface ScopeCount {
 }
 
 export interface TaskFilter {
+  /** Its children. */
+  readonly parent?: number | undefined;
   readonly user?: string | undefined;
   readonly group?: string | undefined;
   readonly types?: readonly (string | TaskDeclaration)[] | undefined;
@@ -153,6 +168,8 @@ export interface TaskFilter {
   readonly limit?: number | undefined;
   /** The `next` of the page before. */
   readonly after?: number | undefined;
+  /** Show only what the option `redact` lets through. */
+  readonly redacted?: boolean | undefined;
   /** Also show tasks that were asked to go and still have their cleanup before them, as naming that state does. */
   readonly includeDeleting?: boolean | undefined;
 }
@@ -180,12 +197,14 @@ export interface Replica {
 
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
+  readonly parent: number | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
   readonly types: readonly string[] | undefined;
   readonly states: readonly PublicState[];
   readonly limit: number;
   readonly after: number | undefined;
+  readonly redacted: boolean;
 }
 
 const LONGEST_PAGE = 1000;
@@ -194,8 +213,20 @@ const HIGHEST_PRIORITY = 1_000_000;
 
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
-  checkParts('filter', filter, ['user', 'group', 'types', 'states', 'limit', 'after', 'includeDeleting']);
-  const { user, group, types, states, limit = DEFAULT_PAGE, after, includeDeleting } = filter;
+  checkParts('filter', filter, [
+    'parent',
+    'user',
+    'group',
+    'types',
+    'states',
+    'limit',
+    'after',
+    'redacted',
+    'includeDeleting',
+  ]);
+  const { parent, user, group, types, states, limit = DEFAULT_PAGE, after } = filter;
+  const { redacted, includeDeleting } = filter;
+  if (parent !== undefined) checkId(parent, 'parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
   const wanted = states === undefined ? PUBLIC_STATES : checkList('states', states);
@@ -208,12 +239,14 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
   }
   if (after !== undefined) checkId(after, 'after');
   return {
+    parent,
     user,
     group,
     types: types === undefined ? undefined : checkList('types', types).map(typeName),
     states: wanted.filter((state) => state !== 'deleting' || (includeDeleting ?? states !== undefined)),
     limit,
     after,
+    redacted: redacted === true,
   };
 }
 
@@ -239,6 +272,18 @@ export function checkKey(key: unknown): asserts key is string {
   if (key === '') refuse('key', key, 'it must not be empty');
 }
 
+/** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */
+export function checkChange(
+  options: WhenOptions & WithChildren & InTransaction,
+  event: UserEvent,
+): ReturnType<typeof checkWhen> {
+  const parts = { run: ['delay', 'runAt', 'children', 'tx'], pause: ['children', 'tx'], delete: ['tx'] };
+  checkParts('options', options, parts[event]);
+  const { children = false } = options;
+  if (typeof children !== 'boolean') refuse('children', children, 'it must be true or false');
+  return checkWhen(options);
+}
+
 /** Milliseconds to wait, or the time to wait for; undefined for neither. Throws INVALID_ARGUMENT. */
 export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { at: number } | undefined {
   if (delay !== undefined && runAt !== undefined)
@@ -250,6 +295,13 @@ export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { 
   }
   const ms = delay === undefined ? 0 : checkDuration('delay', delay, refuse);
   return ms === 0 ? undefined : { delay: ms };
+}
+
+/** Whether what runs is to be paused as well. Throws INVALID_ARGUMENT. */
+export function checkPause(options: PauseOptions & InTransaction): boolean {
+  checkParts('options', options, ['running', 'tx']);
+  const { running = false } = options;
+  return typeof running === 'boolean' ? running : refuse('running', running, 'it must be true or false');
 }
 
 /** Throws TYPE_MISMATCH if the task isn't what `as` says. */

@@ -5,6 +5,7 @@
 import { checkName, checkParts } from '../core/name.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import type { Schedule, ScheduleOptions } from '../core/schedule.ts';
+import type { InTransaction } from '../core/task.ts';
 import { newTask } from '../runtime/creation.ts';
 import { type Internals, internalsOf } from '../runtime/internals.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -36,6 +37,7 @@ const PARTS = [
   'context',
   'retry',
   'timeout',
+  'tx',
 ];
 
 export class Schedules {
@@ -60,55 +62,51 @@ export class Schedules {
       options.input as unknown,
       { user, group, priority, retry, timeout, context: options.context as unknown },
     );
-    const { scopes } = await this.#internals.store();
+    const { scopes } = await this.#internals.stores.in(options);
     await writeSchedule(scopes, { name, rule, template }, (now) => nextOccurrence(rule, now, now));
     this.#loop?.wake();
   }
 
   /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
-  async pause(name: string): Promise<void> {
-    checkScheduleName(name);
-    await pauseSchedule((await this.#internals.store()).scopes, name, true);
+  async pause(name: string, options: InTransaction = {}): Promise<void> {
+    await pauseSchedule((await this.#change(name, options)).scopes, name, true);
   }
 
   /** Throws SCHEDULE_NOT_FOUND. */
-  async resume(name: string): Promise<void> {
-    checkScheduleName(name);
-    await pauseSchedule((await this.#internals.store()).scopes, name, false);
+  async resume(name: string, options: InTransaction = {}): Promise<void> {
+    await pauseSchedule((await this.#change(name, options)).scopes, name, false);
     this.#loop?.wake();
   }
 
   /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
-  async remove(name: string): Promise<void> {
-    checkScheduleName(name);
-    await removeSchedule((await this.#internals.store()).scopes, name);
+  async remove(name: string, options: InTransaction = {}): Promise<void> {
+    await removeSchedule((await this.#change(name, options)).scopes, name);
   }
 
   /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */
-  async trigger(name: string): Promise<number> {
-    checkScheduleName(name);
-    const store = await this.#internals.store();
+  async trigger(name: string, options: InTransaction = {}): Promise<number> {
+    const store = await this.#change(name, options);
     const id = await triggerSchedule(store.scopes, name);
-    void store.hint('claim');
+    await store.hint('claim');
     return id;
   }
 
   /** Throws SCHEDULE_NOT_FOUND. */
   async get(name: string): Promise<Schedule> {
     checkScheduleName(name);
-    const [found] = await readSchedules((await this.#internals.store()).scopes, name);
+    const [found] = await readSchedules((await this.#internals.stores.open()).scopes, name);
     if (found === undefined) throw new TaskbatonError('SCHEDULE_NOT_FOUND', { name });
     return publicSchedule(found);
   }
 
   /** All of them, by name. */
   async list(): Promise<readonly Schedule[]> {
-    return (await readSchedules((await this.#internals.store()).scopes)).map(publicSchedule);
+    return (await readSchedules((await this.#internals.stores.open()).scopes)).map(publicSchedule);
   }
 
   /** From now on this process creates what is due, as any number of others may. */
   async start(): Promise<void> {
-    const store = await this.#internals.store();
+    const store = await this.#internals.stores.open();
     const { clock, observer, settings } = this.#internals;
     this.#loop ??= new Loop({
       name: 'schedules',
@@ -126,6 +124,13 @@ export class Schedules {
     const loop = this.#loop;
     this.#loop = undefined;
     await loop?.stop();
+  }
+
+  /** The store to change a schedule in. Throws INVALID_ARGUMENT. */
+  #change(name: string, options: InTransaction): Promise<Store> {
+    checkScheduleName(name);
+    checkParts('options', options, ['tx']);
+    return this.#internals.stores.in(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

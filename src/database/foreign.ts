@@ -2,10 +2,11 @@
  * A transaction that the user has begun, with a driver of their own, as a `Connection`: what we write in it is there if
  * and only if they commit. Told apart by what it can do, as a database is; nothing here begins or ends a transaction.
  */
-import type { Connection, Database, DialectName, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Connection, Database, DialectName, Row, SqlValue } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import { mysqlResult, mysqlStatement } from './mysql.ts';
 import { translateMysql } from './mysql-failure.ts';
+import { driverErrorOf, OrmTransaction, type Send } from './orm.ts';
 import { numbered } from './postgres.ts';
 import { resultFrom } from './postgres-driver.ts';
 import { translatePostgres } from './postgres-failure.ts';
@@ -16,13 +17,13 @@ import { isScope } from './transaction.ts';
 /** How long a statement may block on a SQLite file, in milliseconds, if the handle's owner has it longer. */
 const BLOCKING_MS = 20;
 
-type Send = (sql: string, values: readonly SqlValue[]) => Promise<QueryResult>;
-
 /** Throws INVALID_ARGUMENT for what is no transaction, or one of another kind of database. */
 async function connectionIn(tx: unknown, dialect: DialectName): Promise<Connection> {
   // One of ours, as handlers are given.
   if (isScope(tx)) return tx;
-  const send = SENDERS[dialect](tx);
+  if (tx instanceof OrmTransaction && tx.native !== undefined) return connectionIn(tx.native, dialect);
+  const orm = tx instanceof OrmTransaction ? tx : undefined;
+  const send = orm === undefined ? SENDERS[dialect](tx) : orm.send?.(dialect);
   if (send === undefined)
     throw unusable(`it must be ${KINDS[dialect]}, in a transaction that you have begun`, tx);
   const translate = TRANSLATIONS[dialect];
@@ -31,13 +32,14 @@ async function connectionIn(tx: unknown, dialect: DialectName): Promise<Connecti
       try {
         return await send(sql, values);
       } catch (error) {
-        const failure = translate(error);
+        const failure = translate(driverErrorOf(error));
         // Only whoever began the transaction can begin it again.
         throw failure instanceof Conflict ? busy(failure.cause) : failure;
       }
     },
   };
-  await BEGUN[dialect](connection, tx);
+  // The adapters have seen to it themselves.
+  if (orm === undefined) await BEGUN[dialect](connection, tx);
   return connection;
 }
 
@@ -49,6 +51,7 @@ export async function databaseIn(tx: unknown, database: Database): Promise<Datab
   const connection = await connectionIn(tx, database.dialect);
   return {
     dialect: database.dialect,
+    borrowed: true,
     query: (sql, values) => connection.query(sql, values),
     transaction: (work) => work(connection),
     notify: async (channel, topic) => database.notifyIn?.(connection, channel, topic).catch(() => undefined),

@@ -11,7 +11,7 @@ const PROBE_EVERY_MS = 30_000;
 const PROBE_WITHIN_MS = 5000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
-const TOPICS: readonly WakeTopic[] = ['claim', 'tick'];
+const TOPICS: readonly WakeTopic[] = ['claim', 'tick', 'due'];
 
 export class PostgresListener implements Subscription {
   readonly #driver: PostgresDriver;

@@ -134,7 +134,7 @@ class PostgresDatabase implements Database {
   }
 
   async notifyIn(connection: Connection, channel: string, topic: WakeTopic): Promise<void> {
-    await connection.query('SELECT pg_notify(?, ?)', [channelName(channel), topic]);
+    await connection.query('SELECT CAST(pg_notify(?, ?) AS TEXT) AS sent', [channelName(channel), topic]);
   }
 
   close(): Promise<void> {

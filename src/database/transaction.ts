@@ -50,9 +50,17 @@ export async function runInSession<Result>(
   return result;
 }
 
+const wrapped = new WeakSet<object>();
+
 /** Whether `value` is a transaction that we have begun. */
 export function isScope(value: unknown): value is Connection {
-  return value instanceof Scope;
+  return value instanceof Scope || (typeof value === 'object' && value !== null && wrapped.has(value));
+}
+
+/** Lets `connection`, which passes on to a transaction that we have begun, count as one. */
+export function asScope(connection: Connection): Connection {
+  wrapped.add(connection);
+  return connection;
 }
 
 class Scope implements Connection {

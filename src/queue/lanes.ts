@@ -1,6 +1,6 @@
 /**
  * The tree of waiting tasks: below the root of a queue its sharers, if it is fair, and below those the lanes, each for
- * the tasks of one type, user and group. Tasks begin to wait outside of it; rounds sort them in. A node is `ready` while
+ * the tasks of one type, version, user and group. Tasks begin to wait outside of it; rounds sort them in. A node is `ready` while
  * something below it may start; a lane without room is not, until a slot in its scope comes free.
  *
  * A lane's `precedence` and `turn` are never above those of its first task: they say when to look at it, not who is in.
@@ -8,6 +8,7 @@
 import type { Row, SqlValue } from '../core/connection.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import type { Sharers } from '../core/policy.ts';
+import { readable } from './readable.ts';
 import { marks, type Round, select } from './round.ts';
 
 export interface WaitingTask {
@@ -44,7 +45,8 @@ const LEVELS: Readonly<Record<Sharers, readonly (readonly [kind: string, columns
     ['group', ['task_user', 'task_group']],
   ],
 };
-export const NAMES: readonly string[] = ['type', 'task_user', 'task_group'];
+/** What tells lanes apart. */
+export const NAMES: readonly string[] = ['type', 'version', 'task_user', 'task_group'];
 
 export function levelsOf({
   policy,
@@ -64,8 +66,8 @@ export async function rootOf(round: Round): Promise<number> {
   const found = await find();
   if (found !== undefined) return found;
   await connection.query(
-    `INSERT INTO ${tables.lane} (queue, kind, type, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
-     VALUES (?, 'root', '', '', '', 0, 1, 0, 0, 0, 0)`,
+    `INSERT INTO ${tables.lane} (queue, kind, type, version, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
+     VALUES (?, 'root', '', 0, '', '', 0, 1, 0, 0, 0, 0)`,
     [queue],
   );
   return (await find()) ?? 0;
@@ -144,12 +146,13 @@ export async function readLanes(
     readonly without: readonly { readonly kind: ScopeKind; readonly name: string }[];
   },
 ): Promise<readonly LaneRow[]> {
+  const condition = readable(round.types, 'n.');
   const exclude = without.map(({ kind }) => `AND n.${SCOPE_COLUMNS[kind][0]} <> ?`).join(' ');
   return selectLanes(
     round,
-    `n.parent = ? AND n.ready = 1 AND n.type IN (${marks(round.types)}) ${exclude}
+    `n.parent = ? AND n.ready = 1 AND ${condition.sql} ${exclude}
      ORDER BY n.used, n.precedence, n.turn, n.id LIMIT ${limit} OFFSET ${passed}`,
-    [parent, ...round.types, ...without.map(({ name }) => name)],
+    [parent, ...condition.values, ...without.map(({ name }) => name)],
   );
 }
 
@@ -159,10 +162,11 @@ export async function readAllLanes(
   parents: readonly number[],
   most: number,
 ): Promise<ReadonlyMap<number, readonly LaneRow[]> | undefined> {
+  const condition = readable(round.types, 'n.');
   const rows = await selectLanes(
     round,
-    `n.parent IN (${marks(parents)}) AND n.ready = 1 AND n.type IN (${marks(round.types)}) LIMIT ${most + 1}`,
-    [...parents, ...round.types],
+    `n.parent IN (${marks(parents)}) AND n.ready = 1 AND ${condition.sql} LIMIT ${most + 1}`,
+    [...parents, ...condition.values],
   );
   return rows.length > most ? undefined : Map.groupBy(rows, ({ parent }) => parent);
 }

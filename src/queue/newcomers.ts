@@ -1,8 +1,8 @@
 /**
- * Tasks that began to wait since the last round, on their way into the tree: each goes into the lane of its type, user and
- * group, below its sharers, which are made if they aren't there. Many at once, level by level, a few statements for all.
+ * Tasks that began to wait since the last round, on their way into the tree: each goes into the lane of its type, version,
+ * user and group, below its sharers, which are made if they aren't there. Many at once, level by level, a few statements for all.
  */
-import type { Row } from '../core/connection.ts';
+import type { Row, SqlValue } from '../core/connection.ts';
 import { levelsOf, NAMES, type WaitingTask } from './lanes.ts';
 import { marks, type Round, select, updateEach } from './round.ts';
 
@@ -11,7 +11,7 @@ const SORTED_AT_ONCE = 500;
 
 /** A task on its way into the tree. */
 interface Newcomer extends WaitingTask {
-  readonly names: readonly string[];
+  readonly names: readonly SqlValue[];
 }
 
 /** A node that newcomers go below, and what those who are served there have used. */
@@ -29,7 +29,7 @@ export async function sortIn(round: Round, root: number): Promise<boolean> {
     id: Number(row['id']),
     precedence: Number(row['precedence']),
     turn: Number(row['turn']),
-    names: NAMES.map((column) => String(row[column])),
+    names: namesFrom(row),
   }));
   const [top] = await select(round, `SELECT virtual_time FROM ${tables.lane} WHERE id = ?`, [root]);
   let above: NodeOf = () => ({ id: root, virtualTime: Number(top?.['virtual_time'] ?? 0) });
@@ -81,8 +81,10 @@ interface Level {
 /** Makes the nodes of one level that newcomers need, and brings those that are there up to date. */
 async function addNodes(round: Round, newcomers: readonly Newcomer[], level: Level): Promise<NodeOf> {
   const { kind, columns, above } = level;
-  const namesOfNode = ({ names }: Newcomer): readonly string[] =>
-    names.map((name, index) => (columns.includes(NAMES[index] ?? '') ? name : ''));
+  const namesOfNode = ({ names }: Newcomer): readonly SqlValue[] =>
+    names.map((name, index) =>
+      columns.includes(NAMES[index] ?? '') ? name : typeof name === 'number' ? 0 : '',
+    );
   const keyOfNode = (newcomer: Newcomer): string => JSON.stringify(namesOfNode(newcomer));
   const firsts = new Map<string, Newcomer>();
   for (const newcomer of newcomers) {
@@ -106,11 +108,16 @@ async function addNodes(round: Round, newcomers: readonly Newcomer[], level: Lev
   };
 }
 
+/** Drivers disagree about numbers, so the only one among them is made one here. */
+function namesFrom(row: Row): readonly SqlValue[] {
+  return NAMES.map((column) => (column === 'version' ? Number(row[column]) : String(row[column])));
+}
+
 /** Those of a kind that have these names, by them. */
 async function findNodes(
   round: Round,
   kind: string,
-  names: readonly (readonly string[])[],
+  names: readonly (readonly SqlValue[])[],
 ): Promise<ReadonlyMap<string, Row>> {
   // By column, for what is found beyond those asked for is little, and every database finds it by index.
   const among = NAMES.map((_, index) => [...new Set(names.map((each) => each[index] ?? ''))]);
@@ -120,7 +127,7 @@ async function findNodes(
      WHERE queue = '${round.queue}' AND kind = '${kind}' AND ${NAMES.map((column, index) => `${column} IN (${marks(among[index] ?? [])})`).join(' AND ')}`,
     among.flat(),
   );
-  return new Map(rows.map((row) => [JSON.stringify(NAMES.map((column) => String(row[column]))), row]));
+  return new Map(rows.map((row) => [JSON.stringify(namesFrom(row)), row]));
 }
 
 /** A newcomer begins level with those who are served now. */
@@ -128,11 +135,11 @@ async function insertNodes(
   { connection, tables, queue }: Round,
   kind: string,
   firsts: readonly Newcomer[],
-  namesOfNode: (newcomer: Newcomer) => readonly string[],
+  namesOfNode: (newcomer: Newcomer) => readonly SqlValue[],
   above: NodeOf,
 ): Promise<void> {
   const lane = kind === 'lane';
-  const rows = firsts.map(() => `('${queue}', '${kind}', ?, ?, ?, ?, 1, ?, 0, ?, ?)`).join(', ');
+  const rows = firsts.map(() => `('${queue}', '${kind}', ${marks(NAMES)}, ?, 1, ?, 0, ?, ?)`).join(', ');
   await connection.query(
     `INSERT INTO ${tables.lane} (queue, kind, ${NAMES.join(', ')}, parent, ready, used, virtual_time, precedence, turn) VALUES ${rows}`,
     firsts.flatMap((first) => {

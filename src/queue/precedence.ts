@@ -5,6 +5,8 @@
 import type { SqlValue } from '../core/connection.ts';
 import type { Order } from '../core/policy.ts';
 import type { QueueName } from '../core/status.ts';
+import type { Runnable } from '../core/version.ts';
+import { readable } from './readable.ts';
 
 /** Before all others: tasks that were running already. */
 export const FOREMOST = -9_007_199_254_740_991;
@@ -18,7 +20,7 @@ export function precedence({ priority, ageing }: Order, since: string): string {
 
 export interface Pick {
   readonly queue: QueueName;
-  readonly types: ReadonlyMap<string, unknown>;
+  readonly types: ReadonlyMap<string, Runnable>;
   readonly limit: number;
 }
 
@@ -29,10 +31,10 @@ export function pickNext(
   skipLocked: string,
   { queue, types, limit }: Pick,
 ): { readonly sql: string; readonly values: readonly SqlValue[] } {
-  const marks = Array.from(types, () => '?').join(', ');
+  const condition = readable(types);
   return {
-    sql: `SELECT ${columns} FROM ${table} WHERE queue = '${queue}' AND lane = 0 AND type IN (${marks})
+    sql: `SELECT ${columns} FROM ${table} WHERE queue = '${queue}' AND lane = 0 AND ${condition.sql}
       ORDER BY precedence, turn, id LIMIT ? ${skipLocked}`,
-    values: [...types.keys(), limit],
+    values: [...condition.values, limit],
   };
 }

@@ -6,6 +6,7 @@ import type { Connection, Row, SqlValue } from '../core/connection.ts';
 import type { Rules } from '../core/limit.ts';
 import type { CheckedPolicy } from '../core/policy.ts';
 import type { QueueName } from '../core/status.ts';
+import type { Runnable } from '../core/version.ts';
 
 export interface Round {
   readonly connection: Connection;
@@ -13,7 +14,7 @@ export interface Round {
   /** Ends a SELECT of rows to change: those locked by others are passed over. */
   readonly skipLocked: string;
   readonly queue: QueueName;
-  readonly types: readonly string[];
+  readonly types: ReadonlyMap<string, Runnable>;
   /** At most so many tasks. */
   readonly limit: number;
   /** The database's time. */

@@ -27,7 +27,7 @@ export async function playRound<Task extends Started>(
   const root = await rootOf(round);
   await tidySlots(round, sweep, ended);
   const more = await sortIn(round, root);
-  if (round.limit < 1 || round.types.length === 0) return { started: [], more };
+  if (round.limit < 1 || round.types.size === 0) return { started: [], more };
   const admission = new Admission(round);
   const { picked, findings } = await pickTurns(round, root, admission);
   const started = picked.length === 0 ? [] : await start(picked.map(({ id }) => id));

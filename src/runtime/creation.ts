@@ -1,14 +1,26 @@
 /** From what a user hands in to a task that can be stored: everything is checked, and nothing is written yet. */
-import type { TaskDeclaration } from '../core/definition.ts';
+import type { NewChild } from '../core/children.ts';
+import type { Connection } from '../core/connection.ts';
+import type { TaskDeclaration } from '../core/declaration.ts';
 import { isTaskbatonError, show, TaskbatonError } from '../core/errors.ts';
 import { encodeJson } from '../core/json.ts';
 import { checkName, checkParts, checkType } from '../core/name.ts';
 import { checkRetry, checkTimeLimits } from '../core/retry.ts';
 import { validate } from '../core/schema.ts';
-import { checkKey, checkPriority, checkWhen, type CreateOptions, type NewTaskItem } from '../core/task.ts';
-import type { NewTask } from '../store/record.ts';
+import { isVersion } from '../core/version.ts';
+import {
+  checkId,
+  checkKey,
+  checkPriority,
+  checkWhen,
+  type CreateOptions,
+  type NewTaskItem,
+} from '../core/task.ts';
+import type { Claim, NewTask } from '../store/record.ts';
+import type { Store } from '../store/store.ts';
 import type { Registry } from './registry.ts';
 import { encodeContext } from './report.ts';
+import { storeIn } from './transaction.ts';
 
 interface Context {
   readonly registry: Registry;
@@ -28,6 +40,7 @@ const OPTIONS: readonly string[] = [
   'timeout',
   'key',
   'replace',
+  'parent',
   'tx',
 ];
 
@@ -38,9 +51,12 @@ export async function newTask<Given, Input, First>(
   input: Given,
   options: CreateOptions<First>,
 ): Promise<NewTask> {
-  const { type, input: schema, context: contextSchema } = declarationOf(registry, declaration);
+  const { type, version, input: schema, context: contextSchema } = declarationOf(registry, declaration);
+  if (version !== undefined && !isVersion(version))
+    refuse('version', version, 'it must be a whole number from 1 to 1000000');
   checkParts('options', options, OPTIONS);
-  const { user = '', group = '', priority = 0, context, retry, timeout } = options;
+  const { user = '', group = '', priority = 0, context, retry, timeout, parent } = options;
+  if (parent !== undefined) checkId(parent, 'parent');
   checkName('user', user);
   checkName('group', group);
   checkPriority(priority);
@@ -52,9 +68,11 @@ export async function newTask<Given, Input, First>(
   const what = `the input of a task of type ${show(type)}`;
   return {
     type,
+    version,
     user,
     group,
     priority,
+    parent,
     ...start,
     options: retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout }),
     input: input === undefined ? null : encodeJson(input, what, maxPayload),
@@ -78,6 +96,20 @@ export async function newTasks(context: Context, items: readonly NewTaskItem[]):
     }
   }
   return tasks;
+}
+
+/** Creates children in a transaction of ours, for their parent's user and group unless they say otherwise. */
+export async function createChildren(
+  { store, ...context }: Context & { readonly store: Store },
+  { id: parent, user, group }: Pick<Claim, 'id' | 'user' | 'group'>,
+  items: readonly NewChild[],
+  tx: Connection,
+): Promise<readonly number[]> {
+  const given = Array.isArray(items)
+    ? items.map((item) => ({ user, group, ...item, parent }) as NewTaskItem)
+    : items;
+  const tasks = await newTasks(context, given);
+  return tasks.length === 0 ? [] : (await storeIn(tx, store)).createMany(tasks);
 }
 
 /** Whether and when it runs, and whether it is the only one. */

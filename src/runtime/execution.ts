@@ -3,8 +3,10 @@
  * handler may throw, hang, ignore its signal or report nonsense, and costs nobody but its own task.
  */
 import { type Clock, jittered, sleep, type Timer } from '../core/clock.ts';
+import type { NewChild } from '../core/children.ts';
+import type { Connection } from '../core/connection.ts';
 import type { TaskDefinition } from '../core/definition.ts';
-import { type ErrorCode, isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
+import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
 import {
   type Handler,
   type HandlerArguments,
@@ -13,14 +15,17 @@ import {
   type Transaction,
 } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
-import { type StandardSchema, validate } from '../core/schema.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
-import type { Fence, Settlement } from '../store/settlement.ts';
+import { FIRST_VERSION } from '../core/version.ts';
+import { deleteChildren, wakeParent } from '../store/children.ts';
+import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
+import { childrenOf } from './children.ts';
+import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
-import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, YIELDED } from './outcome.ts';
-import { encodePlainError, encodeReport, NO_CHECKPOINT } from './report.ts';
+import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
+import { encodePlainError, encodeReport } from './report.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
   readonly definition: TaskDefinition;
@@ -30,6 +35,8 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly clock: Clock;
   readonly observer: Observer;
   readonly stopGrace: number;
+  /** Creates tasks below this one, in a transaction of ours. */
+  readonly createChildren: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
 }
 
 const SHORTEST_RETRY = 25;
@@ -129,6 +136,7 @@ export class Execution {
     try {
       const handler =
         this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
+      if (this.queue === 'cleanup' && (await this.#hasChildren())) return WAITING;
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
       if (this.#stop.signal.aborted) return this.#outcome.ofStop();
@@ -139,28 +147,35 @@ export class Execution {
   }
 
   async #given(): Promise<HandlerArguments<unknown, unknown>> {
-    const { claim, definition, replica } = this.#options;
+    const { claim, definition, queue, replica, store, createChildren } = this.#options;
     const { id, type, user, group, epoch, attempt } = claim;
-    const context = decodeJson(claim.context);
-    const checked = async (
-      schema: StandardSchema | undefined,
-      value: unknown,
-      code: ErrorCode,
-    ): Promise<unknown> =>
-      validate(schema, value, code, type).catch((error: unknown) => {
-        // What no longer fits its schema must still be deletable: its cleanup sees it as it was stored.
-        if (this.#options.queue === 'cleanup') return value;
-        throw error;
-      });
     return {
-      input: await checked(definition.input, decodeJson(claim.input), 'INVALID_INPUT'),
-      context:
-        context === undefined ? undefined : await checked(definition.context, context, 'INVALID_CONTEXT'),
+      ...(await readGiven({ claim, definition, queue, payloads: store.payloads })),
       signal: this.#stop.signal,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
       report: (report) => this.#fromFunction(this.#report(report)),
       transaction: (work) => this.#fromFunction(this.#transact(work)),
+      children: childrenOf({
+        parent: id,
+        store,
+        signal: this.#stop.signal,
+        create: createChildren,
+        transaction: (work) => this.#fromFunction(this.#transact(work)),
+        wait: () => this.stop('children'),
+      }),
     };
+  }
+
+  /** Whether the task's children, which go before it, are still there; now they are on their way. */
+  async #hasChildren(): Promise<boolean> {
+    const { claim, store } = this.#options;
+    if (!claim.hasChildren) return false;
+    return this.#write(async () => {
+      const left = await deleteChildren(store.scopes, claim.id);
+      void store.hint('tick');
+      void store.hint('claim');
+      return left;
+    });
   }
 
   /** What the handler returned, after all its yields; a stop that it noticed at a yield returns undefined. */
@@ -204,13 +219,29 @@ export class Execution {
   }
 
   async #report(report: unknown): Promise<void> {
-    const { store, claim, maxPayload, observer } = this.#options;
+    const { store, observer } = this.#options;
     this.#checkOpen();
+    const { claim, maxPayload } = this.#options;
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     await this.#inTurn(async () => {
-      if (checkpoint !== NO_CHECKPOINT) await this.#write(() => store.checkpoint(this.fence, checkpoint));
+      if (report === undefined) return;
+      const stored = await this.#stored(checkpoint);
+      await this.#write(() => store.checkpoint(this.fence, stored));
     });
-    if (checkpoint !== NO_CHECKPOINT) observer.emit('task.reported', this.#details());
+    if (report !== undefined) observer.emit('task.reported', this.#details());
+  }
+
+  /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */
+  async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
+    const { claim, definition, store } = this.#options;
+    const { version = FIRST_VERSION } = definition;
+    const { payloads } = store;
+    return {
+      ...checkpoint,
+      context: await payloads.encode(checkpoint.context, claim),
+      message: await payloads.encode(checkpoint.message, claim),
+      version: version === claim.version ? undefined : version,
+    };
   }
 
   async #transact(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
@@ -223,7 +254,7 @@ export class Execution {
         if (uncertain && (await store.isCommitted(this.fence, count))) return;
         try {
           await store.transact(this.fence, count, async (tx) =>
-            encodeReport(await work(tx), claim.type, maxPayload),
+            this.#stored(encodeReport(await work(tx), claim.type, maxPayload)),
           );
         } catch (error) {
           // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
@@ -257,7 +288,7 @@ export class Execution {
   }
 
   async #settle(settlement: Settlement, refused = false): Promise<void> {
-    const { store, observer } = this.#options;
+    const { store, claim, observer } = this.#options;
     let uncertain = false;
     const settle = async (wanted: Settlement): Promise<void> => {
       try {
@@ -270,9 +301,13 @@ export class Execution {
       }
     };
     try {
-      await this.#write(() => settle(settlement));
-      const error = decodeJson(settlement.error) as StoredError | undefined;
-      observer.emit('task.ended', { ...this.#details(), event: settlement.event, error });
+      // What became of an ending that could not be stored is said in words of ours, which need no codec.
+      const error = refused ? settlement.error : await store.payloads.encode(settlement.error, claim);
+      const stored = { ...settlement, checkpoint: await this.#stored(settlement.checkpoint), error };
+      await this.#write(() => settle(stored));
+      await this.#wakeParent(settlement.event);
+      const thrown = decodeJson(settlement.error) as StoredError | undefined;
+      observer.emit('task.ended', { ...this.#details(), event: settlement.event, error: thrown });
     } catch (error) {
       if (isTaskbatonError(error, 'LEASE_LOST')) return observer.emit('task.lost', this.#details());
       observer.emit('task.misused', { ...this.#details(), problem: messageFrom(error) });
@@ -281,8 +316,17 @@ export class Execution {
     }
   }
 
+  /** Nobody waits for it: a parent that is forgotten is found by a rescue. */
+  async #wakeParent(event: Settlement['event']): Promise<void> {
+    const { claim, store } = this.#options;
+    const parent = event === 'wait' ? claim.id : claim.parent;
+    if (parent === undefined) return;
+    const woken = await wakeParent(store.scopes, parent).catch(() => false);
+    if (woken) void store.hint('claim');
+  }
+
   /** Writes until the database has answered, or until the lease is gone. */
-  async #write(write: () => Promise<void>): Promise<void> {
+  async #write<Written>(write: () => Promise<Written>): Promise<Written> {
     const { clock, claim } = this.#options;
     for (let failures = 0; ; failures++) {
       if (this.#gone.signal.aborted)

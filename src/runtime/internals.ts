@@ -2,12 +2,12 @@
 import type { Clock } from '../core/clock.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 import type { Registry } from './registry.ts';
+import type { StoreHolder } from './store-holder.ts';
 
 export interface Internals {
-  readonly store: () => Promise<Store>;
+  readonly stores: StoreHolder;
   readonly clock: Clock;
   readonly settings: Settings;
   readonly registry: Registry;

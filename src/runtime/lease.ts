@@ -4,6 +4,7 @@
  * anyone else may take their tasks, even if the database can't be reached at all.
  */
 import type { Clock, Timer } from '../core/clock.ts';
+import type { Runnable } from '../core/version.ts';
 import type { Store } from '../store/store.ts';
 
 export interface LeaseOptions {
@@ -12,7 +13,7 @@ export interface LeaseOptions {
   /** Milliseconds. */
   readonly length: number;
   readonly name: string;
-  readonly types: () => readonly string[];
+  readonly types: () => ReadonlyMap<string, Runnable>;
   readonly concurrency: number;
   /** Called for each lease that is taken. */
   readonly onTaken: (replica: string) => void;

@@ -9,10 +9,10 @@ import type { Observer } from './observer.ts';
 
 export interface LoopOptions {
   readonly name: string;
-  /** Milliseconds from the end of one round to the next. */
+  /** Milliseconds from the end of one round to the next, at most. */
   readonly interval: number;
-  /** One round; true asks for the next one at once. */
-  readonly work: () => Promise<boolean | void>;
+  /** One round; true asks for the next one at once, a number for it after so many milliseconds, if that is sooner. */
+  readonly work: () => Promise<boolean | number | void>;
   /** Keep the process alive while it runs; false by default. */
   readonly hold?: boolean;
   readonly clock: Clock;
@@ -63,30 +63,30 @@ export class Loop {
     this.#round = this.#work().then((again) => {
       this.#round = undefined;
       if (this.#state !== 'running') return;
-      if (this.#failures === 0 && (again || this.#woken)) this.#begin();
-      else this.#timer = clock.after(this.#pause(), () => this.#begin(), { hold });
+      if (this.#failures === 0 && (again === 0 || this.#woken)) this.#begin();
+      else this.#timer = clock.after(this.#pause(again), () => this.#begin(), { hold });
     });
   }
 
-  /** One round; never rejects. */
-  async #work(): Promise<boolean> {
+  /** One round; in how many milliseconds the next one is wanted. Never rejects. */
+  async #work(): Promise<number> {
     const { name, work, clock, observer } = this.#options;
     try {
       await clock.turn();
-      const again = (await work()) === true;
+      const again = await work();
       if (this.#failures > 0) observer.emit('loop.recovered', { loop: name, failures: this.#failures });
       this.#failures = 0;
-      return again;
+      return again === true ? 0 : typeof again === 'number' ? again : Infinity;
     } catch (error) {
       this.#failures += 1;
       if (this.#failures === 1) observer.emit('loop.failing', { loop: name, error: messageFrom(error) });
-      return false;
+      return Infinity;
     }
   }
 
-  #pause(): number {
+  #pause(wanted: number): number {
     const { clock, interval } = this.#options;
-    if (this.#failures === 0) return interval * (0.9 + 0.2 * clock.random());
+    if (this.#failures === 0) return Math.min(wanted, interval * (0.9 + 0.2 * clock.random()));
     return jittered(clock, Math.min(SHORTEST_PAUSE * 2 ** Math.min(this.#failures, 10), LONGEST_PAUSE));
   }
 }

@@ -2,6 +2,7 @@
  * The doorway through which the engine tells what it does: each thing is emitted once, here, and logs, metrics and
  * tests all listen. No event carries an input or a context, so none can leak into a log.
  */
+import type { PayloadOwner } from '../core/codec.ts';
 import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
 import type { Logger } from '../core/options.ts';
@@ -82,10 +83,15 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
 export class Observer {
   readonly #listeners = new Set<{ readonly listener: EventListener }>();
   readonly #logger: Logger | null;
+  readonly #shown: (error: StoredError, owner: PayloadOwner) => StoredError;
 
-  /** `undefined` logs warnings and errors to the console, null nothing. */
-  constructor(logger: Logger | null | undefined) {
+  /** `undefined` logs warnings and errors to the console, null nothing. `shown` is what a log may hold of an error. */
+  constructor(
+    logger: Logger | null | undefined,
+    shown: (error: StoredError, owner: PayloadOwner) => StoredError = (error) => error,
+  ) {
     this.#logger = logger === undefined ? consoleLogger : logger;
+    this.#shown = shown;
   }
 
   /** Calls `listener` for each event from now on, until the returned function is called. */
@@ -99,11 +105,16 @@ export class Observer {
 
   emit<Name extends EventName>(name: Name, details: EventDetails[Name]): void {
     const [level, message] = LOG[name];
-    this.#guarded(() => this.#logger?.[level](message, { event: name, ...details }));
+    this.#guarded(() => this.#logger?.[level](message, { event: name, ...this.#loggable(details) }));
     const event = { name, ...details } as unknown as EngineEvent;
     // Of those that listen now: a listener may listen anew.
     const present = [...this.#listeners];
     for (const { listener } of present) this.#guarded(() => listener(event));
+  }
+
+  #loggable(details: object): object {
+    const { error, ...others } = details as Partial<EventDetails['task.ended']> & PayloadOwner;
+    return typeof error === 'object' ? { ...others, error: this.#shown(error, others) } : details;
   }
 
   /** Loggers and listeners are user code: what they throw must not reach the loop that emitted. */

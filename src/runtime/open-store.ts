@@ -3,6 +3,7 @@ import type { Clock } from '../core/clock.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import { checkStatementRoom, type Settings } from '../core/options.ts';
 import { openDatabase } from '../database/open.ts';
+import { Payloads } from '../store/payload.ts';
 import { Store } from '../store/store.ts';
 
 /** With `migrate` the tables are made whatever the settings say. What was opened is closed again if anything is wrong. */
@@ -11,9 +12,10 @@ export async function openStore(
   settings: Settings,
   { clock, migrate }: { readonly clock: Clock; readonly migrate: boolean },
 ): Promise<Store> {
-  const { prefix, schema, policies, limits, ownQueues, maxPayload } = settings;
+  const { prefix, schema, policies, limits, ownQueues, maxPayload, codec, redact } = settings;
   const database = await openDatabase(db, { clock });
-  const store = new Store(database, prefix, schema, undefined, { policies, limits, ownQueues });
+  const payloads = new Payloads({ codec, redact, unique: () => clock.uuid() });
+  const store = new Store(database, prefix, schema, undefined, { policies, limits, ownQueues }, payloads);
   try {
     if (schema !== undefined && database.dialect !== 'postgres') {
       const problem = 'only PostgreSQL has schemas; use the option prefix';

@@ -35,6 +35,8 @@ interface Context extends OutcomeOptions {
 }
 
 export const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
+/** Until its children are done, or gone. */
+export const WAITING: Settlement = { ...YIELDED, event: 'wait' };
 export const FINISHED: Settlement = {
   ...YIELDED,
   event: 'finish',
@@ -68,7 +70,9 @@ export class Outcome {
   /** A stop keeps the task as it is, unless it came because its time was over. */
   ofStop(): Settlement {
     const { claim, limits, signal } = this.#context;
-    if (whyOf(signal) !== 'timeout') return YIELDED;
+    const why = whyOf(signal);
+    if (why === 'children') return WAITING;
+    if (why !== 'timeout') return YIELDED;
     const { which, limit } = nearestLimit(claim, limits);
     const error = new TaskbatonError('TIMED_OUT', { id: claim.id, limit, which });
     const failed = this.#ending('fail', undefined, error);

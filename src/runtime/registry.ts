@@ -2,10 +2,11 @@
 import { crashBudget, implement, type TaskDefinition } from '../core/definition.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import { type CheckedKeep, checkKeep } from '../core/keep.ts';
+import { readableVersions, type Runnable } from '../core/version.ts';
 
 export class Registry {
   readonly #definitions = new Map<string, TaskDefinition>();
-  readonly #budgets = new Map<string, number>();
+  readonly #runnable = new Map<string, Runnable>();
   readonly #kept = new Map<string, CheckedKeep>();
 
   /** Throws INVALID_DEFINITION or DUPLICATE_TYPE. */
@@ -26,7 +27,7 @@ export class Registry {
     });
     if (this.#definitions.has(type)) throw new TaskbatonError('DUPLICATE_TYPE', { type: show(type) });
     this.#definitions.set(type, checked);
-    this.#budgets.set(type, crashBudget(onCrash) ?? 0);
+    this.#runnable.set(type, { crashBudget: crashBudget(onCrash) ?? 0, versions: readableVersions(checked) });
     if (keep !== undefined) this.#kept.set(type, keep);
   }
 
@@ -39,8 +40,7 @@ export class Registry {
     return this.#definitions.get(type);
   }
 
-  /** All types, and how many crashes a task of each survives. */
-  get budgets(): ReadonlyMap<string, number> {
-    return this.#budgets;
+  get runnable(): ReadonlyMap<string, Runnable> {
+    return this.#runnable;
   }
 }

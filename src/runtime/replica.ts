@@ -16,9 +16,11 @@ import {
   type TaskPolicy,
 } from '../core/retry.ts';
 import { markOf, type QueueName } from '../core/status.ts';
+import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Store } from '../store/store.ts';
+import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
@@ -49,7 +51,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #lease: Lease;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'rescue', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue', Loop>>;
   readonly #executions = new Set<Execution>();
   /** Claims whose answer is still to come. */
   readonly #claims = new Set<symbol>();
@@ -72,22 +74,20 @@ export class Replica {
       clock,
       name,
       length: settings.lease,
-      types: () => [...registry.budgets.keys()],
+      types: () => registry.runnable,
       concurrency: settings.concurrency,
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
     const every = settings.pollInterval;
+    const seldom = Math.min(Math.max(SHORTEST_RESCUE_INTERVAL, every), settings.lease / 2);
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
       tick: this.#loop('tick', every, () => this.#tick(), true),
       run: this.#loop('claim', every, () => this.#claim('run')),
       cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
-      rescue: this.#loop(
-        'rescue',
-        Math.min(Math.max(SHORTEST_RESCUE_INTERVAL, every), settings.lease / 2),
-        () => this.#rescue(),
-      ),
+      due: this.#loop('admit due', seldom, () => store.admitDue()),
+      rescue: this.#loop('rescue', seldom, () => this.#rescue()),
     };
   }
 
@@ -109,7 +109,7 @@ export class Replica {
     store.control.onQueueError = (queue, error) => {
       observer.emit('queue.failing', { queue, error: messageFrom(error) });
     };
-    if (this.#options.registry.budgets.size > 0) await store.lead();
+    if (this.#options.registry.runnable.size > 0) await store.lead();
     await this.#lease.keep();
     for (const loop of Object.values(this.#loops)) loop.start();
   }
@@ -117,6 +117,7 @@ export class Replica {
   /** A hint came, from this process or another. */
   wake(topic: WakeTopic): void {
     if (topic === 'tick') return this.#loops.tick.wake();
+    if (topic === 'due') return this.#loops.due.wake();
     this.#loops.run.wake();
     this.#loops.cleanup.wake();
   }
@@ -169,7 +170,7 @@ export class Replica {
     });
   }
 
-  #loop(name: string, interval: number, work: () => Promise<boolean | void>, hold = false): Loop {
+  #loop(name: string, interval: number, work: () => Promise<boolean | number | void>, hold = false): Loop {
     const { clock, observer } = this.#options;
     return new Loop({ name, interval, work, clock, observer, hold });
   }
@@ -189,7 +190,7 @@ export class Replica {
     const sent = Symbol(queue);
     this.#claims.add(sent);
     try {
-      answer = await store.claim({ replica, queue, types: registry.budgets, limit, ended });
+      answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
@@ -215,6 +216,7 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
+      createChildren: (items, tx) => createChildren({ registry, maxPayload, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
@@ -315,13 +317,13 @@ export class Replica {
     if (this.#lease.age < LONGEST_RETRY) return false;
     const reordering = await store.control.reorder();
     await store.reconcile();
-    await store.admitDue();
     await store.retryCleanups();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
     if (buried === 0 && !full) return reordering;
     await this.#removeKept();
     const count = await store.rescue(CRASHED);
+    if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }

@@ -8,7 +8,9 @@ import type { Connection, Database } from '../core/connection.ts';
 import type { CheckedPolicy } from '../core/policy.ts';
 import type { TaskQueue } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
+import type { Runnable } from '../core/version.ts';
 import { pickNext } from '../queue/precedence.ts';
+import { readable } from '../queue/readable.ts';
 import type { Round } from '../queue/round.ts';
 import { playRound, SWEPT_EVERY, tidySlots } from '../queue/scheduler.ts';
 import { takeSlots } from '../queue/slots.ts';
@@ -22,8 +24,8 @@ import { type Fragment, updateFor } from './transition.ts';
 export interface ClaimRequest {
   readonly replica: string;
   readonly queue: QueueName;
-  /** The types to take, and how many crashes a task of each survives. */
-  readonly types: ReadonlyMap<string, number>;
+  /** The types to take. */
+  readonly types: ReadonlyMap<string, Runnable>;
   /** At most so many; with 0 those who came are sorted in and nobody starts. */
   readonly limit: number;
   /** Tasks that ended in this process since the last claim that was answered: their slots may be free. */
@@ -93,7 +95,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       tables,
       skipLocked: dialect.skipLocked,
       queue,
-      types: [...types.keys()],
+      types,
       limit: Math.min(limit, ROUND_LIMIT),
       now,
       policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
@@ -133,9 +135,10 @@ function startThese(
   ids: readonly number[],
 ): Promise<readonly Claim[]> {
   const { tables, dialect } = context;
+  const condition = readable(request.types);
   const select = (columns: string): Fragment => ({
-    sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND queue = '${request.queue}' ${dialect.skipLocked}`,
-    values: ids,
+    sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND queue = '${request.queue}' AND ${condition.sql} ${dialect.skipLocked}`,
+    values: [...ids, ...condition.values],
   });
   if (dialect.returning !== true) return startLocked(connection, context, request, select(CLAIM_COLUMNS));
   const pick = select('id');
@@ -219,11 +222,11 @@ function claimUpdate(
 }
 
 /** The budget comes from the replica that runs the task, for the one that will have to rescue it may not know its type. */
-function crashBudgets(types: ReadonlyMap<string, number>): Fragment {
-  const resumable = [...types].filter(([, budget]) => budget > 0);
+function crashBudgets(types: ReadonlyMap<string, Runnable>): Fragment {
+  const resumable = [...types].filter(([, { crashBudget }]) => crashBudget > 0);
   if (resumable.length === 0) return { sql: '0', values: [] };
   return {
-    sql: `CASE type ${resumable.map(([, budget]) => `WHEN ? THEN ${budget}`).join(' ')} ELSE 0 END`,
+    sql: `CASE type ${resumable.map(([, { crashBudget }]) => `WHEN ? THEN ${crashBudget}`).join(' ')} ELSE 0 END`,
     values: resumable.map(([type]) => type),
   };
 }

@@ -1,25 +1,32 @@
 /** New tasks: one INSERT, and where it begins to wait in a queue of the user's own, that queue told in the same transaction. */
 import type { Connection, Database, SqlValue } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
+import { FIRST_VERSION } from '../core/version.ts';
+import { adopt, checkDescent } from './children.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql, reschedule } from './due.ts';
+import type { Payloads } from './payload.ts';
 import { LATER, type NewTask } from './record.ts';
 import type { Tables } from './schema.ts';
 import { tell } from './transition.ts';
 
 /** Far below the number of values that any database takes in one statement. */
 const ROWS_AT_ONCE = 1000;
+/** Unless a single one has more, a statement has at most so much to carry. */
+const BYTES_AT_ONCE = 2 ** 20;
 
 interface Context {
   readonly connection: Database;
   readonly tables: Tables;
   readonly dialect: Dialect;
   readonly control: Control;
+  readonly payloads: Payloads;
 }
 
 /** Columns of a new task, in the order of `valuesOf`. */
-const GIVEN = 'type, task_user, task_group, priority, input, context, options, task_key';
+const GIVEN = 'type, version, task_user, task_group, priority, parent, input, context, options, task_key';
+const GIVEN_MARKS = GIVEN.replace(/\w+/g, '?');
 
 /** The new task's id, or that of the one with the same key. */
 export async function insertTask(
@@ -29,8 +36,11 @@ export async function insertTask(
 ): Promise<number> {
   const told = task.autoRun && task.due === undefined && context.control.terms.ownQueues.run !== undefined;
   // What takes more than one statement is a transaction.
-  if ((told || context.dialect.returning !== true || task.replace === true) && isDatabase(connection))
+  const several =
+    told || context.dialect.returning !== true || task.replace === true || task.parent !== undefined;
+  if ((several || context.payloads.encodes) && isDatabase(connection))
     return connection.transaction((inner) => insertTask(context, task, inner));
+  if (task.parent !== undefined) await adopt(connection, context, [task.parent]);
   const replaced = task.replace === true ? await replace(connection, context, task) : undefined;
   if (replaced !== undefined) return replaced;
   const [id] = await insert(connection, context, [task]);
@@ -48,23 +58,33 @@ export async function insertTasks(
   connection: Connection = context.connection,
 ): Promise<readonly number[]> {
   if (isDatabase(connection)) return connection.transaction((inner) => insertTasks(context, tasks, inner));
+  const parents = tasks.flatMap(({ parent }) => (parent === undefined ? [] : [parent]));
+  await adopt(connection, context, parents);
   const ids: number[] = [];
   const gathered: NewTask[] = [];
+  let bytes = 0;
   const flush = async (): Promise<void> => {
     const batch = gathered.splice(0);
     if (batch.length > 0) ids.push(...(await insert(connection, context, batch)));
+    bytes = 0;
   };
   for (const task of tasks) {
     // One with a key may be there already, and one that a queue is told of is told of by its id.
     const alone = task.key !== undefined || context.control.terms.ownQueues.run !== undefined;
     const [first] = gathered;
-    if (alone || gathered.length === ROWS_AT_ONCE || (first !== undefined && !isAlike(first, task)))
-      await flush();
+    const full = gathered.length === ROWS_AT_ONCE || bytes + sizeOf(task) > BYTES_AT_ONCE;
+    if (alone || full || (first !== undefined && !isAlike(first, task))) await flush();
     if (alone) ids.push(await insertTask(context, task, connection));
     else gathered.push(task);
+    bytes += sizeOf(task);
   }
   await flush();
   return ids;
+}
+
+/** Of its payload, at most. */
+function sizeOf({ input, context }: NewTask): number {
+  return 3 * ((input?.length ?? 0) + (context?.length ?? 0));
 }
 
 /** Whether both begin in the same status, due at the same time, so that one statement makes both. */
@@ -74,6 +94,63 @@ function isAlike(one: NewTask, other: NewTask): boolean {
 
 /** The ids of new tasks, which are alike; none where there is one with the same key. */
 async function insert(
+  connection: Connection,
+  context: Context,
+  tasks: readonly NewTask[],
+): Promise<readonly number[]> {
+  const { payloads } = context;
+  if (!payloads.encodes) return insertRows(connection, context, tasks);
+  // A payload is encoded for its task, whose id only the database knows; until this is committed nobody sees either.
+  const input = payloads.placeholder();
+  const empty = tasks.map((task) => ({ ...task, input, context: null }));
+  const ids = await insertRows(connection, context, empty);
+  await encodeEach(connection, context, { ids, tasks, placeholder: input });
+  return ids;
+}
+
+/** Gives tasks their payloads that were just inserted with a placeholder; one that was there before keeps its own. */
+async function encodeEach(
+  connection: Connection,
+  { tables, payloads }: Context,
+  {
+    ids,
+    tasks,
+    placeholder,
+  }: {
+    readonly ids: readonly number[];
+    readonly tasks: readonly NewTask[];
+    readonly placeholder: string;
+  },
+): Promise<void> {
+  if (ids.length === 0) return;
+  const encoded = await Promise.all(ids.map((id, index) => encodedFor(payloads, id, tasks[index])));
+  const choose = (column: string): string =>
+    `${column} = CASE id ${ids.map(() => 'WHEN ? THEN ?').join(' ')} END`;
+  await connection.query(
+    `UPDATE ${tables.task} SET ${choose('context')}, ${choose('input')}
+     WHERE id IN (${ids.map(() => '?').join(', ')}) AND input = ?`,
+    [
+      ...ids.flatMap((id, index) => [id, encoded[index]?.context ?? null]),
+      ...ids.flatMap((id, index) => [id, encoded[index]?.input ?? null]),
+      ...ids,
+      placeholder,
+    ],
+  );
+}
+
+async function encodedFor(
+  payloads: Payloads,
+  id: number,
+  task: NewTask | undefined,
+): Promise<Pick<NewTask, 'input' | 'context'>> {
+  const owner = { id, type: task?.type ?? '' };
+  return {
+    input: await payloads.encode(task?.input ?? null, owner),
+    context: await payloads.encode(task?.context ?? null, owner),
+  };
+}
+
+async function insertRows(
   connection: Connection,
   { tables, dialect, control }: Context,
   tasks: readonly NewTask[],
@@ -88,7 +165,7 @@ async function insert(
       : due === undefined
         ? `'run', ${control.newPrecedence(priority)}, ${now}`
         : `'${LATER}', 0, ${due}`;
-    return `('${status}', ${waits}, 0, 0, 1, 0, 0, 0, 0, 0, ${now}, ?, ?, ?, ?, ?, ?, ?, ?)`;
+    return `('${status}', ${waits}, 0, 0, 1, 0, 0, 0, 0, 0, ${now}, ${GIVEN_MARKS})`;
   });
   const sql = `INSERT INTO ${tables.task}
     (status, queue, precedence, turn, lane, epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at, ${GIVEN})
@@ -105,20 +182,26 @@ async function insert(
 }
 
 function valuesOf(task: NewTask): readonly SqlValue[] {
-  const { type, user, group, priority = 0, input, context, options = null, key = null } = task;
-  return [type, user, group, priority, input, context, options, key];
+  const { type, version = FIRST_VERSION, user, group, priority = 0, parent = null } = task;
+  const { input, context, options = null, key = null } = task;
+  return [type, version, user, group, priority, parent, input, context, options, key];
 }
 
 /** Makes the task with the key what the new one is, unless it has started; its id if it was changed. */
 async function replace(connection: Connection, context: Context, task: NewTask): Promise<number | undefined> {
   const { tables, dialect, control } = context;
-  const [type, user, group, priority, input, first, options, key] = valuesOf(task);
+  const meant = await findByKey(connection, context, task);
+  const encoded = meant === undefined ? undefined : await encodedFor(context.payloads, meant, task);
+  const [type, ...values] = valuesOf({ ...task, ...encoded });
+  const key = values.pop() ?? null;
+  if (meant !== undefined && task.parent !== undefined)
+    await checkDescent(connection, context, meant, task.parent);
   const { changes } = await connection.query(
-    `UPDATE ${tables.task} SET task_user = ?, task_group = ?, priority = ?, input = ?, context = ?, options = ?
+    `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = ?, input = ?, context = ?, options = ?
      WHERE type = ? AND task_key = ? AND epoch = 0`,
-    [user, group, priority, input, first, options, type, key] as readonly SqlValue[],
+    [...values, type ?? null, key],
   );
-  const id = changes === 0 ? undefined : await findByKey(connection, context, task);
+  const id = changes === 0 ? undefined : meant;
   if (id !== undefined) {
     // It waits anew: in its new lane, by its new priority, when it is due now.
     const due = dueSql(task.due, dialect.now) ?? dialect.now;

@@ -26,15 +26,23 @@ export function dueSql(due: Due | undefined, now: string): string | undefined {
   return 'at' in due ? String(Math.round(due.at)) : `${now} + ${Math.round(due.delay)}`;
 }
 
-/** Lets in whose time has come; says how many. */
-export async function admitDue({ database, tables, dialect, control }: Context): Promise<number> {
+/** Lets in whose time has come; says how many, and in how many milliseconds the next one is due. */
+export async function admitDue({
+  database,
+  tables,
+  dialect,
+  control,
+}: Context): Promise<{ readonly admitted: number; readonly next: number | undefined }> {
   const pick = `SELECT id FROM ${tables.task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${dialect.now}
     ORDER BY turn, id LIMIT ${DUE_AT_ONCE} ${dialect.skipLocked}`;
   const admitted = await enter(database, tables, control, {
     where: { sql: `id ${dialect.among(pick)} AND queue = '${LATER}'`, values: [] },
     turn: 'turn',
   });
-  return admitted;
+  const { rows } = await database.query(
+    `SELECT turn - ${dialect.now} AS ms FROM ${tables.task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 ORDER BY turn LIMIT 1`,
+  );
+  return { admitted, next: rows[0] === undefined ? undefined : Math.max(0, Number(rows[0]['ms'])) };
 }
 
 /** Gives a task that waits another time, or lets it in now; false if it doesn't wait to be run. */

@@ -27,7 +27,11 @@ export async function pickFrom(
   const skip = new Set<number>();
   const started: Claim[] = [];
   for (let asked = 0; asked < ASKED_AT_MOST && started.length < round.limit; asked++) {
-    const request = { types: round.types, limit: round.limit - started.length, skip: new Set(skip) };
+    const request = {
+      types: [...round.types.keys()],
+      limit: round.limit - started.length,
+      skip: new Set(skip),
+    };
     const ids = await own.pick(request, round.connection);
     checkPick(ids, request.limit, skip, round.queue);
     if (ids.length === 0) break;
@@ -77,7 +81,7 @@ async function readWaiting(
   const waiting = new Map<number, { type: string; user: string; group: string }>();
   for (const row of rows) {
     const task = waitingTaskFrom(row, false);
-    const foreign = row['queue'] !== queue || !types.includes(task.type);
+    const foreign = row['queue'] !== queue || !types.has(task.type);
     if (foreign) {
       const problem = `task ${task.id} waits in queue ${show(row['queue'])} and is of type ${show(task.type)}`;
       throw new TaskbatonError('QUEUE_MISBEHAVED', { queue, problem });

@@ -25,13 +25,13 @@ export function selectPage(table: string, columns: string, filter: CheckedFilter
 }
 
 /** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
-function listsOf({ user, group, types, states }: CheckedFilter): readonly (readonly Fragment[])[] {
+function listsOf({ parent, user, group, types, states }: CheckedFilter): readonly (readonly Fragment[])[] {
   const statuses = [...new Set(states.flatMap(showing))];
   const typeNames = types === undefined ? undefined : [...new Set(types)];
   if (statuses.length === 0 || typeNames?.length === 0) return [];
   const most = statuses.length > STATUSES.length / 2;
   const status = most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)];
-  if (user !== undefined || group !== undefined || (typeNames?.length ?? 0) > MOST_LISTS) {
+  if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS) {
     return [[...status, ...(typeNames === undefined ? [] : [isAmong('type', typeNames)])]];
   }
   if (typeNames !== undefined) return typeNames.map((type) => [isAmong('type', [type]), ...status]);
@@ -41,10 +41,11 @@ function listsOf({ user, group, types, states }: CheckedFilter): readonly (reado
 function selectList(
   table: string,
   columns: string,
-  { user, group, after, limit }: CheckedFilter,
+  { parent, user, group, after, limit }: CheckedFilter,
   list: readonly Fragment[],
 ): Fragment {
   const conditions = [...list];
+  if (parent !== undefined) conditions.push({ sql: 'parent = ?', values: [parent] });
   if (user !== undefined) conditions.push({ sql: 'task_user = ?', values: [user] });
   if (group !== undefined) conditions.push({ sql: 'task_group = ?', values: [group] });
   if (after !== undefined) conditions.push({ sql: 'id < ?', values: [after] });

@@ -10,11 +10,11 @@ import type { PastError, StoredError, Task } from '../core/task.ts';
 
 /** The columns that `taskFrom` reads. */
 export const TASK_COLUMNS =
-  'id, type, task_user, task_group, status, queue, turn, owner, epoch, attempt, crashes, retries, priority, task_key, progress, created_at, started_at, done_at, worked, input, context, message, error, errors';
+  'id, type, version, task_user, task_group, status, queue, turn, owner, epoch, attempt, crashes, retries, priority, task_key, parent, progress, created_at, started_at, done_at, worked, input, context, message, error, errors';
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS =
-  'id, type, task_user, task_group, epoch, attempt, retries, worked, worked_before, transactions, options, input, context, errors';
+  'id, type, version, task_user, task_group, parent, has_children, epoch, attempt, retries, worked, worked_before, transactions, options, input, context, errors';
 
 /** The columns that `waitingTaskFrom` reads. */
 export const WAITING_COLUMNS = 'id, type, task_user, task_group, priority';
@@ -27,6 +27,8 @@ export type Due = { readonly delay: number } | { readonly at: number };
 
 export interface NewTask {
   readonly type: string;
+  /** Of its context; 1 by default. */
+  readonly version?: number | undefined;
   readonly user: string;
   readonly group: string;
   readonly input: string | null;
@@ -38,6 +40,7 @@ export interface NewTask {
   /** What it says for itself, as JSON of a TaskPolicy. */
   readonly options?: string | null;
   readonly key?: string | undefined;
+  readonly parent?: number | undefined;
   /** Whether it takes the place of one with the same key that has not started. */
   readonly replace?: boolean;
 }
@@ -46,8 +49,12 @@ export interface NewTask {
 export interface Claim {
   readonly id: number;
   readonly type: string;
+  /** Of its context. */
+  readonly version: number;
   readonly user: string;
   readonly group: string;
+  readonly parent: number | undefined;
+  readonly hasChildren: boolean;
   readonly epoch: number;
   readonly attempt: number;
   /** How often it was tried again by itself since somebody asked for something. */
@@ -67,6 +74,7 @@ export function taskFrom(row: Row): Task {
   return {
     id: Number(row['id']),
     type: String(row['type']),
+    version: Number(row['version']),
     user: String(row['task_user']),
     group: String(row['task_group']),
     state: STATUS[row['status'] as Status].shows,
@@ -81,6 +89,7 @@ export function taskFrom(row: Row): Task {
     crashes: Number(row['crashes']),
     retries: Number(row['retries']),
     key: text(row['task_key']) ?? undefined,
+    parent: number(row['parent']),
     dueAt: row['queue'] === LATER ? date(row['turn']) : undefined,
     worked: Number(row['worked']),
     epoch: Number(row['epoch']),
@@ -106,8 +115,11 @@ export function claimFrom(row: Row, epoch: number): Claim {
   return {
     id: Number(row['id']),
     type: String(row['type']),
+    version: Number(row['version']),
     user: String(row['task_user']),
     group: String(row['task_group']),
+    parent: number(row['parent']),
+    hasChildren: Number(row['has_children']) === 1,
     epoch,
     attempt: Number(row['attempt']),
     retries: Number(row['retries']),

@@ -1,6 +1,7 @@
 /** Who is alive in the system, and what each replica holds. */
 import type { Connection } from '../core/connection.ts';
 import type { Replica } from '../core/task.ts';
+import type { Runnable } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
@@ -23,10 +24,22 @@ export async function listReplicas({ connection, tables, dialect }: Context): Pr
     name: String(row['name']),
     startedAt: new Date(Number(row['started_at'])),
     leaseUntil: new Date(Number(row['lease_until'])),
-    types: JSON.parse(String(row['types'])) as string[],
+    types: typesFrom(row['types']).map(([type]) => type),
     concurrency: Number(row['concurrency']),
     running: held.rows
       .filter(({ owner }) => owner === row['id'])
       .map(({ id, type, epoch }) => ({ id: Number(id), type: String(type), epoch: Number(epoch) })),
   }));
+}
+
+/** What a replica runs, as it is stored: each type with the versions of its tasks that it can read. */
+type StoredType = readonly [type: string, from: number, to: number];
+
+export function typesText(types: ReadonlyMap<string, Runnable>): string {
+  const stored = Array.from(types, ([type, { versions }]): StoredType => [type, versions.from, versions.to]);
+  return JSON.stringify(stored);
+}
+
+export function typesFrom(text: unknown): readonly StoredType[] {
+  return JSON.parse(String(text)) as readonly StoredType[];
 }

@@ -8,7 +8,7 @@ import { removable, type Status, STATUSES } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
-import { applyEvent } from './transition.ts';
+import { applyEvent, type Fragment } from './transition.ts';
 
 interface Context {
   readonly connection: Database;
@@ -36,10 +36,21 @@ async function removeDone(
   of: { readonly type: string; readonly status: Status; readonly age: number; readonly cleanup: boolean },
 ): Promise<number> {
   const old = `type = ? AND status = '${of.status}' AND done_at <= ${dialect.now} - ?`;
-  const pick = `SELECT id FROM ${tables.task} WHERE ${old} ORDER BY done_at LIMIT ${REMOVED_AT_ONCE} ${dialect.skipLocked}`;
+  const { task } = tables;
+  // Its parent may still want to see what a child has come to.
+  const wanted = `EXISTS (SELECT 1 FROM ${task} p WHERE p.id = t.parent AND p.done_at IS NULL)`;
+  const pick = (condition: string): string =>
+    `SELECT t.id FROM ${task} t WHERE ${old} AND NOT ${wanted} ${condition} ORDER BY t.done_at LIMIT ${REMOVED_AT_ONCE} ${dialect.skipLocked}`;
   // Once more outside the SELECT: on some databases the row may have changed between the two.
   const values = [of.type, of.age, of.type, of.age];
-  const where = { sql: `id ${dialect.among(pick)} AND ${old}`, values };
-  if (of.cleanup) return applyEvent(connection, tables.task, control.terms, 'delete', { where });
-  return (await connection.query(`DELETE FROM ${tables.task} WHERE ${where.sql}`, values)).changes;
+  const those = (condition = ''): Fragment => ({
+    sql: `id ${dialect.among(pick(condition))} AND ${old}`,
+    values,
+  });
+  const remove = (where: Fragment): Promise<number> =>
+    applyEvent(connection, task, control.terms, 'delete', { where, from: of.status });
+  if (of.cleanup) return remove(those());
+  const alone = those('AND has_children = 0');
+  const { changes } = await connection.query(`DELETE FROM ${task} WHERE ${alone.sql}`, values);
+  return changes + (await remove(those('AND has_children = 1')));
 }

@@ -2,6 +2,7 @@
  * Schedules and their firing: a schedule's row is locked, its tasks are created and its next moment is written in one
  * transaction, so that each occurrence is created exactly once, by whichever replica comes first.
  */
+import type { PayloadOwner } from '../core/codec.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import type { Rule, Schedule } from '../core/schedule.ts';
@@ -9,6 +10,7 @@ import { stateOf, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
 import { insertTask } from './create.ts';
 import type { Dialect } from './dialect.ts';
+import type { Payloads } from './payload.ts';
 import type { NewTask } from './record.ts';
 import type { Tables } from './schema.ts';
 
@@ -17,6 +19,7 @@ interface Context {
   readonly tables: Tables;
   readonly dialect: Dialect;
   readonly control: Control;
+  readonly payloads: Payloads;
 }
 
 /** A schedule as it is stored. */
@@ -42,16 +45,17 @@ const COLUMNS = 'name, rule_json, template, paused, anchor, next_at, last_at, la
 
 /** Creates it, or changes what it creates and when; a pause stays. `next` is asked for the first moment after the given one. */
 export async function writeSchedule(
-  { connection: database, tables, dialect }: Context,
+  { connection: database, tables, dialect, payloads }: Context,
   { name, rule, template }: Pick<StoredSchedule, 'name' | 'rule' | 'template'>,
   next: (now: number) => number | null,
 ): Promise<void> {
+  const stored = JSON.stringify(await encodeTemplate(payloads, template));
   await database.transaction(async (connection) => {
     const { rows } = await connection.query(
       `SELECT ${dialect.now} AS at_ms FROM ${tables.control} WHERE id = 1 ${dialect.exclusiveLock}`,
     );
     const now = Number(rows[0]?.['at_ms']);
-    const values = [JSON.stringify(rule), JSON.stringify(template), now, next(now)];
+    const values = [JSON.stringify(rule), stored, now, next(now)];
     const { changes } = await connection.query(
       `UPDATE ${tables.schedule} SET rule_json = ?, template = ?, anchor = ?, next_at = ? WHERE name = ?`,
       [...values, name],
@@ -93,7 +97,7 @@ export async function removeSchedule({ connection, tables }: Context, name: stri
 export async function triggerSchedule(context: Context, name: string): Promise<number> {
   const [schedule] = await readSchedules(context, name);
   if (schedule === undefined) throw notFound(name);
-  return insertTask(context, schedule.template);
+  return insertTask(context, await decodeTemplate(context.payloads, schedule.template));
 }
 
 /** Fires the schedule that has been due for longest; false if none is. */
@@ -109,6 +113,7 @@ export async function fireNext(context: Context, due: Due): Promise<boolean> {
     const schedule = scheduleFrom(row);
     const { next } = schedule;
     if (next === null) return false;
+    const template = await decodeTemplate(context.payloads, schedule.template);
     const fired = due({ ...schedule, next }, Number(row['at_ms']));
     let last: { readonly at: number; readonly task: number } | undefined;
     for (const at of fired.due) {
@@ -117,7 +122,7 @@ export async function fireNext(context: Context, due: Due): Promise<boolean> {
         (await isUnderWay(connection, tables, last?.task ?? schedule.lastTask))
       )
         continue;
-      last = { at, task: await insertTask(context, schedule.template, connection) };
+      last = { at, task: await insertTask(context, template, connection) };
     }
     await connection.query(
       `UPDATE ${tables.schedule} SET next_at = ?, last_at = COALESCE(?, last_at), last_task = COALESCE(?, last_task) WHERE name = ?`,
@@ -125,6 +130,26 @@ export async function fireNext(context: Context, due: Due): Promise<boolean> {
     );
     return true;
   });
+}
+
+/** What tasks are made from is encoded for nobody in particular: no task has this id. */
+function ownerOfTemplate({ type }: NewTask): PayloadOwner {
+  return { id: 0, type };
+}
+
+async function encodeTemplate(payloads: Payloads, template: NewTask): Promise<NewTask> {
+  return convert(template, (text) => payloads.encode(text, ownerOfTemplate(template)));
+}
+
+async function decodeTemplate(payloads: Payloads, template: NewTask): Promise<NewTask> {
+  return convert(template, (text) => payloads.decode(text, ownerOfTemplate(template)));
+}
+
+async function convert(
+  template: NewTask,
+  by: (text: string | null) => Promise<string | null>,
+): Promise<NewTask> {
+  return { ...template, input: await by(template.input), context: await by(template.context) };
 }
 
 export function publicSchedule({

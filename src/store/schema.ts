@@ -68,6 +68,7 @@ function createTask(
     `CREATE TABLE ${task} (
       id ${types.identity},
       type ${types.name} NOT NULL,
+      version INTEGER NOT NULL DEFAULT 1,
       task_user ${types.name} NOT NULL,
       task_group ${types.name} NOT NULL,
       status VARCHAR(16) NOT NULL,
@@ -77,6 +78,8 @@ function createTask(
       turn ${types.integer},
       priority INTEGER NOT NULL,
       task_key ${types.name},
+      parent ${types.integer},
+      has_children INTEGER NOT NULL DEFAULT 0,
       paused_by VARCHAR(8),
       owner VARCHAR(36),
       epoch ${types.integer} NOT NULL,
@@ -99,8 +102,10 @@ function createTask(
       error ${types.text},
       errors ${types.text}
     ) ${tableOptions}`,
-    `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type)${where('queue IS NOT NULL')}`,
+    `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type, version)${where('queue IS NOT NULL')}`,
     `CREATE UNIQUE INDEX ${prefix}task_key ON ${task} (type, task_key)${where('task_key IS NOT NULL')}`,
+    // Those that have not ended come together, whatever their number.
+    `CREATE INDEX ${prefix}task_parent ON ${task} (parent, done_at)${where('parent IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_done ON ${task} (type, done_at)${where('done_at IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
@@ -122,7 +127,7 @@ function createReplica({ replica, wake }: Tables, { types, tableOptions }: Diale
       rules ${types.integer} NOT NULL
     ) ${tableOptions}`,
     `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL) ${tableOptions}`,
-    `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0)`,
+    `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0), ('due', 0)`,
   ];
 }
 
@@ -155,6 +160,7 @@ function createScheduling(
       queue VARCHAR(8) NOT NULL,
       kind VARCHAR(8) NOT NULL,
       type ${types.name} NOT NULL,
+      version INTEGER NOT NULL,
       task_user ${types.name} NOT NULL,
       task_group ${types.name} NOT NULL,
       parent ${types.integer} NOT NULL,
@@ -164,7 +170,7 @@ function createScheduling(
       precedence ${types.integer} NOT NULL,
       turn ${types.integer} NOT NULL
     ) ${tableOptions}`,
-    `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, task_user, task_group)`,
+    `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, version, task_user, task_group)`,
     `CREATE INDEX ${prefix}lane_next ON ${lane} (parent, ready, used, precedence, turn, id)`,
     `CREATE INDEX ${prefix}lane_user ON ${lane} (task_user, ready)${where('ready = 0')}`,
     `CREATE INDEX ${prefix}lane_group ON ${lane} (task_group, ready)${where('ready = 0')}`,

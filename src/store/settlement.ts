@@ -7,8 +7,9 @@ import { TaskbatonError } from '../core/errors.ts';
 import { LEASED, type Status, transition } from '../core/status.ts';
 import { dueSql } from './due.ts';
 import { isAmong } from './page.ts';
+import { asJson } from './payload.ts';
 import type { Due } from './record.ts';
-import { applyEvent, type EventScope, type Fragment, type Terms } from './transition.ts';
+import { applyEvent, type EventScope, type Fragment, inTransaction, type Terms } from './transition.ts';
 
 /** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
 export interface Fence {
@@ -22,10 +23,12 @@ export interface Checkpoint {
   readonly context: string | null;
   readonly progress: number | null;
   readonly message: string | null;
+  /** Of the context, where it isn't the stored one's. */
+  readonly version?: number | undefined;
 }
 
 export interface Settlement {
-  readonly event: 'yield' | 'finish' | 'fail' | 'retry' | 'snooze';
+  readonly event: 'yield' | 'finish' | 'fail' | 'retry' | 'snooze' | 'wait';
   readonly checkpoint: Checkpoint;
   /** JSON of a StoredError; null for none. */
   readonly error: string | null;
@@ -95,8 +98,18 @@ export async function settleTask(
     const found = await ownerOf(connection, task, fence.id);
     const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
     if (!mine || transition(found.status, event) === undefined) throw leaseLost(fence);
+    if (remove && found.hasChildren) return settleAndDelete({ connection, task, terms }, fence, settlement);
     // A mark changed between the statements for staying and for leaving: again.
   }
+}
+
+/** A task with children isn't removed at once: it is deleted as by its user, who need not wait for theirs to go first. */
+async function settleAndDelete(context: Context, fence: Fence, settlement: Settlement): Promise<void> {
+  const { task, terms } = context;
+  await inTransaction(context.connection, async (connection) => {
+    await settleTask({ connection, task, terms }, fence, { ...settlement, remove: false });
+    await applyEvent(connection, task, terms, 'delete', { where: { sql: 'id = ?', values: [fence.id] } });
+  });
 }
 
 function assign(column: string, { sql, values }: Fragment): Fragment {
@@ -109,7 +122,7 @@ export function errorsAnd(error: string, kept: string | undefined, now: string):
   const before = kept === undefined ? `COALESCE(errors, '')` : `COALESCE(?, '')`;
   return {
     sql: `CONCAT(${before}, ${line})`,
-    values: kept === undefined ? [error] : [kept, error],
+    values: kept === undefined ? [asJson(error)] : [kept, asJson(error)],
   };
 }
 
@@ -122,16 +135,22 @@ export async function ownerOf(
   connection: Connection,
   task: string,
   id: number,
-): Promise<{ status: Status; owner: unknown; epoch: number } | undefined> {
-  const sql = `SELECT status, owner, epoch FROM ${task} WHERE id = ?`;
+): Promise<{ status: Status; owner: unknown; epoch: number; hasChildren: boolean } | undefined> {
+  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ?`;
   const row = (await connection.query(sql, [id])).rows[0];
   if (row === undefined) return undefined;
-  return { status: row['status'] as Status, owner: row['owner'], epoch: Number(row['epoch']) };
+  return {
+    status: row['status'] as Status,
+    owner: row['owner'],
+    epoch: Number(row['epoch']),
+    hasChildren: Number(row['has_children']) === 1,
+  };
 }
 
-function checkpointSet({ context, progress, message }: Checkpoint): Fragment {
+function checkpointSet({ context, progress, message, version }: Checkpoint): Fragment {
+  const raised = context === null || version === undefined ? '' : `, version = ${version}`;
   return {
-    sql: 'context = COALESCE(?, context), progress = COALESCE(?, progress), message = COALESCE(?, message)',
+    sql: `context = COALESCE(?, context), progress = COALESCE(?, progress), message = COALESCE(?, message)${raised}`,
     values: [context, progress, message],
   };
 }

@@ -9,20 +9,23 @@ import type { CheckedKeep } from '../core/keep.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
-import { type Event, type QueueName, type Status, transition, type UserEvent } from '../core/status.ts';
+import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
+import { changeTask } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { moveTasks } from './move.ts';
 import { selectPage } from './page.ts';
 import { insertTask, insertTasks } from './create.ts';
-import { admitDue, dueSql, reschedule } from './due.ts';
+import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
-import { type Due, type NewTask, TASK_COLUMNS, taskFrom } from './record.ts';
+import { Payloads } from './payload.ts';
+import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { listReplicas } from './replicas.ts';
+import { listReplicas, typesText } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
 import type { limitScope } from './scope.ts';
@@ -52,9 +55,11 @@ export interface NewReplica {
   readonly id: string;
   readonly name: string;
   readonly lease: number;
-  readonly types: readonly string[];
+  readonly types: ReadonlyMap<string, Runnable>;
   readonly concurrency: number;
 }
+
+const AS_THEY_ARE = new Payloads({ unique: () => '' });
 
 /** A task that the database says this replica holds. */
 export interface Held {
@@ -70,11 +75,17 @@ const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
   delete: ['tick', 'claim'],
 };
 
+/** What replicas should look at when it was created. */
+function topicsOf({ autoRun, due }: NewTask): readonly WakeTopic[] {
+  return autoRun ? [due === undefined ? 'claim' : 'due'] : [];
+}
+
 export class Store {
   readonly database: Database;
   readonly tables: Tables;
   readonly control: Control;
   readonly dialect: Dialect;
+  readonly payloads: Payloads;
   readonly #scheduling: Scheduling;
   #identity: string | undefined;
   /** For each queue of the user's own the last task that was entered again. */
@@ -86,7 +97,9 @@ export class Store {
     schema?: string,
     dialect: Dialect = dialectOf(database),
     scheduling: Scheduling = PLAIN,
+    payloads: Payloads = AS_THEY_ARE,
   ) {
+    this.payloads = payloads;
     this.database = database;
     this.tables = tablesOf(prefix, schema);
     this.dialect = dialect;
@@ -109,7 +122,7 @@ export class Store {
   /** This store on another connection to its database, such as a transaction of the user's. */
   async on(database: Database): Promise<Store> {
     const { prefix, schema } = this.tables;
-    const store = new Store(database, prefix, schema, this.dialect, this.#scheduling);
+    const store = new Store(database, prefix, schema, this.dialect, this.#scheduling, this.payloads);
     await store.control.refresh();
     return store;
   }
@@ -146,6 +159,14 @@ export class Store {
     return this.database.notify(this.tables.wake, topic);
   }
 
+  /** Nobody waits for a hint, except on a connection that isn't ours and takes one statement at a time. */
+  async #tell(...topics: readonly WakeTopic[]): Promise<void> {
+    for (const topic of topics) {
+      const sent = this.hint(topic);
+      if (this.database.borrowed === true) await sent;
+    }
+  }
+
   listen(listener: WakeListener): Promise<Subscription> {
     return this.database.listen(this.tables.wake, listener);
   }
@@ -155,60 +176,40 @@ export class Store {
   /** The new task's id, or that of the one with the same key. */
   async create(task: NewTask): Promise<number> {
     const id = await insertTask(this.scopes, task);
-    if (task.autoRun) void this.hint('claim');
+    await this.#tell(...topicsOf(task));
     return id;
   }
 
   /** The new tasks' ids, in their order; all are created or none. */
   async createMany(tasks: readonly NewTask[]): Promise<readonly number[]> {
     const ids = await insertTasks(this.scopes, tasks);
-    if (tasks.some(({ autoRun }) => autoRun)) void this.hint('claim');
+    await this.#tell(...new Set(tasks.flatMap(topicsOf)));
     return ids;
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
-  async get(id: number, includeDeleting: boolean): Promise<Task> {
+  async get(id: number, includeDeleting: boolean, redacted = false): Promise<Task> {
     const sql = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE id = ?`;
     const row = (await this.database.query(sql, [id])).rows[0];
-    const task = row === undefined ? undefined : taskFrom(row);
-    if (task === undefined || (task.state === 'deleting' && !includeDeleting))
+    const deleting = row !== undefined && STATUS[row['status'] as Status].shows === 'deleting';
+    if (row === undefined || (deleting && !includeDeleting))
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    return task;
+    return this.payloads.taskFrom(row, redacted);
   }
 
   async list(filter: CheckedFilter): Promise<TaskPage> {
     const page = selectPage(this.tables.task, TASK_COLUMNS, filter);
     const rows = page === undefined ? [] : (await this.database.query(page.sql, page.values)).rows;
-    const tasks = rows.slice(0, filter.limit).map(taskFrom);
+    const shown = rows.slice(0, filter.limit);
+    const tasks = await Promise.all(shown.map((row) => this.payloads.taskFrom(row, filter.redacted)));
     return { tasks, next: rows.length > filter.limit ? tasks.at(-1)?.id : undefined };
   }
 
   /** Applies what a user asked for. False if it held already; throws TASK_NOT_FOUND or STATE_CONFLICT. */
   async change(id: number, event: UserEvent, when?: Due): Promise<boolean> {
-    const due = dueSql(when, this.dialect.now);
-    for (;;) {
-      if ((await this.#apply(event, { where: { sql: 'id = ?', values: [id] }, due })) > 0) {
-        for (const topic of HINTS[event]) void this.hint(topic);
-        return true;
-      }
-      const status = (await ownerOf(this.database, this.tables.task, id))?.status;
-      if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
-      const target = transition(status, event);
-      if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
-      if (target === status) {
-        if (event === 'pause') await this.#keepPaused(id);
-        if (event !== 'run' || !(await reschedule(this, id, due))) return false;
-        void this.hint('claim');
-        return true;
-      }
-      // It came to accept the event between the two statements: again.
-    }
-  }
-
-  /** Whoever pauses one task wants it to stay so when its group is resumed. */
-  async #keepPaused(id: number): Promise<void> {
-    const sql = `UPDATE ${this.tables.task} SET paused_by = NULL WHERE id = ? AND paused_by IS NOT NULL`;
-    await this.database.query(sql, [id]);
+    const changed = await changeTask(this, id, event, when);
+    if (changed) await this.#tell(...(when === undefined ? HINTS[event] : (['due'] as const)));
+    return changed;
   }
 
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
@@ -217,12 +218,16 @@ export class Store {
     const moved = await moveTasks(this, where, group);
     if (moved === 0 && (await ownerOf(this.database, this.tables.task, id)) === undefined)
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (moved > 0) void this.hint('claim');
+    if (moved > 0) await this.#tell('claim');
   }
 
   /** What operations on users, groups and types as a whole work with. */
-  get scopes(): Parameters<typeof limitScope>[0] & { readonly connection: Database } {
-    return { connection: this.database, tables: this.tables, dialect: this.dialect, control: this.control };
+  get scopes(): Parameters<typeof limitScope>[0] & {
+    readonly connection: Database;
+    readonly payloads: Payloads;
+  } {
+    const { database: connection, tables, dialect, control, payloads } = this;
+    return { connection, tables, dialect, control, payloads };
   }
 
   /** Applies an event to many tasks. */
@@ -231,7 +236,7 @@ export class Store {
     filter: CheckedBulkFilter,
   ): Promise<Awaited<ReturnType<typeof applyToMany>>> {
     const change = await applyToMany(this.scopes, event, filter);
-    if (change.changed > 0) for (const topic of HINTS[event]) void this.hint(topic);
+    if (change.changed > 0) await this.#tell(...HINTS[event]);
     return change;
   }
 
@@ -239,7 +244,7 @@ export class Store {
   async moveMany(filter: CheckedBulkFilter, group: string): Promise<number> {
     const where = bulkWhere(filter);
     const moved = where === undefined ? 0 : await moveTasks(this, where, group);
-    if (moved > 0) void this.hint('claim');
+    if (moved > 0) await this.#tell('claim');
     return moved;
   }
 
@@ -267,13 +272,14 @@ export class Store {
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
   async settle(fence: Fence, settlement: Settlement): Promise<void> {
     await settleTask(this.#handlers, fence, settlement);
-    if (settlement.event === 'yield') void this.hint('claim');
+    if (settlement.event === 'yield') await this.#tell('claim');
+    if (settlement.due !== undefined) await this.#tell('due');
   }
 
   /** Gives back a claim that never ran, or whose handler won't be waited for. True if it was still held. */
   async release(fence: Fence): Promise<boolean> {
     const released = (await this.#apply('recover', { where: fenceWhere(fence) })) > 0;
-    if (released) void this.hint('claim');
+    if (released) await this.#tell('claim');
     return released;
   }
 
@@ -291,14 +297,7 @@ export class Store {
       const { version } = await this.control.lock(connection);
       await connection.query(
         `INSERT INTO ${this.tables.replica} (id, name, started_at, lease_until, types, concurrency, rules) VALUES (?, ?, ${now}, ${now} + ?, ?, ?, ?)`,
-        [
-          replica.id,
-          replica.name,
-          replica.lease,
-          JSON.stringify(replica.types),
-          replica.concurrency,
-          version,
-        ],
+        [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency, version],
       );
       await this.control.refresh(version, connection);
     });
@@ -313,7 +312,7 @@ export class Store {
     const { now } = this.dialect;
     const { changes } = await this.database.query(
       `UPDATE ${this.tables.replica} SET lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
-      [lease, JSON.stringify(types), id],
+      [lease, typesText(types), id],
     );
     return changes > 0;
   }
@@ -351,21 +350,21 @@ export class Store {
   /** Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail. */
   async rescue(error: string): Promise<number> {
     const rescued = await rescueTasks(this.scopes, error);
-    if (rescued > 0) void this.hint('claim');
+    if (rescued > 0) await this.#tell('claim');
     return rescued;
   }
 
-  /** Lets those into their queue that were to wait until now; says how many. */
-  async admitDue(): Promise<number> {
-    const admitted = await admitDue(this);
-    if (admitted > 0) void this.hint('claim');
-    return admitted;
+  /** Lets those into their queue that were to wait until now; says in how many milliseconds the next one is due. */
+  async admitDue(): Promise<number | undefined> {
+    const { admitted, next } = await admitDue(this);
+    if (admitted > 0) await this.#tell('claim');
+    return next;
   }
 
   /** Removes some of those of `type` that have been kept long enough; says how many. */
   async removeKept(type: string, keep: CheckedKeep): Promise<number> {
     const removed = await removeKept(this.scopes, type, keep);
-    if (removed > 0 && keep.cleanup) void this.hint('claim');
+    if (removed > 0 && keep.cleanup) await this.#tell('claim');
     return removed;
   }
 
@@ -374,7 +373,7 @@ export class Store {
     const retried = await this.#apply('retry', {
       where: { sql: `turn <= ${this.dialect.now} AND status = 'failed/delete'`, values: [] },
     });
-    if (retried > 0) void this.hint('claim');
+    if (retried > 0) await this.#tell('claim');
     return retried;
   }
 

@@ -39,6 +39,8 @@ export interface Terms {
 export interface EventScope {
   /** Which tasks, besides being in a status that accepts the event. */
   readonly where: Fragment;
+  /** Only those in this status, where that is known. */
+  readonly from?: Status | undefined;
   /** More columns to write in the same statement: `column = ?, …`. */
   readonly set?: Fragment | undefined;
   /** Let a finished or failed task be removed instead of kept. */
@@ -76,7 +78,7 @@ async function apply(
 }
 
 /** In the transaction that `connection` is, or in a new one of the database that it is. */
-function inTransaction<Result>(
+export function inTransaction<Result>(
   connection: Connection | Database,
   work: (connection: Connection) => Promise<Result>,
 ): Promise<Result> {
@@ -151,7 +153,7 @@ export function updateFor(
   event: Event,
   scope: EventScope,
 ): Fragment | undefined {
-  const staying = arrows(event).filter((arrow) => !leaves(arrow, scope));
+  const staying = arrowsIn(event, scope).filter((arrow) => !leaves(arrow, scope));
   if (staying.length === 0) return undefined;
   const assigned = assignments(event, staying, { ...terms, due: scope.due });
   const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned];
@@ -162,12 +164,23 @@ export function updateFor(
 }
 
 function deleteFor(table: string, event: Event, scope: EventScope): Fragment | undefined {
-  const leaving = arrows(event).filter((arrow) => leaves(arrow, scope));
+  const leaving = arrowsIn(event, scope).filter((arrow) => leaves(arrow, scope));
   if (leaving.length === 0) return undefined;
+  const cleaned = leaving.filter(({ to }) => to === 'removed');
+  // Where no cleanup has seen to its children, it doesn't go without them.
+  const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned);
   return {
-    sql: `DELETE FROM ${table} WHERE status IN (${sources(leaving)}) AND ${scope.where.sql}`,
+    sql: `DELETE FROM ${table} WHERE status IN (${sources(leaving)}) AND ${childless} ${scope.where.sql}`,
     values: scope.where.values,
   };
+}
+
+function arrowsIn(event: Event, { from }: EventScope): readonly Arrow[] {
+  return arrows(event).filter((arrow) => from === undefined || arrow.from === from);
+}
+
+function childlessOr(cleaned: readonly Arrow[]): string {
+  return `(has_children = 0${cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`}) AND`;
 }
 
 function leaves({ to }: Arrow, { remove = false }: EventScope): boolean {

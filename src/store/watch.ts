@@ -2,7 +2,8 @@
 import type { Connection, Row } from '../core/connection.ts';
 import type { Task } from '../core/task.ts';
 import { isAmong } from './page.ts';
-import { TASK_COLUMNS, taskFrom } from './record.ts';
+import type { Payloads } from './payload.ts';
+import { TASK_COLUMNS } from './record.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -36,14 +37,18 @@ export async function readMarks(
 
 /** Those of `ids` that are there, by id, those being deleted too; each with its mark at the same moment. */
 export async function readWatched(
-  { connection, tables }: Context,
+  { connection, tables, payloads }: Context & { readonly payloads: Payloads },
   ids: readonly number[],
 ): Promise<ReadonlyMap<number, { readonly task: Task; readonly mark: string }>> {
   if (ids.length === 0) return new Map();
   const among = isAmong('id', ids);
   const sql = `SELECT ${TASK_COLUMNS}, revision FROM ${tables.task} WHERE ${among.sql}`;
   const { rows } = await connection.query(sql, among.values);
-  return new Map(rows.map((row) => [Number(row['id']), { task: taskFrom(row), mark: markOf(row) }]));
+  const watched = rows.map(
+    async (row) =>
+      [Number(row['id']), { task: await payloads.taskFrom(row, false), mark: markOf(row) }] as const,
+  );
+  return new Map(await Promise.all(watched));
 }
 
 function markOf(row: Row): string {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import type { Connection, Database, Row, SqlValue } from '../core/connection.ts';
 import { type ErrorCode, isTaskbatonError, type TaskbatonError } from '../core/errors.ts';
 import { STATUS, type Status } from '../core/status.ts';
+import type { Runnable } from '../core/version.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import { DIALECTS, type Dialect } from '../store/dialect.ts';
 import type { Tables } from '../store/schema.ts';
@@ -34,6 +35,7 @@ export type Columns = Readonly<Record<string, SqlValue>>;
 export interface TaskRow {
   readonly id: number;
   readonly type: string;
+  readonly version: number;
   readonly task_user: string;
   readonly task_group: string;
   readonly status: Status;
@@ -43,6 +45,8 @@ export interface TaskRow {
   readonly turn: number | null;
   readonly priority: number;
   readonly task_key: string | null;
+  readonly parent: number | null;
+  readonly has_children: number;
   readonly paused_by: string | null;
   readonly owner: string | null;
   readonly epoch: number;
@@ -188,7 +192,8 @@ export class Bench {
   /** A replica with a live lease. */
   async register(types: readonly string[] = [TYPE]): Promise<string> {
     const id = `replica-${++this.#replicas}`;
-    await this.store.register({ id, name: `${id} of the contract`, lease: LEASE, types, concurrency: 5 });
+    const name = `${id} of the contract`;
+    await this.store.register({ id, name, lease: LEASE, types: runnable(...types), concurrency: 5 });
     return id;
   }
 
@@ -296,4 +301,16 @@ function taskRow(row: Row): TaskRow {
     return [name, value === null || TEXTS.has(name) ? value : Number(value)];
   });
   return Object.fromEntries(entries) as TaskRow;
+}
+
+/** Types at their first version, each with the number of crashes that its tasks survive, if any. */
+export function runnable(
+  ...types: readonly (string | readonly [type: string, crashBudget: number])[]
+): ReadonlyMap<string, Runnable> {
+  return new Map(
+    types.map((each) => {
+      const [type, crashBudget] = typeof each === 'string' ? [each, 0] : each;
+      return [type, { crashBudget, versions: { from: 1, to: 1 } }];
+    }),
+  );
 }

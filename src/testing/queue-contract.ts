@@ -11,7 +11,7 @@ import { isTaskQueue, type TaskQueue } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
 import { limitScope } from '../store/scope.ts';
 import { Store } from '../store/store.ts';
-import { Bench, type ContractStore, NO_CHECKPOINT, TYPE } from './bench.ts';
+import { Bench, type ContractStore, NO_CHECKPOINT, runnable, TYPE } from './bench.ts';
 
 /** A fresh database, and what makes a queue to prove on it: one for tasks to run, one for tasks to clean up. */
 export interface ContractQueue extends ContractStore {
@@ -170,8 +170,9 @@ async function take(
 ): Promise<readonly number[]> {
   const replica = await bench.register();
   await bench.store.held(replica);
-  const budgets = new Map(types.map((type) => [type, 0]));
-  return (await bench.store.claim({ replica, queue, types: budgets, limit })).claims.map(({ id }) => id);
+  return (await bench.store.claim({ replica, queue, types: runnable(...types), limit })).claims.map(
+    ({ id }) => id,
+  );
 }
 
 function ascending(one: number, other: number): number {

@@ -3,9 +3,11 @@
  * interrupted at another moment in another way. Result and effects must be the same each time.
  */
 import { AssertionError, deepStrictEqual } from 'node:assert';
-import type { TaskDefinition, Untyped } from '../core/definition.ts';
+import type { Untyped } from '../core/declaration.ts';
+import type { TaskDefinition } from '../core/definition.ts';
 import type { Task } from '../core/task.ts';
 import type { Taskbaton } from '../taskbaton.ts';
+import { Awaits } from './awaits.ts';
 import { TestSystem } from './test-system.ts';
 
 /** A pause and a later resume, a replica that stops, one that is killed, and one that stands still past its lease. */
@@ -18,11 +20,17 @@ export interface ResumeOptions {
   readonly effects?: (() => unknown) | undefined;
   /** All by default. */
   readonly interruptions?: readonly Interruption[] | undefined;
+  /** At how many of the moments at which the handler goes on after an `await` to interrupt it, evenly spread; 20. */
+  readonly awaits?: number | undefined;
+  /** Definitions of its children, if it has any. */
+  readonly tasks?: readonly TaskDefinition[] | undefined;
 }
 
 export interface ResumeReport {
   /** How many writes the task makes in peace: its reports and its end. */
   readonly writes: number;
+  /** How often its handler goes on in peace after it has waited for something. */
+  readonly awaits: number;
   /** How many interrupted runs came to the same. */
   readonly runs: number;
 }
@@ -31,8 +39,9 @@ const INTERRUPTIONS: readonly Interruption[] = ['pause', 'stop', 'crash', 'freez
 const LEASE = 30_000;
 
 /**
- * Interrupts a task right before each of its writes, where its effects are there and the checkpoint behind them isn't, and
- * right after. Throws an AssertionError that names the first interruption after which anything is different.
+ * Interrupts a task right before each of its writes, where its effects are there and the checkpoint behind them isn't,
+ * right after, and wherever its handler goes on after an `await`. Throws an AssertionError that names the first
+ * interruption after which anything is different.
  */
 export async function resumeEverywhere<Given, Input, Context>(
   definition: TaskDefinition<Given, Input, Context>,
@@ -41,59 +50,92 @@ export async function resumeEverywhere<Given, Input, Context>(
 ): Promise<ResumeReport> {
   const { interruptions = INTERRUPTIONS } = options;
   const peaceful = await run(definition, input, options);
-  let runs = 0;
-  for (let write = 1; write <= peaceful.writes; write++) {
+  const moments = [...aroundWrites(peaceful), ...atAwaits(peaceful, options)];
+  for (const moment of moments) {
     for (const interruption of interruptions) {
-      for (const moment of ['before', 'after'] as const) {
-        // Between its last write and the next task there is nothing to interrupt.
-        if (moment === 'after' && write === peaceful.writes) continue;
-        const interrupted = await run(definition, input, options, { interruption, moment, write });
-        expectSame(peaceful, interrupted, `${interruption} ${moment} write ${write} of ${peaceful.writes}`);
-        runs += 1;
-      }
+      const interrupted = await run(definition, input, options, { interruption, moment });
+      const of =
+        moment.at === 'at'
+          ? `await ${moment.nth} of ${peaceful.awaits}`
+          : `write ${moment.nth} of ${peaceful.writes}`;
+      expectSame(peaceful, interrupted, `${interruption} ${moment.at} ${of}`);
     }
   }
-  return { writes: peaceful.writes, runs };
+  const { writes, awaits } = peaceful;
+  return { writes, awaits, runs: moments.length * interruptions.length };
+}
+
+const AWAITS = 20;
+
+/** Before or after the nth write, or at the nth await. */
+interface Moment {
+  readonly at: 'before' | 'after' | 'at';
+  readonly nth: number;
 }
 
 interface Plan {
   readonly interruption: Interruption;
-  readonly moment: 'before' | 'after';
-  readonly write: number;
+  readonly moment: Moment;
 }
 
 interface Run {
   readonly task: Pick<Task<unknown, unknown>, 'state' | 'context' | 'error'>;
   readonly effects: unknown;
   readonly writes: number;
+  readonly awaits: number;
+}
+
+function aroundWrites({ writes }: Run): readonly Moment[] {
+  const each = Array.from({ length: writes }, (_, index) => index + 1);
+  return each.flatMap((nth): readonly Moment[] =>
+    // After its last write there is nothing to interrupt.
+    nth === writes
+      ? [{ at: 'before', nth }]
+      : [
+          { at: 'before', nth },
+          { at: 'after', nth },
+        ],
+  );
+}
+
+function atAwaits({ awaits }: Run, { awaits: most = AWAITS }: ResumeOptions): readonly Moment[] {
+  const count = Math.min(awaits, most);
+  return Array.from({ length: count }, (_, index) => ({
+    at: 'at',
+    nth: Math.ceil(((index + 1) * awaits) / count),
+  }));
 }
 
 async function run(
   definition: TaskDefinition<Untyped, Untyped, Untyped>,
   input: unknown,
-  { setup, effects }: ResumeOptions,
+  { setup, effects, tasks = [] }: ResumeOptions,
   plan?: Plan,
 ): Promise<Run> {
   await setup?.();
-  const survivor = { ...definition, onCrash: { resume: 1000 } };
-  const system = await TestSystem.open({ tasks: [survivor], lease: LEASE });
+  const survives = (one: TaskDefinition): TaskDefinition => ({ ...one, onCrash: { resume: 1000 } });
+  const [survivor, ...others] = [definition, ...tasks].map(survives) as [TaskDefinition, ...TaskDefinition[]];
+  const system = await TestSystem.open({ tasks: [survivor, ...others], lease: LEASE });
+  let [writes, awaits] = [0, 0];
+  let interrupted: Promise<unknown> = Promise.resolve();
+  const reach = (at: Moment['at'], nth: number): void => {
+    if (plan?.moment.at !== at || plan.moment.nth !== nth) return;
+    interrupted = interrupt(plan.interruption, system, { first, control, id });
+  };
+  const watched = new Awaits(() => reach('at', ++awaits));
+  const control = system.instance({ tasks: [] });
+  const first = await system.replica({ tasks: [watched.watch(survivor), ...others] });
+  let id = 0;
   try {
-    const control = system.instance({ tasks: [] });
-    const first = await system.replica();
-    let writes = 0;
-    let interrupted: Promise<unknown> = Promise.resolve();
-    system.onWrite(first, (moment) => {
-      if (moment === 'before') writes += 1;
-      if (plan === undefined || plan.moment !== moment || plan.write !== writes) return;
-      interrupted = interrupt(plan.interruption, system, { first, control, id });
-    });
-    const id = await control.createTask(definition, input);
+    system.onWrite(first, (moment) => reach(moment, moment === 'before' ? ++writes : writes));
+    id = await control.createTask(definition, input);
     await system.runUntilIdle();
     await system.through(interrupted);
     await system.runUntilIdle();
     const { state, context, error }: Task<unknown, unknown> = await control.getTask(id);
-    return { task: { state, context, error }, effects: await effects?.(), writes };
+    return { task: { state, context, error }, effects: await effects?.(), writes, awaits };
   } finally {
+    watched.close();
     await system.close();
   }
 }

@@ -8,6 +8,7 @@ import { type Duration, milliseconds } from '../core/duration.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { TaskbatonOptions } from '../core/options.ts';
 import { openDatabase } from '../database/open.ts';
+import { asScope } from '../database/transaction.ts';
 import { tablesOf } from '../store/schema.ts';
 import { Taskbaton } from '../taskbaton.ts';
 import { type Owner, VirtualTime } from './virtual-clock.ts';
@@ -162,7 +163,9 @@ export class TestSystem {
 
   #busy(): number {
     const { task } = tablesOf(PREFIX, undefined);
-    const sql = `SELECT COUNT(*) AS tasks FROM ${task} WHERE queue IN ('run', 'cleanup') OR owner IS NOT NULL`;
+    // Of those that wait for children, whoever waits for nobody any more is about to be woken.
+    const sql = `SELECT COUNT(*) AS tasks FROM ${task} p WHERE p.queue IN ('run', 'cleanup') OR p.owner IS NOT NULL
+      OR (p.status IN ('waiting/run', 'waiting/delete') AND NOT EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id AND c.done_at IS NULL))`;
     return Number(this.#handle.prepare(sql).get()?.['tasks']);
   }
 
@@ -198,17 +201,18 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     return result;
   };
   // What was begun before the crash is rolled back, for the others must not wait for it.
-  const inside = (connection: Connection): Connection => ({
-    native: connection.native,
-    query: async (sql, values): Promise<QueryResult> => {
-      if (owner.state === 'crashed') throw new Crashed();
-      time.active();
-      if (!isWrite(sql)) return connection.query(sql, values);
-      owner.onWrite?.('before');
-      if (owner.state !== 'alive') throw new Crashed();
-      return connection.query(sql, values);
-    },
-  });
+  const inside = (connection: Connection): Connection =>
+    asScope({
+      native: connection.native,
+      query: async (sql, values): Promise<QueryResult> => {
+        if (owner.state === 'crashed') throw new Crashed();
+        time.active();
+        if (!isWrite(sql)) return connection.query(sql, values);
+        owner.onWrite?.('before');
+        if (owner.state !== 'alive') throw new Crashed();
+        return connection.query(sql, values);
+      },
+    });
   const sent = async (sql: string, values?: readonly SqlValue[]): Promise<QueryResult> => {
     if (!isWrite(sql)) return database.query(sql, values);
     owner.onWrite?.('before');

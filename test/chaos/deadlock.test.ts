@@ -7,7 +7,7 @@ import { it } from 'node:test';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { Store } from '../../src/store/store.ts';
-import { NO_CHECKPOINT, TYPE } from '../../src/testing/bench.ts';
+import { NO_CHECKPOINT, runnable, TYPE } from '../../src/testing/bench.ts';
 import { eachBackend } from '../backends.ts';
 
 const HANDLES = 10;
@@ -40,11 +40,17 @@ eachBackend((backend) => {
       const database = databases[worker % HANDLES] ?? assert.fail();
       const store = new Store(database, place.prefix);
       const replica = `storm-${worker}`;
-      await store.register({ id: replica, name: replica, lease: 600_000, types: [TYPE], concurrency: 5 });
+      await store.register({
+        id: replica,
+        name: replica,
+        lease: 600_000,
+        types: runnable(TYPE),
+        concurrency: 5,
+      });
       let clashes = 0;
       while (claimed.size < TASKS) {
         if (clashes++ < CLASHES) await clash(store, worker);
-        const request = { replica, queue: 'run', types: new Map([[TYPE, 0]]), limit: 3 } as const;
+        const request = { replica, queue: 'run', types: runnable(TYPE), limit: 3 } as const;
         for (const { id, epoch } of (await store.claim(request)).claims) {
           claimed.set(id, (claimed.get(id) ?? 0) + 1);
           const settlement = {

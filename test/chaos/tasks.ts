@@ -43,6 +43,13 @@ export const STUBBORN = { type: 'stubborn' };
 export const NOOP = { type: 'noop' };
 /** Numbers from 1 into a table without a key, each together with its checkpoint. */
 export const COUNTED = { type: 'counted', input: typed<{ readonly table: string }>(), context };
+/** Has so many leaves add up their numbers, each step by step. */
+export const TREE = {
+  type: 'tree',
+  input: typed<{ readonly leaves: number }>(),
+  context: typed<{ sum?: number }>(),
+};
+export const LEAF = { type: 'leaf', input: typed<number>(), context };
 export const POISON = { type: 'poison' };
 export const BLOCK = { type: 'block', input: typed<Block>() };
 
@@ -55,6 +62,8 @@ export function testTasks(ledger: Ledger): readonly TaskDefinition[] {
     defineTask({ ...STUBBORN, run: stubborn(ledger), cleanup: cleaner(ledger) }),
     defineTask({ ...NOOP, run: noop(ledger), onCrash: 'resume' }),
     defineTask({ ...COUNTED, run: counted(ledger), onCrash: { resume: 1_000_000 } }),
+    defineTask({ ...TREE, run: tree, cleanup: cleaner(ledger), onCrash: { resume: 1_000_000 } }),
+    defineTask({ ...LEAF, run: leaf(ledger), cleanup: cleaner(ledger), onCrash: { resume: 1_000_000 } }),
     defineTask({ ...POISON, run: () => void process.kill(process.pid, 'SIGKILL'), onCrash: 'resume' }),
     defineTask({ ...BLOCK, run: block(ledger), onCrash: 'resume' }),
   ];
@@ -115,6 +124,26 @@ function counted(ledger: Ledger) {
         await tx.query(`INSERT INTO ${given.input.table} VALUES (?)`, [step]);
         return { context: { step } };
       });
+    }
+  };
+}
+
+async function tree(given: HandlerArguments<{ readonly leaves: number }, { sum?: number }>): Promise<void> {
+  const { input: size, context: known, children, report } = given;
+  if (known === undefined) {
+    const leaves = Array.from({ length: size.leaves }, (_, index) => ({ task: LEAF, input: index + 1 }));
+    await children.create(leaves, { context: {} });
+  }
+  const done = await children.done({ as: LEAF });
+  await report({ context: { sum: done.reduce((sum, child) => sum + (child.context?.step ?? 0), 0) } });
+}
+
+function leaf(ledger: Ledger) {
+  return async function* run(given: HandlerArguments<number, Step>): AsyncGenerator<{ context: Step }, void> {
+    begin(ledger, given);
+    for (let step = (given.context?.step ?? 0) + 1; step <= given.input; step++) {
+      await pause(10);
+      yield { context: { step } };
     }
   };
 }

@@ -1,7 +1,7 @@
 /** Taking tasks, on every database; the cases are in `src/testing`. Here is what only databases with row locks can do. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { openBench, TYPE } from '../../src/testing/bench.ts';
+import { openBench, runnable, TYPE } from '../../src/testing/bench.ts';
 import { claim } from '../../src/testing/contract/claim.ts';
 import { backends } from '../backends.ts';
 import { eachStore, openContractStore } from '../support/stores.ts';
@@ -19,7 +19,7 @@ for (const backend of backends.filter(({ name }) => name === 'postgres')) {
       const { claims } = await bench.store.claim({
         replica,
         queue: 'run',
-        types: new Map([[TYPE, 0]]),
+        types: runnable(TYPE),
         limit: 1,
       });
       assert.deepEqual(

@@ -9,7 +9,7 @@ import { checkFilter, type TaskFilter } from '../../src/core/task.ts';
 import { FOREMOST } from '../../src/queue/precedence.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { Store } from '../../src/store/store.ts';
-import { type Bench, openBench } from '../../src/testing/bench.ts';
+import { type Bench, openBench, runnable } from '../../src/testing/bench.ts';
 import { type Backend, eachBackend } from '../backends.ts';
 import { explain, type Step } from '../support/plans.ts';
 import { openContractStore } from '../support/stores.ts';
@@ -71,7 +71,7 @@ function suite(backend: Backend, statistics: boolean): void {
     });
   };
 
-  const types = new Map(['type-1', 'type-2', 'type-3', 'type-4', 'type-5'].map((type) => [type, 3]));
+  const types = runnable('type-1', 'type-2', 'type-3', 'type-4', 'type-5');
   for (const queue of ['run', 'cleanup'] as const) {
     explains(
       `the claim of the queue ${queue} goes by its index, in its order`,

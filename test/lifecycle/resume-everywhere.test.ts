@@ -1,6 +1,7 @@
 /** The proof that users run on their own tasks: it passes for one that can be stopped anywhere, and fails for one that can't. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { defineTask, finished } from '../../src/index.ts';
 import { resumeEverywhere } from '../../src/testing/index.ts';
 
@@ -15,9 +16,10 @@ it('a task that keeps all it needs in its context passes, whatever happens to it
       }
     },
   });
-  const { writes, runs } = await resumeEverywhere(summing, [1, 2, 3]);
+  const { writes, awaits, runs } = await resumeEverywhere(summing, [1, 2, 3], { awaits: 2 });
   assert.equal(writes, 4);
-  assert.equal(runs, 4 * (2 * 4 - 1));
+  assert.ok(awaits >= 3, 'it goes on after each yield');
+  assert.equal(runs, 4 * (2 * 4 - 1 + 2));
 });
 
 it('a task whose effects may come twice is found out, with the moment at which they do', async () => {
@@ -72,4 +74,53 @@ it('a task that writes in one transaction with its checkpoint passes', async () 
   });
   await resumeEverywhere(careful, undefined, { effects: () => [...steps] });
   assert.deepEqual(steps, ['0', '1', '2']);
+});
+
+it('a task that leaves things half done when it is told to stop is found out at the await where it does', async () => {
+  let locked = false;
+  const locking = defineTask<undefined, undefined, number>({
+    type: 'locking',
+    async *run({ context = 0, signal }) {
+      for (let at = context; at < 1; at++) {
+        if (locked) throw new Error('somebody has left the lock');
+        locked = true;
+        await turn();
+        await turn();
+        signal.throwIfAborted();
+        locked = false;
+        yield { context: at + 1 };
+      }
+    },
+  });
+  const setup = (): void => {
+    locked = false;
+  };
+  const atWrites = await resumeEverywhere(locking, undefined, { setup, awaits: 0 });
+  assert.equal(atWrites.runs, 4 * 3);
+  await assert.rejects(resumeEverywhere(locking, undefined, { setup }), {
+    message: /^after a (pause|stop) at await \d+ of \d+ .*somebody has left the lock/,
+  });
+});
+
+it('a task with children passes, and each child is there once', async () => {
+  const child = defineTask<number, number, number>({
+    type: 'child',
+    async *run({ input }) {
+      yield { context: input * 2 };
+    },
+  });
+  const parent = defineTask<undefined, undefined, readonly number[]>({
+    type: 'parent',
+    async run({ context, children, report }) {
+      if (context === undefined)
+        await children.create(
+          [1, 2].map((input) => ({ task: child, input })),
+          { context: [] },
+        );
+      const done = await children.done({ as: child });
+      await report({ context: done.map(({ context: doubled }) => doubled ?? 0) });
+    },
+  });
+  const { writes } = await resumeEverywhere(parent, undefined, { tasks: [child], awaits: 10 });
+  assert.ok(writes >= 4);
 });

@@ -27,6 +27,25 @@ it('time goes on only when the test says so, for the database too', async (t) =>
   assert.ok(performance.now() - begun < 20_000);
 });
 
+it('what is due starts when it is due, not when somebody happens to look', async (t) => {
+  const retried = defineTask({
+    type: 'retried',
+    retry: { attempts: 3, delay: 2345, backoff: 'fixed', jitter: 0 },
+    run: async ({ task }) => (task.attempt < 3 ? Promise.reject(new Error('no')) : undefined),
+  });
+  const system = await open(t, noop, retried);
+  const baton = await system.replica();
+  const delayed = await baton.createTask(noop, undefined, { delay: 1234 });
+  const failing = await baton.createTask(retried, undefined);
+  await system.advance('10s');
+  const lateness = async (id: number, due: number): Promise<number> => {
+    const { startedAt, createdAt } = await baton.getTask(id);
+    return Number(startedAt) - Number(createdAt) - due;
+  };
+  for (const late of [await lateness(delayed, 1234), await lateness(failing, 2 * 2345)])
+    assert.ok(late >= 0 && late <= 5, `${late} ms late`);
+});
+
 it('runs until nothing waits and nothing runs, whatever is still due later', async (t) => {
   const system = await open(t, noop);
   const baton = await system.replica();

@@ -11,6 +11,7 @@ import { defineTask, TaskbatonError, type Transaction } from '../../src/index.ts
 import type { Database } from '../../src/core/connection.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
+import { Schedules } from '../../src/cron/index.ts';
 import { type Backend, type BackendName, eachBackend } from '../backends.ts';
 import { onBackend, pathOf } from '../support/databases.ts';
 import { FaultyDatabase } from '../support/faulty-database.ts';
@@ -183,6 +184,9 @@ eachBackend((backend) => {
         await baton.createTask(noop, undefined, { autoRun: false }),
         await baton.createTask(noop, undefined),
       ];
+      for (let index = 0; index < 3; index++) await baton.createTask(noop, undefined, { user: 'many' });
+      const schedules = new Schedules(baton);
+      await schedules.set('kept', { task: noop, every: '1h' });
       const client = await connect(system.backend.url);
       t.after(() => client.close());
       for (const end of ['ROLLBACK', 'COMMIT']) {
@@ -207,8 +211,27 @@ eachBackend((backend) => {
         await baton.pauseTask(pause, { tx });
         await baton.deleteTask(gone, { tx });
         await baton.changeTaskGroup(moved, 'elsewhere', { tx });
+        const paused = await baton.pauseTasks({ user: 'many' }, { tx });
+        const changed = await baton.changeTasksGroup({ user: 'many' }, `of ${end}`, { tx });
+        assert.deepEqual([paused.changed, changed.changed], [3, 3]);
+        await baton.setLimit('group', `of ${end}`, 4, { tx });
+        await baton.pauseGroup(`of ${end}`, { running: true, tx });
+        await schedules.set('new', { task: noop, every: '1h', tx });
+        await schedules.pause('kept', { tx });
+        const triggered = await schedules.trigger('kept', { tx });
         await client.send(end);
         const committed = end === 'COMMIT';
+        const many = (await baton.getTasks({ user: 'many', group: `of ${end}` })).tasks;
+        assert.deepEqual(
+          many.map(({ state }) => state),
+          committed ? ['paused', 'paused', 'paused'] : [],
+        );
+        const found = (await schedules.list()).map(({ name: named, paused: halted }) => [named, halted]);
+        assert.deepEqual(found, committed ? [['kept', true], ['new', false]] : [['kept', false]]); // prettier-ignore
+        const exists = (await baton.getTasks()).tasks.some((task) => task.id === triggered);
+        assert.equal(exists, committed);
+        const group = (await baton.groups()).find((each) => each.name === `of ${end}`);
+        assert.deepEqual([group?.limit, group?.paused], committed ? [4, true] : [undefined, undefined]);
         assert.equal((await baton.getTasks({ user: 'new' })).tasks.length, committed ? 3 : 0);
         assert.equal((await baton.getTask(run)).state, committed ? 'pending' : 'init');
         assert.equal((await baton.getTask(pause)).state, committed ? 'paused' : 'pending');

@@ -9,6 +9,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { DIALECTS } from '../../src/store/dialect.ts';
 import { Store } from '../../src/store/store.ts';
+import { runnable } from '../../src/testing/bench.ts';
 
 export interface PlannedTask {
   /** When it is created, in milliseconds from the beginning. */
@@ -72,7 +73,7 @@ function storeFor({ policy, limits }: Plan, database: ConstructorParameters<type
 async function play(plan: Plan, clock: DatabaseSync, store: Store): Promise<readonly Stint[]> {
   await store.prepare(true);
   await store.lead();
-  const registration = { id: REPLICA, name: REPLICA, types: [TYPE], concurrency: plan.slots };
+  const registration = { id: REPLICA, name: REPLICA, types: runnable(TYPE), concurrency: plan.slots };
   await store.register({ ...registration, lease: 1e12 });
   const coming = plan.tasks.toSorted((one, other) => one.at - other.at);
   const planned = new Map<number, PlannedTask>();
@@ -110,7 +111,7 @@ async function play(plan: Plan, clock: DatabaseSync, store: Store): Promise<read
       const request = {
         replica: REPLICA,
         queue: 'run',
-        types: new Map([[TYPE, 0]]),
+        types: runnable(TYPE),
         limit: free.length,
         ended,
       } as const;

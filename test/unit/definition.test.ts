@@ -3,13 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import { z } from 'zod';
-import {
-  crashBudget,
-  type CrashPolicy,
-  declareTask,
-  defineTask,
-  implement,
-} from '../../src/core/definition.ts';
+import { declareTask } from '../../src/core/declaration.ts';
+import { crashBudget, type CrashPolicy, defineTask, implement } from '../../src/core/definition.ts';
 import { type ErrorCode, isTaskbatonError } from '../../src/core/errors.ts';
 import { isSchema, type StandardSchema, typed, validate } from '../../src/core/schema.ts';
 
@@ -21,10 +16,12 @@ describe('a definition', () => {
     const definition = defineTask({ type: 'import', input, run, cleanup: run, onCrash: 'resume', retry: 2 });
     assert.deepEqual(definition, {
       type: 'import',
+      version: 1,
       input,
       context: undefined,
       run,
       cleanup: run,
+      upgrade: undefined,
       onCrash: 'resume',
       retry: 2,
       timeout: undefined,
@@ -44,6 +41,7 @@ describe('a definition', () => {
   it('of a declaration leaves handlers out of it', () => {
     assert.deepEqual(Object.keys(declareTask({ type: 'x', run } as { type: string })), [
       'type',
+      'version',
       'input',
       'context',
     ]);

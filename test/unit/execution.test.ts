@@ -8,6 +8,7 @@ import type { Claim } from '../../src/store/record.ts';
 import { Execution } from '../../src/runtime/execution.ts';
 import { Observer } from '../../src/runtime/observer.ts';
 import type { Fence, Settlement } from '../../src/store/settlement.ts';
+import { Payloads } from '../../src/store/payload.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/clock.ts';
 
@@ -50,8 +51,11 @@ describe('a handler that throws', () => {
 const CLAIM: Claim = {
   id: 1,
   type: 't',
+  version: 1,
   user: '',
   group: '',
+  parent: undefined,
+  hasChildren: false,
   epoch: 1,
   attempt: 1,
   retries: 0,
@@ -71,6 +75,7 @@ async function execute(
   const clock = new ManualClock();
   const settlements: Settlement[] = [];
   const store = {
+    payloads: new Payloads({ unique: () => '' }),
     settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
   };
   const execution = new Execution({
@@ -82,6 +87,7 @@ async function execute(
     clock,
     observer: new Observer(null),
     maxPayload: 1000,
+    createChildren: () => Promise.reject(new Error('no children here')),
     stopGrace: 1000,
     retry: NO_RETRY,
     limits: NO_TIME_LIMITS,

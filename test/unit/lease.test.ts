@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { Lease } from '../../src/runtime/lease.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/clock.ts';
+import { runnable } from '../../src/testing/bench.ts';
 
 const LENGTH = 30_000;
 /** A sixth earlier than the database would let go. */
@@ -168,7 +169,7 @@ function setting(): Setting {
     clock,
     length: LENGTH,
     name: 'test',
-    types: () => ['import'],
+    types: () => runnable('import'),
     concurrency: 5,
     onTaken: () => undefined,
     onLost: (replica) => void lost.push(replica),

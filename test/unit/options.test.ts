@@ -24,6 +24,8 @@ describe('options', () => {
       limits: NO_LIMITS,
       migrate: true,
       maxPayload: 1_048_576,
+      codec: undefined,
+      redact: undefined,
       logger: undefined,
     });
   });
@@ -46,6 +48,8 @@ describe('options', () => {
       stopGrace: 0,
       migrate: false,
       maxPayload: 16 * 2 ** 20,
+      codec: { encode: (text) => text, decode: (text) => text },
+      redact: (payload) => payload,
       logger,
     };
     const { db: _db, ...rest } = given;

@@ -23,20 +23,22 @@ import {
 
 /** Written down a second time, by hand: `=` changes nothing, `.` is refused. */
 const AGREED = `
-                  run              pause            delete           claim            yield            recover          expire           retry            finish           fail             snooze
-init/none         pending/run      paused/pause     removed          .                .                .                .                .                .                .                .
-pending/run       =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .
-running/run       =                running/pause    running/delete   .                paused/run       paused/run       failed/run       pending/run      finished/run     failed/run       pending/run
-running/pause     running/run      =                running/delete   .                paused/pause     paused/pause     paused/pause     paused/pause     finished/run     failed/run       paused/pause
-running/delete    .                .                =                .                pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete
-paused/run        =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .
-paused/pause      pending/run      =                pending/delete   .                .                .                .                .                .                .                .
-finished/run      .                .                pending/delete   .                .                .                .                .                .                .                .
-failed/run        pending/run      .                pending/delete   .                .                .                .                .                .                .                .
-pending/delete    .                .                =                deleting/delete  .                .                .                .                .                .                .
-deleting/delete   .                .                =                .                paused/delete    paused/delete    failed/delete    .                removed          failed/delete    pending/delete
-paused/delete     .                .                =                deleting/delete  .                .                .                .                .                .                .
-failed/delete     .                .                pending/delete   .                .                .                .                pending/delete   .                .                .
+                  run              pause            delete           claim            yield            recover          expire           retry            finish           fail             snooze           wait             wake
+init/none         pending/run      paused/pause     removed          .                .                .                .                .                .                .                .                .                .
+pending/run       =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .
+running/run       =                running/pause    running/delete   .                paused/run       paused/run       failed/run       pending/run      finished/run     failed/run       pending/run      waiting/run      .
+running/pause     running/run      =                running/delete   .                paused/pause     paused/pause     paused/pause     paused/pause     finished/run     failed/run       paused/pause     paused/pause     .
+running/delete    .                .                =                .                pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   .
+waiting/run       =                paused/pause     pending/delete   .                .                .                .                .                .                .                .                .                paused/run
+waiting/delete    .                .                =                .                .                .                .                .                .                .                .                .                paused/delete
+paused/run        =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .
+paused/pause      pending/run      =                pending/delete   .                .                .                .                .                .                .                .                .                .
+finished/run      .                .                pending/delete   .                .                .                .                .                .                .                .                .                .
+failed/run        pending/run      .                pending/delete   .                .                .                .                .                .                .                .                .                .
+pending/delete    .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .
+deleting/delete   .                .                =                .                paused/delete    paused/delete    failed/delete    .                removed          failed/delete    pending/delete   waiting/delete   .
+paused/delete     .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .
+failed/delete     .                .                pending/delete   .                .                .                .                pending/delete   .                .                .                .                .
 `;
 
 const VISIBLE = STATUSES.filter((status) => STATUS[status].shows !== 'deleting');
@@ -161,7 +163,7 @@ describe('what is derived from the table', () => {
 
   it('has all events once, each from one cause, and each used', () => {
     assert.deepEqual(EVENTS, [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS]);
-    assert.equal(new Set(EVENTS).size, 11);
+    assert.equal(new Set(EVENTS).size, 13);
     for (const event of EVENTS) assert.ok(arrows(event).length > 0, event);
   });
 
@@ -174,7 +176,7 @@ describe('what is derived from the table', () => {
     ]);
     assert.deepEqual(
       arrows('pause').map(({ from }) => from),
-      ['init/none', 'pending/run', 'running/run', 'paused/run'],
+      ['init/none', 'pending/run', 'running/run', 'waiting/run', 'paused/run'],
     );
   });
 

@@ -151,7 +151,7 @@ export async function proofs(): Promise<void> {
 
   baton.observe((event) => {
     if (event.name === 'task.ended')
-      proof<Same<typeof event.event, 'yield' | 'finish' | 'fail' | 'retry' | 'snooze'>>();
+      proof<Same<typeof event.event, 'yield' | 'finish' | 'fail' | 'retry' | 'snooze' | 'wait'>>();
     // @ts-expect-error -- not every event is about a task
     void event.id;
   });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { isTaskbatonError } from '../../core/errors.ts';
 import { markOf, STATUSES, transition, type UserEvent } from '../../core/status.ts';
 import { Store } from '../../store/store.ts';
-import { type Bench, refused, TYPE } from '../bench.ts';
+import { type Bench, refused, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 import { RecordingDatabase } from '../recording.ts';
 
@@ -102,7 +102,7 @@ export const change: Operation = {
     'events and claims that meet leave every task in a status of the table': async (bench) => {
       const replica = await bench.register();
       const ids = await Promise.all(Array.from({ length: 20 }, () => bench.create({ autoRun: true })));
-      const claims = bench.store.claim({ replica, queue: 'run', types: new Map([[TYPE, 0]]), limit: 20 });
+      const claims = bench.store.claim({ replica, queue: 'run', types: runnable(TYPE), limit: 20 });
       const deletes = Promise.all(ids.map((id) => bench.store.change(id, 'delete')));
       await Promise.all([claims, deletes]);
       for (const id of ids) {

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import type { QueueName } from '../../core/status.ts';
 import type { Claim } from '../../store/record.ts';
 import type { Store } from '../../store/store.ts';
-import { type Bench, refused, TYPE } from '../bench.ts';
+import { type Bench, refused, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
+import type { Runnable } from '../../core/version.ts';
 
-const TYPES: ReadonlyMap<string, number> = new Map([[TYPE, 0]]);
+const TYPES: ReadonlyMap<string, Runnable> = runnable(TYPE);
 
 export const claim: Operation = {
   name: 'claim',
@@ -19,8 +20,11 @@ export const claim: Operation = {
       assert.deepEqual(taken, {
         id,
         type: TYPE,
+        version: 1,
         user: 'ada',
         group: 'day',
+        parent: undefined,
+        hasChildren: false,
         epoch: 1,
         attempt: 1,
         retries: 0,
@@ -84,10 +88,10 @@ export const claim: Operation = {
       const replica = await bench.register();
       const other = await bench.create({ type: 'other', autoRun: true });
       const mine = await bench.create({ autoRun: true });
-      assert.deepEqual(await take(bench, replica, { types: new Map() }), []);
+      assert.deepEqual(await take(bench, replica, { types: runnable() }), []);
       assert.deepEqual(idsOf(await take(bench, replica)), [mine]);
       assert.equal((await bench.row(other)).status, 'pending/run');
-      const both = new Map([...TYPES, ['other', 0]]);
+      const both = runnable(TYPE, 'other');
       assert.deepEqual(idsOf(await take(bench, replica, { types: both })), [other]);
     },
 
@@ -102,7 +106,7 @@ export const claim: Operation = {
 
     'the crash budget of the one who runs it is kept with the task': async (bench) => {
       const replica = await bench.register();
-      const types = new Map([[TYPE, 0], ['brave', 3], ['braver', 7]]); // prettier-ignore
+      const types = runnable(TYPE, ['brave', 3], ['braver', 7]);
       const ids: number[] = [];
       for (const type of types.keys()) ids.push(await bench.place('pending/run', { type, crash_budget: 1 }));
       await take(bench, replica, { types });
@@ -173,7 +177,7 @@ const nothing = { context: null, progress: null, message: null };
 
 interface Taking {
   readonly queue?: QueueName;
-  readonly types?: ReadonlyMap<string, number>;
+  readonly types?: ReadonlyMap<string, Runnable>;
   readonly limit?: number;
 }
 

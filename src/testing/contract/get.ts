@@ -10,6 +10,7 @@ export const get: Operation = {
     'a task shows all that is known of it, with dates and values for their texts': async (bench) => {
       const id = await bench.place('running/run', {
         type: 'import',
+        version: 3,
         task_user: 'ada',
         task_group: 'day',
         owner: 'replica-9',
@@ -18,6 +19,7 @@ export const get: Operation = {
         crashes: 1,
         retries: 4,
         task_key: 'a.csv',
+        parent: 7,
         worked: 1500,
         errors: `{"at":1000,"attempt":1,"replica":"r","error":{"name":"Error","message":"first"}}\n`,
         progress: 0.25,
@@ -32,6 +34,7 @@ export const get: Operation = {
       assert.deepEqual(await bench.store.get(id, false), {
         id,
         type: 'import',
+        version: 3,
         user: 'ada',
         group: 'day',
         state: 'running',
@@ -46,6 +49,7 @@ export const get: Operation = {
         crashes: 1,
         retries: 4,
         key: 'a.csv',
+        parent: 7,
         dueAt: undefined,
         worked: 1500,
         epoch: 4,

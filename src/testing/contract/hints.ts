@@ -13,7 +13,7 @@ export const hints: Operation = {
       const other = await bench.connect();
       const [here, there] = [await listen(bench.store), await listen(other)];
       for (const store of [bench.store, other]) {
-        for (const topic of ['claim', 'tick'] as const) {
+        for (const topic of ['claim', 'tick', 'due'] as const) {
           const heard = [here.next(topic), there.next(topic)];
           await store.hint(topic);
           await Promise.all(heard);
@@ -87,6 +87,7 @@ async function hinting(bench: Bench, store: Store): Promise<readonly Hinting[]> 
   return [
     ['create and run', ['claim'], () => store.create({ ...task, autoRun: true })],
     ['create', [], () => store.create({ ...task, autoRun: false })],
+    ['create for later', ['due'], () => store.create({ ...task, autoRun: true, due: { delay: 1000 } })],
     ['run', ['claim'], () => store.change(idle, 'run')],
     ['run again', [], () => store.change(idle, 'run')],
     ['pause', ['tick'], () => store.change(idle, 'pause')],

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import type { ScopeKind } from '../../core/limit.ts';
 import { limitScope, pauseScope, resumeScope } from '../../store/scope.ts';
-import { type Bench, NO_CHECKPOINT, TYPE } from '../bench.ts';
+import { type Bench, NO_CHECKPOINT, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
+import type { Runnable } from '../../core/version.ts';
 
 const CRASHED = '{"name":"Error","message":"crashed"}';
-const TYPES: ReadonlyMap<string, number> = new Map([[TYPE, 0]]);
+const TYPES: ReadonlyMap<string, Runnable> = runnable(TYPE);
 
 export const limits: Operation = {
   name: 'limits',

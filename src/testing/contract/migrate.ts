@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { checkFilter } from '../../core/task.ts';
 import { SCHEMA_VERSION } from '../../store/schema.ts';
-import { type Bench, openBareBench, type OpenStore, refused, TYPE } from '../bench.ts';
+import { type Bench, openBareBench, type OpenStore, refused, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 
 export const migrate: Operation = {
@@ -75,10 +75,10 @@ export const migrate: Operation = {
         const neighbour = await bench.connect(`${bench.world.prefix}b_`);
         await Promise.all([bench.store.prepare(true), neighbour.prepare(true)]);
         await bench.create({ autoRun: true });
-        const replica = { id: 'theirs', name: 'x', lease: 60_000, types: [TYPE], concurrency: 1 };
+        const replica = { id: 'theirs', name: 'x', lease: 60_000, types: runnable(TYPE), concurrency: 1 };
         await neighbour.register(replica);
         assert.deepEqual((await neighbour.list(checkFilter({}))).tasks, []);
-        const request = { replica: 'theirs', queue: 'run', types: new Map([[TYPE, 0]]), limit: 1 } as const;
+        const request = { replica: 'theirs', queue: 'run', types: runnable(TYPE), limit: 1 } as const;
         assert.deepEqual((await neighbour.claim(request)).claims, []);
         assert.deepEqual((await bench.store.claim(request)).claims, []);
         assert.deepEqual(await bench.replicaIds(), []);

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { checkPolicy, type CheckedPolicy, FIFO, type Policy } from '../../core/policy.ts';
 import { Store } from '../../store/store.ts';
 import { NO_LIMITS } from '../../core/limit.ts';
-import { type Bench, NO_CHECKPOINT, TYPE } from '../bench.ts';
+import { type Bench, NO_CHECKPOINT, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
+import type { Runnable } from '../../core/version.ts';
 
-const TYPES: ReadonlyMap<string, number> = new Map([[TYPE, 0]]);
+const TYPES: ReadonlyMap<string, Runnable> = runnable(TYPE);
 
 export const order: Operation = {
   name: 'order',

@@ -1,7 +1,7 @@
 /** Giving back a claim that never ran, or whose handler isn't waited for. */
 import assert from 'node:assert/strict';
 import { LEASED, transition } from '../../core/status.ts';
-import { TYPE } from '../bench.ts';
+import { runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 import { rescuedFrom, wrongFences } from './checkpoint.ts';
 
@@ -28,7 +28,7 @@ export const release: Operation = {
       const fence = await bench.hold('running/run');
       await bench.place('pending/run', { turn: 1 });
       await bench.store.release(fence);
-      const request = { replica: fence.owner, queue: 'run', types: new Map([[TYPE, 0]]), limit: 1 } as const;
+      const request = { replica: fence.owner, queue: 'run', types: runnable(TYPE), limit: 1 } as const;
       assert.deepEqual(
         (await bench.store.claim(request)).claims.map(({ id, epoch }) => [id, epoch]),
         [[fence.id, fence.epoch + 1]],

@@ -1,7 +1,7 @@
 /** A replica's lease, and the marks of what it holds: what every tick asks for. */
 import assert from 'node:assert/strict';
 import { LEASED } from '../../core/status.ts';
-import type { Bench } from '../bench.ts';
+import { type Bench, runnable } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 
 export const renewAndHeld: Operation = {
@@ -18,10 +18,10 @@ export const renewAndHeld: Operation = {
     'a live lease is renewed from now': async (bench) => {
       const id = await bench.register();
       const from = await bench.now();
-      assert.equal(await bench.store.renew({ id, lease: 90_000, types: ['renewed'] }), true);
+      assert.equal(await bench.store.renew({ id, lease: 90_000, types: runnable('renewed') }), true);
       assert.ok((await leaseOf(bench, id)) >= from + 90_000);
       assert.equal(
-        await bench.store.renew({ id, lease: 90_000, types: ['renewed'] }),
+        await bench.store.renew({ id, lease: 90_000, types: runnable('renewed') }),
         true,
         'twice in the same millisecond, too',
       );
@@ -29,7 +29,7 @@ export const renewAndHeld: Operation = {
 
     'a renewal tells which types the replica runs by now': async (bench) => {
       const [id, other] = [await bench.register(['before']), await bench.register(['other'])];
-      await bench.store.renew({ id, lease: 60_000, types: ['before', 'since'] });
+      await bench.store.renew({ id, lease: 60_000, types: runnable('before', 'since') });
       const types = new Map((await bench.store.replicas()).map((replica) => [replica.id, replica.types]));
       assert.deepEqual([types.get(id), types.get(other)], [['before', 'since'], ['other']]);
     },
@@ -37,23 +37,29 @@ export const renewAndHeld: Operation = {
     'a lease that has ended never comes back': async (bench) => {
       const id = await bench.register();
       await bench.expire(id);
-      assert.equal(await bench.store.renew({ id, lease: 60_000, types: ['renewed'] }), false);
+      assert.equal(await bench.store.renew({ id, lease: 60_000, types: runnable('renewed') }), false);
       assert.equal(await bench.store.held(id), undefined);
       assert.equal(await bench.store.bury(), 1);
-      assert.equal(await bench.store.renew({ id, lease: 60_000, types: ['renewed'] }), false);
+      assert.equal(await bench.store.renew({ id, lease: 60_000, types: runnable('renewed') }), false);
     },
 
     'a lease that nobody has is not renewed, and nobody else is by mistake': async (bench) => {
       const id = await bench.register();
       const until = await leaseOf(bench, id);
-      assert.equal(await bench.store.renew({ id: 'nobody', lease: 90_000, types: ['renewed'] }), false);
+      assert.equal(
+        await bench.store.renew({ id: 'nobody', lease: 90_000, types: runnable('renewed') }),
+        false,
+      );
       assert.equal(await leaseOf(bench, id), until);
     },
 
     'a lease that was given up is gone': async (bench) => {
       const [leaving, staying] = [await bench.register(), await bench.register()];
       await bench.store.unregister(leaving);
-      assert.equal(await bench.store.renew({ id: leaving, lease: 60_000, types: ['renewed'] }), false);
+      assert.equal(
+        await bench.store.renew({ id: leaving, lease: 60_000, types: runnable('renewed') }),
+        false,
+      );
       assert.deepEqual(await bench.replicaIds(), [staying]);
       await bench.store.unregister(leaving);
     },

@@ -1,6 +1,7 @@
 /** Who is alive, since when, and what each one holds. */
 import assert from 'node:assert/strict';
 import type { Operation } from '../operation.ts';
+import { runnable } from '../bench.ts';
 
 export const replicas: Operation = {
   name: 'replicas',
@@ -8,7 +9,14 @@ export const replicas: Operation = {
     'a replica shows what it said of itself': async (bench) => {
       const from = await bench.now();
       const types = ['import', 'a "quoted" type'];
-      await bench.store.register({ id: 'one', name: 'host:1', lease: 60_000, types, concurrency: 3 });
+      const registered = runnable(...types);
+      await bench.store.register({
+        id: 'one',
+        name: 'host:1',
+        lease: 60_000,
+        types: registered,
+        concurrency: 3,
+      });
       const [replica] = await bench.store.replicas();
       assert.ok(replica !== undefined);
       const { startedAt, leaseUntil, ...rest } = replica;
@@ -40,7 +48,7 @@ export const replicas: Operation = {
     },
 
     'an id is used once': async (bench) => {
-      const twin = { id: 'twin', name: 'x', lease: 60_000, types: [], concurrency: 1 };
+      const twin = { id: 'twin', name: 'x', lease: 60_000, types: runnable(), concurrency: 1 };
       await bench.store.register(twin);
       await assert.rejects(bench.store.register(twin));
       assert.deepEqual(await bench.replicaIds(), ['twin']);

@@ -1,7 +1,7 @@
 /** Taking tasks from the dead: who counts as dead, what becomes of the tasks, and that the living keep theirs. */
 import assert from 'node:assert/strict';
 import { type Event, LEASED, transition } from '../../core/status.ts';
-import type { Bench } from '../bench.ts';
+import { type Bench, runnable } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 
 const ERROR = '{"name":"TaskbatonError","message":"crashed","code":"CRASHED"}';
@@ -46,7 +46,7 @@ export const rescue: Operation = {
         const statuses: string[] = [];
         for (let crash = 1; crash <= 3; crash++) {
           const replica = await bench.register();
-          await bench.store.claim({ replica, queue: 'run', types: new Map([['contract', 2]]), limit: 1 });
+          await bench.store.claim({ replica, queue: 'run', types: runnable(['contract', 2]), limit: 1 });
           await bench.store.unregister(replica);
           await bench.store.rescue(ERROR);
           const row = await bench.row(id);

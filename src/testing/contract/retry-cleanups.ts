@@ -1,6 +1,6 @@
 /** Failed cleanups come back by themselves, after pauses that grow. */
 import assert from 'node:assert/strict';
-import { type Bench, NO_CHECKPOINT, TYPE } from '../bench.ts';
+import { type Bench, NO_CHECKPOINT, runnable, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 
 export const retryCleanups: Operation = {
@@ -36,7 +36,7 @@ export const retryCleanups: Operation = {
         const { claims } = await bench.store.claim({
           replica,
           queue: 'cleanup',
-          types: new Map([[TYPE, 0]]),
+          types: runnable(TYPE),
           limit: 1,
         });
         const [claim] = claims;

@@ -14,9 +14,10 @@ import {
   transition,
   type UserEvent,
 } from '../../core/status.ts';
+import { wakeParent } from '../../store/children.ts';
 import type { Settlement } from '../../store/settlement.ts';
 import { FOREMOST } from '../../queue/precedence.ts';
-import { type Bench, type Columns, NO_CHECKPOINT, refused, type TaskRow, TYPE } from '../bench.ts';
+import { type Bench, type Columns, NO_CHECKPOINT, refused, runnable, type TaskRow, TYPE } from '../bench.ts';
 import type { Case, Operation } from '../operation.ts';
 
 const CRASHED = '{"name":"TaskbatonError","message":"crashed"}';
@@ -93,7 +94,7 @@ function by(sent: Event): 'id' | 'all' {
  */
 function tempting({ status, event: sent }: Cell, replica: string): Columns {
   const leased = STATUS[status].leased === true;
-  const fenced = ['yield', 'finish', 'fail', 'snooze', 'recover', 'expire'].includes(sent);
+  const fenced = ['yield', 'finish', 'fail', 'snooze', 'wait', 'recover', 'expire'].includes(sent);
   const owner = leased || fenced ? replica : null;
   if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 0 };
   if (sent === 'retry') return leased ? { owner } : { owner, turn: 1000 };
@@ -113,7 +114,10 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
     case 'finish':
     case 'fail':
     case 'snooze':
+    case 'wait':
       return store.settle(fence, settlement(cell.event, remove)).then(() => true);
+    case 'wake':
+      return wakeParent(store.scopes, row.id);
     case 'recover':
       return store.release(fence);
     case 'expire':
@@ -124,7 +128,7 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
       return (await store.retryCleanups()) > 0;
     case 'claim': {
       const queue = row.queue === 'cleanup' ? 'cleanup' : 'run';
-      const { claims } = await store.claim({ replica, queue, types: new Map([[TYPE, 2]]), limit: 1 });
+      const { claims } = await store.claim({ replica, queue, types: runnable([TYPE, 2]), limit: 1 });
       return claims.some(({ id, epoch }) => id === row.id && epoch === row.epoch + 1);
     }
   }
@@ -147,7 +151,7 @@ async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
       status: cell.status,
       event: cell.event,
     });
-  } else if (isOneOf(cell, 'yield', 'finish', 'fail', 'snooze') || isRetriedRun(cell)) {
+  } else if (isOneOf(cell, 'yield', 'finish', 'fail', 'snooze', 'wait') || isRetriedRun(cell)) {
     await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
   } else {
     assert.equal(await send(cell, trial), false);
@@ -244,7 +248,7 @@ function precedenceAfter(target: Status): number | null {
 function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {
   if (sent === 'fail') return FAILED;
   if (sent === 'expire') return target.startsWith('failed/') ? CRASHED : row.error;
-  return (['run', 'yield', 'finish', 'snooze'] as readonly Event[]).includes(sent) ? null : row.error;
+  return (['run', 'yield', 'finish', 'snooze', 'wait'] as readonly Event[]).includes(sent) ? null : row.error;
 }
 
 function turnAfter(target: Status, row: TaskRow, now: Span): Span | number | null {

@@ -1,10 +1,10 @@
 /**
- * The demo's own connection to the database, next to the library's: SQLite through node:sqlite, PostgreSQL through pg,
+ * A connection of an example's own to the database, next to the library's: SQLite through node:sqlite, PostgreSQL through pg,
  * MySQL and MariaDB through mysql2; one SQL text with `?` for all.
  */
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isMysql, isPostgres, pathOf } from '../support/place.ts';
+import { isMysql, isPostgres, pathOf } from './place.ts';
 
 export type Value = string | number | null;
 

@@ -1,0 +1,46 @@
+/** The store of an instance: opened at its first use, once, whoever comes first; closed with the instance. */
+import type { Clock } from '../core/clock.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import type { Settings } from '../core/options.ts';
+import type { Store } from '../store/store.ts';
+import { openStore } from './open-store.ts';
+import { storeIn } from './transaction.ts';
+
+export class StoreHolder {
+  readonly #db: unknown;
+  readonly #settings: Settings;
+  readonly #clock: Clock;
+  #store: Promise<Store> | undefined;
+  #closed = false;
+
+  constructor(db: unknown, settings: Settings, clock: Clock) {
+    this.#db = db;
+    this.#settings = settings;
+    this.#clock = clock;
+  }
+
+  /** Ready for use. A database that failed to open is tried again by the next call. */
+  open(migrate = false): Promise<Store> {
+    if (this.#closed) return Promise.reject(new TaskbatonError('NOT_RUNNING'));
+    this.#store ??= openStore(this.#db, this.#settings, { clock: this.#clock, migrate }).catch(
+      (error: unknown) => {
+        this.#store = undefined;
+        throw error;
+      },
+    );
+    return this.#store;
+  }
+
+  /** The same, in the transaction if there is one. */
+  async in({ tx }: { readonly tx?: unknown }): Promise<Store> {
+    const store = await this.open();
+    return tx === undefined ? store : storeIn(tx, store);
+  }
+
+  /** What was handed in stays open. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const store = await this.#store?.catch(() => undefined);
+    await store?.database.close();
+  }
+}

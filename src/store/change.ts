@@ -1,0 +1,48 @@
+/** What a user asks for one task: to run, to pause, to go. */
+import type { Database } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import { transition, type UserEvent } from '../core/status.ts';
+import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { dueSql, reschedule } from './due.ts';
+import type { Due } from './record.ts';
+import type { Tables } from './schema.ts';
+import { ownerOf } from './settlement.ts';
+import { applyEvent } from './transition.ts';
+
+interface Context {
+  readonly database: Database;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+  readonly control: Control;
+}
+
+/** False if what was asked for held already. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
+export async function changeTask(
+  context: Context,
+  id: number,
+  event: UserEvent,
+  when?: Due,
+): Promise<boolean> {
+  const { database, tables, dialect, control } = context;
+  const due = dueSql(when, dialect.now);
+  const where = { sql: 'id = ?', values: [id] };
+  for (;;) {
+    if ((await applyEvent(database, tables.task, control.terms, event, { where, due })) > 0) return true;
+    const status = (await ownerOf(database, tables.task, id))?.status;
+    if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
+    const target = transition(status, event);
+    if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
+    if (target === status) {
+      if (event === 'pause') await keepPaused(context, id);
+      return event === 'run' && reschedule(context, id, due);
+    }
+    // It came to accept the event between the two statements: again.
+  }
+}
+
+/** Whoever pauses one task wants it to stay so when its group is resumed. */
+async function keepPaused({ database, tables }: Context, id: number): Promise<void> {
+  const sql = `UPDATE ${tables.task} SET paused_by = NULL WHERE id = ? AND paused_by IS NOT NULL`;
+  await database.query(sql, [id]);
+}

@@ -1,0 +1,144 @@
+/**
+ * Parents and their children. A task with children knows it, and goes only by way of deletion: they go first. Whoever
+ * ends looks, after its own commit, whether its parent waits for nobody any more, and so does a parent that has just
+ * begun to wait: whichever comes last sees that all is done. What nobody looks after is found by a rescue.
+ */
+import type { Connection } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import { markOf, type Status } from '../core/status.ts';
+import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { isAmong } from './page.ts';
+import type { Tables } from './schema.ts';
+import { applyEvent } from './transition.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly control: Control;
+}
+
+/** Those of a parent that waits to go on, or to be cleaned up, which keep it waiting. */
+const AWAITED: Readonly<Partial<Record<Status, string>>> = {
+  'waiting/run': 'AND c.done_at IS NULL',
+  'waiting/delete': '',
+};
+const WAITING = Object.keys(AWAITED);
+
+const AT_ONCE = 500;
+
+/** Lets `ids` have children, in the transaction that creates those. Throws TASK_NOT_FOUND for one that is none, or going. */
+export async function adopt(
+  connection: Connection,
+  { tables, dialect, control }: Pick<Context, 'tables' | 'control'> & { readonly dialect: Dialect },
+  ids: readonly number[],
+): Promise<void> {
+  for (const id of new Set(ids)) {
+    const { rows } = await connection.query(
+      `SELECT status, has_children FROM ${tables.task} WHERE id = ? ${dialect.exclusiveLock}`,
+      [id],
+    );
+    const [row] = rows;
+    if (row === undefined || markOf(row['status'] as Status) === 'delete')
+      throw new TaskbatonError('TASK_NOT_FOUND', { id });
+    if (Number(row['has_children']) === 1) continue;
+    // One that was never run would go at once when it is deleted: paused, it waits for the same and goes after them.
+    if (row['status'] === 'init/none') {
+      const where = { sql: 'id = ?', values: [id] };
+      await applyEvent(connection, tables.task, control.terms, 'pause', { where });
+    }
+    await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE id = ?`, [id]);
+  }
+}
+
+/** Throws INVALID_ARGUMENT if `parent` is `id` or below it. */
+export async function checkDescent(
+  connection: Connection,
+  { tables }: Pick<Context, 'tables'>,
+  id: number,
+  parent: number,
+): Promise<void> {
+  for (let above: number | undefined = parent; above !== undefined;) {
+    if (above === id) {
+      const problem = `task ${id}, which would become its child, is above it`;
+      throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'parent', value: parent, problem });
+    }
+    const { rows } = await connection.query(`SELECT parent FROM ${tables.task} WHERE id = ?`, [above]);
+    const next: unknown = rows[0]?.['parent'] ?? null;
+    above = next === null ? undefined : Number(next);
+  }
+}
+
+/** Whether a child has not ended. */
+export async function hasUnfinished(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  parent: number,
+): Promise<boolean> {
+  return hasAwaited(connection, tables, parent, 'waiting/run');
+}
+
+async function hasAwaited(
+  connection: Connection,
+  { task }: Tables,
+  parent: number,
+  status: Status,
+): Promise<boolean> {
+  const sql = `SELECT 1 FROM ${task} c WHERE c.parent = ? ${AWAITED[status] ?? ''} LIMIT 1`;
+  return (await connection.query(sql, [parent])).rows.length > 0;
+}
+
+/** Lets a parent go on that waits for nobody any more. True if it does. */
+export async function wakeParent({ connection, tables, control }: Context, parent: number): Promise<boolean> {
+  const { rows } = await connection.query(`SELECT status FROM ${tables.task} WHERE id = ?`, [parent]);
+  const status = rows[0]?.['status'] as Status | undefined;
+  if (status === undefined || AWAITED[status] === undefined) return false;
+  if (await hasAwaited(connection, tables, parent, status)) return false;
+  const where = { sql: 'id = ?', values: [parent] };
+  return (await applyEvent(connection, tables.task, control.terms, 'wake', { where })) > 0;
+}
+
+/** The same for all that were forgotten: their last child ended where nobody could look after them. Says how many. */
+export async function wakeParents({ connection, tables, control }: Context): Promise<number> {
+  const { task } = tables;
+  const forgotten = WAITING.map(
+    (status) =>
+      `SELECT p.id FROM ${task} p WHERE p.status = '${status}'
+       AND NOT EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status as Status] ?? ''})`,
+  );
+  const { rows } = await connection.query(`${forgotten.join(' UNION ALL ')} LIMIT ${AT_ONCE}`);
+  if (rows.length === 0) return 0;
+  const where = isAmong(
+    'id',
+    rows.map((row) => Number(row['id'])),
+  );
+  return applyEvent(connection, task, control.terms, 'wake', { where });
+}
+
+/** Asks all children to go; true while there are any. */
+export async function deleteChildren(
+  { connection, tables, control }: Context,
+  parent: number,
+): Promise<boolean> {
+  const where = { sql: 'parent = ?', values: [parent] };
+  await applyEvent(connection, tables.task, control.terms, 'delete', { where });
+  return hasAwaited(connection, tables, parent, 'waiting/delete');
+}
+
+/** The children of `id`, theirs, and so on. */
+export async function descendantsOf(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  id: number,
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  const parents = [id];
+  while (parents.length > 0) {
+    const above = isAmong('parent', parents.splice(0, AT_ONCE));
+    const { rows } = await connection.query(
+      `SELECT id, has_children FROM ${tables.task} WHERE ${above.sql}`,
+      above.values,
+    );
+    found.push(...rows.map((row) => Number(row['id'])));
+    parents.push(...rows.filter((row) => Number(row['has_children']) === 1).map((row) => Number(row['id'])));
+  }
+  return found;
+}

@@ -1,0 +1,149 @@
+/**
+ * Payloads on their way into the database and out of it. What a codec has encoded is marked as such, so that it can be
+ * switched on over tasks that were stored as they are, and nothing encoded is ever taken for something else.
+ */
+import {
+  HIDDEN,
+  hideAll,
+  type Payload,
+  type PayloadCodec,
+  type PayloadOwner,
+  type Redact,
+} from '../core/codec.ts';
+import type { Row } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
+import type { Task } from '../core/task.ts';
+import { errorLines, taskFrom } from './record.ts';
+
+/** No JSON begins like this. */
+const ENCODED = '~';
+const NOT_YET = '~~';
+const TEXTS = ['input', 'context', 'message', 'error'] as const;
+/** Stands for an encoded error whose kind isn't known without decoding it. */
+const HIDDEN_ERROR = JSON.stringify({ name: 'Error', message: HIDDEN });
+
+export interface PayloadsOptions {
+  readonly codec?: PayloadCodec | undefined;
+  readonly redact?: Redact | undefined;
+  /** A text that was never given before. */
+  readonly unique: () => string;
+}
+
+export class Payloads {
+  readonly #codec: PayloadCodec | undefined;
+  readonly #redact: Redact | undefined;
+  readonly #unique: () => string;
+
+  constructor({ codec, redact, unique }: PayloadsOptions) {
+    this.#codec = codec;
+    this.#redact = redact;
+    this.#unique = unique;
+  }
+
+  /** Whether anything is encoded. */
+  get encodes(): boolean {
+    return this.#codec !== undefined;
+  }
+
+  /** Takes the place of the payloads of tasks whose ids aren't known yet, so that it is known which ones to write. */
+  placeholder(): string {
+    return `${NOT_YET}${this.#unique()}`;
+  }
+
+  /** Throws CODEC_FAILED. */
+  async encode<Text extends string | null>(text: Text, owner: PayloadOwner): Promise<string | Text> {
+    const codec = this.#codec;
+    if (codec === undefined || text === null) return text;
+    const encoded: unknown = await attempt('encode', owner, () => codec.encode(text, owner));
+    if (typeof encoded === 'string' && encoded.isWellFormed() && !encoded.includes('\0'))
+      return `${ENCODED}${encoded}`;
+    return fail('encode', owner, 'it returned something that is no storable text');
+  }
+
+  /** Throws CODEC_FAILED. */
+  async decode<Text extends string | null>(text: Text, owner: PayloadOwner): Promise<string | Text> {
+    if (!isEncoded(text)) return text;
+    const codec = this.#codec;
+    if (codec === undefined) return fail('decode', owner, 'it was stored by a codec, and there is none here');
+    const decoded: unknown = await attempt('decode', owner, () => codec.decode(text.slice(1), owner));
+    return typeof decoded === 'string'
+      ? decoded
+      : fail('decode', owner, 'it returned something that is no text');
+  }
+
+  /** A row as the task that it is; `redacted` for whoever isn't meant to read all of it. Throws CODEC_FAILED. */
+  async taskFrom(row: Row, redacted: boolean): Promise<Task> {
+    const owner = { id: Number(row['id']), type: String(row['type']) };
+    if (!redacted) return taskFrom(await this.#decodeRow(row, owner));
+    if (this.#redact === undefined) return hidden(taskFrom(withoutEncoded(row)), hideAll, owner);
+    return hidden(taskFrom(await this.#decodeRow(row, owner)), this.#redact, owner);
+  }
+
+  async #decodeRow(row: Row, owner: PayloadOwner): Promise<Row> {
+    const decoded: Record<string, unknown> = { ...row };
+    for (const column of TEXTS) {
+      const text = row[column];
+      if (typeof text === 'string') decoded[column] = await this.decode(text, owner);
+    }
+    const lines = linesOf(row).map(async (line) => {
+      const past = JSON.parse(line) as { readonly error: unknown };
+      return typeof past.error === 'string'
+        ? JSON.stringify({ ...past, error: JSON.parse(await this.decode(past.error, owner)) as unknown })
+        : line;
+    });
+    return { ...decoded, errors: (await Promise.all(lines)).join('\n') };
+  }
+}
+
+/** As a part of JSON. */
+export function asJson(text: string): string {
+  return isEncoded(text) ? JSON.stringify(text) : text;
+}
+
+function isEncoded<Text extends string | null>(text: Text): text is Text & string {
+  return text !== null && text.startsWith(ENCODED);
+}
+
+function linesOf(row: Row): readonly string[] {
+  return errorLines(typeof row['errors'] === 'string' ? row['errors'] : null);
+}
+
+/** Without what can't be read without its codec, and isn't to be shown either. */
+function withoutEncoded(row: Row): Row {
+  const error = typeof row['error'] === 'string' && isEncoded(row['error']) ? HIDDEN_ERROR : row['error'];
+  const errors = linesOf(row).map((line) => {
+    const past = JSON.parse(line) as { readonly error: unknown };
+    return typeof past.error === 'string'
+      ? JSON.stringify({ ...past, error: JSON.parse(HIDDEN_ERROR) as unknown })
+      : line;
+  });
+  return { ...row, input: null, context: null, message: null, error, errors: errors.join('\n') };
+}
+
+/** It is user code: where it throws, nothing is shown. */
+function hidden(task: Task, redact: Redact, owner: PayloadOwner): Task {
+  const { message, error, errors } = task;
+  const payload: Payload = { input: task.input, context: task.context, message, error, errors };
+  try {
+    return { ...task, ...redact(payload, owner) };
+  } catch {
+    return { ...task, ...hideAll(payload, owner) };
+  }
+}
+
+async function attempt(
+  act: string,
+  owner: PayloadOwner,
+  call: () => string | Promise<string>,
+): Promise<string> {
+  try {
+    return await call();
+  } catch (cause) {
+    return fail(act, owner, 'it threw', cause);
+  }
+}
+
+/** Says nothing of what the codec threw, which may hold what it was to hide; the cause isn't stored. */
+function fail(act: string, { id, type }: PayloadOwner, problem: string, cause?: unknown): never {
+  throw new TaskbatonError('CODEC_FAILED', { act, id, type, problem }, { cause });
+}

@@ -1,0 +1,46 @@
+/** Which versions of which types there are tasks of that have not ended, and whether anybody alive can run them. */
+import type { Connection } from '../core/connection.ts';
+import { removable, STATUSES } from '../core/status.ts';
+import type { VersionCount } from '../core/version.ts';
+import type { Dialect } from './dialect.ts';
+import { isAmong } from './page.ts';
+import { typesFrom } from './replicas.ts';
+import type { Tables } from './schema.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+}
+
+/** Those that nobody can run come first. It reads all tasks that have not ended. */
+export async function countVersions({
+  connection,
+  tables,
+  dialect,
+}: Context): Promise<readonly VersionCount[]> {
+  const unended = isAmong(
+    'status',
+    STATUSES.filter((status) => !removable(status)),
+  );
+  const counted = await connection.query(
+    `SELECT type, version, COUNT(*) AS tasks FROM ${tables.task} WHERE ${unended.sql} GROUP BY type, version`,
+    unended.values,
+  );
+  const alive = await connection.query(
+    `SELECT types FROM ${tables.replica} WHERE lease_until > ${dialect.now}`,
+  );
+  const readers = alive.rows.map((row) => typesFrom(row['types']));
+  const counts = counted.rows.map((row) => {
+    const [type, version] = [String(row['type']), Number(row['version'])];
+    const reads = readers.filter((types) =>
+      types.some(([name, from, to]) => name === type && from <= version && version <= to),
+    );
+    return { type, version, tasks: Number(row['tasks']), replicas: reads.length };
+  });
+  return counts.toSorted(
+    (one, other) =>
+      Number(one.replicas > 0) - Number(other.replicas > 0) ||
+      (one.type < other.type ? -1 : one.type > other.type ? 1 : one.version - other.version),
+  );
+}
