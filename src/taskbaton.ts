@@ -125,7 +125,7 @@ export class Taskbaton {
     options: CreateOptions<Context> = {},
   ): Promise<number> {
     const task = await newTask(this.#creation, declaration, input, options);
-    return (await this.#store.in(options)).create(task);
+    return this.#store.create(task, options);
   }
 
   /**

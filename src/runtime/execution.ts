@@ -21,6 +21,7 @@ import { FIRST_VERSION } from '../core/version.ts';
 import { deleteChildren, wakeParent } from '../store/children.ts';
 import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
+import type { Writes } from './writes.ts';
 import { childrenOf } from './children.ts';
 import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
@@ -32,6 +33,7 @@ export interface ExecutionOptions extends OutcomeOptions {
   /** The replica that claimed it. */
   readonly replica: string;
   readonly store: Store;
+  readonly writes: Pick<Writes, 'checkpoint' | 'settle'>;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly stopGrace: number;
@@ -51,6 +53,8 @@ type HandlerIterator = AsyncIterator<unknown, unknown, void>;
 export class Execution {
   readonly fence: Fence;
   readonly queue: QueueName;
+  /** Resolves when its handler has ended, or won't be waited for; never rejects. */
+  readonly handled: Promise<void>;
   /** Resolves when nothing of it is left but, perhaps, a handler that was abandoned; never rejects. */
   readonly ended: Promise<void>;
 
@@ -79,7 +83,9 @@ export class Execution {
       random: () => options.clock.random(),
       misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
     });
-    this.ended = this.#live();
+    const settlement = this.#live();
+    this.handled = settlement.then(() => undefined);
+    this.ended = settlement.then((end) => this.#end(end));
   }
 
   /** Why it was told to stop, if it was. */
@@ -103,7 +109,8 @@ export class Execution {
     this.stop('lease-lost');
   }
 
-  async #live(): Promise<void> {
+  /** Runs the handler; resolves to how the claim is to end. */
+  async #live(): Promise<Settlement> {
     const { observer, claim, clock, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
     const abandoned = new Promise<Settlement>((resolve) => {
@@ -115,6 +122,10 @@ export class Execution {
     this.#closed = true;
     this.#timeLimit?.cancel();
     this.#grace?.cancel();
+    return settlement;
+  }
+
+  async #end(settlement: Settlement): Promise<void> {
     await this.#writes;
     await this.#settle(settlement);
   }
@@ -219,14 +230,13 @@ export class Execution {
   }
 
   async #report(report: unknown): Promise<void> {
-    const { store, observer } = this.#options;
+    const { writes, observer, claim, maxPayload } = this.#options;
     this.#checkOpen();
-    const { claim, maxPayload } = this.#options;
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     await this.#inTurn(async () => {
       if (report === undefined) return;
       const stored = await this.#stored(checkpoint);
-      await this.#write(() => store.checkpoint(this.fence, stored));
+      await this.#write(() => writes.checkpoint(this.fence, stored));
     });
     if (report !== undefined) observer.emit('task.reported', this.#details());
   }
@@ -288,11 +298,11 @@ export class Execution {
   }
 
   async #settle(settlement: Settlement, refused = false): Promise<void> {
-    const { store, claim, observer } = this.#options;
+    const { store, writes, claim, observer } = this.#options;
     let uncertain = false;
     const settle = async (wanted: Settlement): Promise<void> => {
       try {
-        await store.settle(this.fence, wanted);
+        await writes.settle(this.fence, wanted);
       } catch (error) {
         // After a lost reply, "not yours any more" is what our own success looks like.
         if (uncertain && isTaskbatonError(error, 'LEASE_LOST')) return;

@@ -19,7 +19,8 @@ import { markOf, type QueueName } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
-import type { Held, Store } from '../store/store.ts';
+import type { Held } from '../store/lease.ts';
+import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
 import { Lease } from './lease.ts';
@@ -28,6 +29,7 @@ import type { Observer } from './observer.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
+import { Writes } from './writes.ts';
 
 export interface ReplicaOptions {
   readonly store: Store;
@@ -53,6 +55,7 @@ export class Replica {
   readonly #slots: Readonly<Record<QueueName, Slots>>;
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue', Loop>>;
   readonly #executions = new Set<Execution>();
+  readonly #writes: Writes;
   /** Claims whose answer is still to come. */
   readonly #claims = new Set<symbol>();
   /** Tasks the database says we hold and we know nothing of, with the claims they may come from. */
@@ -68,6 +71,7 @@ export class Replica {
   constructor(options: ReplicaOptions) {
     const { settings, store, clock, registry, name } = options;
     this.#options = options;
+    this.#writes = new Writes(store, clock);
     this.#slots = { run: new Slots(settings.concurrency), cleanup: new Slots(settings.cleanupConcurrency) };
     this.#lease = new Lease({
       store,
@@ -212,6 +216,7 @@ export class Replica {
       definition,
       replica,
       store,
+      writes: this.#writes,
       clock,
       observer,
       maxPayload,
@@ -220,18 +225,27 @@ export class Replica {
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
+    void execution.handled.then(() => this.#handled(execution));
     void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
     else if (this.#stopping) execution.stop('shutdown');
   }
 
+  /** Others may start while its end is stored. */
+  #handled({ queue }: Execution): void {
+    this.#slots[queue].end();
+    this.#loops[queue].wake();
+  }
+
   #ended(execution: Execution): void {
+    const { queue, fence, stopping } = execution;
     this.#executions.delete(execution);
-    this.#endedTasks[execution.queue].push(execution.fence.id);
-    this.#slots[execution.queue].release(1);
-    this.#loops[execution.queue].wake();
-    if (execution.stopping === 'delete') this.#loops.cleanup.wake();
+    this.#endedTasks[queue].push(fence.id);
+    // Only now a limit has room for others; and what was deleted waits for its cleanup.
+    if (this.#slots[queue].stored() || this.#options.store.control.usesLanes(queue))
+      this.#loops[queue].wake();
+    if (stopping === 'delete') this.#loops.cleanup.wake();
   }
 
   // Keeping tasks

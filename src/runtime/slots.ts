@@ -1,21 +1,44 @@
-/** How many handlers may still start here. A slot is taken before a task is claimed, so a claim always has its place. */
+/**
+ * How many handlers may still start here. A slot is taken before a task is claimed, so a claim always has its place; it
+ * is free again when the handler has ended, while its end is still being stored. Running tasks and such ends together are
+ * never more than twice the slots.
+ */
 export class Slots {
   readonly capacity: number;
   #free: number;
+  #unstored = 0;
 
   constructor(capacity: number) {
     this.capacity = capacity;
     this.#free = capacity;
   }
 
-  /** Takes all that are free; says how many. */
+  /** Takes as many as there may be; says how many. */
   reserve(): number {
-    const reserved = this.#free;
-    this.#free = 0;
+    const reserved = Math.min(this.#free, this.#room);
+    this.#free -= reserved;
     return reserved;
   }
 
+  /** Gives back those that nobody came for. */
   release(count: number): void {
     this.#free += count;
+  }
+
+  /** A handler has ended. */
+  end(): void {
+    this.#free += 1;
+    this.#unstored += 1;
+  }
+
+  /** The end of a handler has been stored, or never will be. True if a free slot had to wait for that. */
+  stored(): boolean {
+    const waited = this.#room < this.#free;
+    this.#unstored -= 1;
+    return waited;
+  }
+
+  get #room(): number {
+    return this.capacity + this.#free - this.#unstored;
   }
 }

@@ -2,7 +2,9 @@
 import type { Clock } from '../core/clock.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
+import { type NewTask, payloadSize } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
+import { GroupCommit } from './group-commit.ts';
 import { openStore } from './open-store.ts';
 import { storeIn } from './transaction.ts';
 
@@ -10,6 +12,7 @@ export class StoreHolder {
   readonly #db: unknown;
   readonly #settings: Settings;
   readonly #clock: Clock;
+  readonly #creations: GroupCommit<NewTask, number>;
   #store: Promise<Store> | undefined;
   #closed = false;
 
@@ -17,6 +20,11 @@ export class StoreHolder {
     this.#db = db;
     this.#settings = settings;
     this.#clock = clock;
+    this.#creations = new GroupCommit({
+      clock,
+      write: async (tasks) => (await this.open()).createEach(tasks),
+      sizeOf: payloadSize,
+    });
   }
 
   /** Ready for use. A database that failed to open is tried again by the next call. */
@@ -35,6 +43,11 @@ export class StoreHolder {
   async in({ tx }: { readonly tx?: unknown }): Promise<Store> {
     const store = await this.open();
     return tx === undefined ? store : storeIn(tx, store);
+  }
+
+  /** Creates a task: in the transaction, or in one commit with others that are created at the same time. */
+  async create(task: NewTask, { tx }: { readonly tx?: unknown }): Promise<number> {
+    return tx === undefined ? this.#creations.add(task) : (await this.in({ tx })).create(task);
   }
 
   /** What was handed in stays open. */

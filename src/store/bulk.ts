@@ -8,7 +8,8 @@ import { showing, type Status, type UserEvent } from '../core/status.ts';
 import type { Control } from './control.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
-import { applyEvent, type Fragment } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { applyEvent } from './transition.ts';
 
 /** A task that was asked to stop, in the claim it was asked in. */
 export interface Stopping {

@@ -19,7 +19,8 @@ import type { Dialect } from './dialect.ts';
 import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
-import { type Fragment, updateFor } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { updateFor } from './transition.ts';
 
 export interface ClaimRequest {
   readonly replica: string;

@@ -76,9 +76,9 @@ export class Control {
     return this.#orders[queue];
   }
 
-  /** The precedence of a new task that waits to be run, as SQL. */
-  newPrecedence(priority: number): string {
-    return precedence(this.#orders.run, this.#dialect.now).replace('priority', `(${priority})`);
+  /** The precedence of a new task that waits to be run, as SQL; so is its priority. */
+  newPrecedence(priority: string): string {
+    return precedence(this.#orders.run, this.#dialect.now).replace('priority', priority);
   }
 
   /** Whether tasks of `queue` are claimed through lanes: where slots are limited or shared. */
@@ -221,11 +221,11 @@ export class Control {
   }
 
   #termsOf(orders: Orders): Terms {
-    const { now, exclusiveLock } = this.#dialect;
+    const { now } = this.#dialect;
     return {
+      dialect: this.#dialect,
       now,
       precedence: { run: precedence(orders.run, now), cleanup: precedence(orders.cleanup, now) },
-      exclusiveLock,
       ownQueues: this.#ownQueues,
       onQueueError: (queue, error) => this.onQueueError(queue, error),
     };

@@ -6,8 +6,9 @@ import { adopt, checkDescent } from './children.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql, reschedule } from './due.ts';
+import { givenRows, writeAlike } from './given.ts';
 import type { Payloads } from './payload.ts';
-import { LATER, type NewTask } from './record.ts';
+import { LATER, type NewTask, payloadSize } from './record.ts';
 import type { Tables } from './schema.ts';
 import { tell } from './transition.ts';
 
@@ -27,6 +28,24 @@ interface Context {
 /** Columns of a new task, in the order of `valuesOf`. */
 const GIVEN = 'type, version, task_user, task_group, priority, parent, input, context, options, task_key';
 const GIVEN_MARKS = GIVEN.replace(/\w+/g, '?');
+/** The same as they are handed over. */
+const GIVEN_COLUMNS = {
+  v_type: 'text',
+  v_version: 'integer',
+  v_user: 'text',
+  v_group: 'text',
+  v_priority: 'integer',
+  v_parent: 'integer',
+  v_input: 'text',
+  v_context: 'text',
+  v_options: 'text',
+  v_key: 'text',
+  v_place: 'integer',
+} as const;
+const GIVEN_NAMES = Object.keys(GIVEN_COLUMNS).slice(0, -1).join(', ');
+/** Columns that are the same for all that begin alike. */
+const FIXED =
+  'status, queue, precedence, turn, lane, epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at';
 
 /** The new task's id, or that of the one with the same key. */
 export async function insertTask(
@@ -51,6 +70,34 @@ export async function insertTask(
   return id;
 }
 
+/** Creates each by itself, those that are alike in one statement; their ids in the order given, or why there is none. */
+export function insertEach(
+  context: Context,
+  tasks: readonly NewTask[],
+): Promise<readonly PromiseSettledResult<number>[]> {
+  return writeAlike(
+    tasks,
+    (task) => (isPlain(context, task) ? startOf(task) : task),
+    async (group) => {
+      const [first] = group;
+      if (first !== undefined && group.length === 1) return [await insertTask(context, first)];
+      // One statement needs no transaction around it.
+      const one = context.dialect.returning === true;
+      return one ? insertRows(context.connection, context, group) : insertTasks(context, group);
+    },
+  );
+}
+
+/** Whether one INSERT is all there is to do. */
+function isPlain({ control, payloads }: Context, { key, parent }: NewTask): boolean {
+  return (
+    key === undefined &&
+    parent === undefined &&
+    control.terms.ownQueues.run === undefined &&
+    !payloads.encodes
+  );
+}
+
 /** Creates all or, if one can't be, none; their ids in the order given. */
 export async function insertTasks(
   context: Context,
@@ -72,24 +119,19 @@ export async function insertTasks(
     // One with a key may be there already, and one that a queue is told of is told of by its id.
     const alone = task.key !== undefined || context.control.terms.ownQueues.run !== undefined;
     const [first] = gathered;
-    const full = gathered.length === ROWS_AT_ONCE || bytes + sizeOf(task) > BYTES_AT_ONCE;
-    if (alone || full || (first !== undefined && !isAlike(first, task))) await flush();
+    const full = gathered.length === ROWS_AT_ONCE || bytes + payloadSize(task) > BYTES_AT_ONCE;
+    if (alone || full || (first !== undefined && startOf(first) !== startOf(task))) await flush();
     if (alone) ids.push(await insertTask(context, task, connection));
     else gathered.push(task);
-    bytes += sizeOf(task);
+    bytes += payloadSize(task);
   }
   await flush();
   return ids;
 }
 
-/** Of its payload, at most. */
-function sizeOf({ input, context }: NewTask): number {
-  return 3 * ((input?.length ?? 0) + (context?.length ?? 0));
-}
-
-/** Whether both begin in the same status, due at the same time, so that one statement makes both. */
-function isAlike(one: NewTask, other: NewTask): boolean {
-  return one.autoRun === other.autoRun && JSON.stringify(one.due) === JSON.stringify(other.due);
+/** Those that begin in the same status, due at the same time, are made by one statement. */
+function startOf({ autoRun, due }: NewTask): string {
+  return `${autoRun} ${JSON.stringify(due)}`;
 }
 
 /** The ids of new tasks, which are alike; none where there is one with the same key. */
@@ -155,30 +197,49 @@ async function insertRows(
   { tables, dialect, control }: Context,
   tasks: readonly NewTask[],
 ): Promise<readonly number[]> {
-  const [{ autoRun, due: when } = { autoRun: true, due: undefined }] = tasks;
-  const { now, returning } = dialect;
-  const due = dueSql(when, now);
-  const status: Status = autoRun ? 'pending/run' : 'init/none';
-  const rows = tasks.map(({ priority = 0 }) => {
-    const waits = !autoRun
-      ? 'NULL, NULL, NULL'
-      : due === undefined
-        ? `'run', ${control.newPrecedence(priority)}, ${now}`
-        : `'${LATER}', 0, ${due}`;
-    return `('${status}', ${waits}, 0, 0, 1, 0, 0, 0, 0, 0, ${now}, ${GIVEN_MARKS})`;
-  });
-  const sql = `INSERT INTO ${tables.task}
-    (status, queue, precedence, turn, lane, epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at, ${GIVEN})
-    VALUES ${rows.join(', ')}`;
-  const values = tasks.flatMap(valuesOf);
+  const [first] = tasks;
+  if (first === undefined) return [];
+  const { returning } = dialect;
+  const into = `INSERT INTO ${tables.task} (${FIXED}, ${GIVEN})`;
   if (returning === true) {
-    const found = await connection.query(`${sql} ON CONFLICT DO NOTHING RETURNING id`, values);
+    const rows = tasks.map((task, place) => [...valuesOf(task), place]);
+    const given = givenRows(dialect, GIVEN_COLUMNS, rows);
+    // "true" keeps SQLite from taking ON for a part of the join.
+    const found = await connection.query(
+      `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES}
+       FROM ${given.sql} WHERE true ORDER BY v_place ON CONFLICT DO NOTHING RETURNING id`,
+      given.values,
+    );
     // Ids are given in the order of the rows, but may come back in another.
     return found.rows.map((row) => Number(row['id'])).toSorted((one, other) => one - other);
   }
-  await connection.query(`${sql} ${returning.unlessKeyExists}`, values);
+  // Only for rows that it can count beforehand does MySQL give ids without gaps.
+  const rows = tasks.map(
+    ({ priority = 0 }) => `(${fixedFor(first, `(${priority})`, dialect, control)}, ${GIVEN_MARKS})`,
+  );
+  await connection.query(
+    `${into} VALUES ${rows.join(', ')} ${returning.unlessKeyExists}`,
+    tasks.flatMap(valuesOf),
+  );
   const [inserted] = (await connection.query(returning.insertedIds)).rows;
   return tasks.map((_, index) => Number(inserted?.['first']) + index * Number(inserted?.['step']));
+}
+
+/** The values of `FIXED`, for tasks that start like this one. */
+function fixedFor(
+  { autoRun, due: when }: NewTask,
+  priority: string,
+  { now }: Dialect,
+  control: Control,
+): string {
+  const status: Status = autoRun ? 'pending/run' : 'init/none';
+  const due = dueSql(when, now);
+  const waits = !autoRun
+    ? 'NULL, NULL, NULL'
+    : due === undefined
+      ? `'run', ${control.newPrecedence(priority)}, ${now}`
+      : `'${LATER}', 0, ${due}`;
+  return `'${status}', ${waits}, 0, 0, 1, 0, 0, 0, 0, 0, ${now}`;
 }
 
 function valuesOf(task: NewTask): readonly SqlValue[] {

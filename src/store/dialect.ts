@@ -4,6 +4,9 @@
  */
 import type { Database, DialectName } from '../core/connection.ts';
 
+/** Columns of rows that are handed over, by name; the names begin with `v_`, so that they are nobody else's. */
+export type GivenColumns = Readonly<Record<`v_${string}`, 'integer' | 'real' | 'text'>>;
+
 export interface Dialect {
   /** The database's own time as whole milliseconds since 1970. */
   readonly now: string;
@@ -20,6 +23,15 @@ export interface Dialect {
    * plain IN the planner may run it again for each row and lock more than its limit.
    */
   readonly among: (select: string) => string;
+  /**
+   * Rows handed over in one parameter, JSON of an array of arrays, as a table called `given`. Its text is the same however
+   * many they are, so it is prepared once and keeps its plan.
+   */
+  readonly given: (columns: GivenColumns) => string;
+  /** An UPDATE of the rows of a table that match those of another. */
+  readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
+  /** A DELETE of the rows of a table that match those of another. */
+  readonly deleteMatching: (table: string, other: string, where: string) => string;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
   readonly returning:
     | true
@@ -63,6 +75,14 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     shareLock: '',
     exclusiveLock: '',
     among: (select) => `IN (${select})`,
+    given: (columns) => {
+      const list = Object.keys(columns).map((name, index) => `value ->> ${index} AS ${name}`);
+      return `(SELECT ${list.join(', ')} FROM json_each(?)) given`;
+    },
+    updateMatching: updateFrom,
+    // The order of a CROSS JOIN is kept: the few rows that were given come first.
+    deleteMatching: (table, other, where) =>
+      `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${other} CROSS JOIN ${table} WHERE ${where})`,
     returning: true,
     partialIndexes: true,
     types: {
@@ -85,6 +105,15 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     shareLock: 'FOR SHARE',
     exclusiveLock: 'FOR UPDATE',
     among: (select) => `= ANY(ARRAY(${select}))`,
+    given: (columns) => {
+      const types = { integer: 'BIGINT', real: 'DOUBLE PRECISION', text: 'TEXT' };
+      const list = Object.entries(columns).map(
+        ([name, type], index) => `CAST(item ->> ${index} AS ${types[type]}) AS ${name}`,
+      );
+      return `(SELECT ${list.join(', ')} FROM jsonb_array_elements(CAST(? AS JSONB)) item) given`;
+    },
+    updateMatching: updateFrom,
+    deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
     returning: true,
     partialIndexes: true,
     types: {
@@ -108,6 +137,17 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     exclusiveLock: 'FOR UPDATE',
     // MySQL takes no LIMIT right inside an IN, nor the table that it updates.
     among: (select) => `IN (SELECT id FROM (${select}) AS picked)`,
+    given: (columns) => {
+      // The database's own character set might not hold the texts, nor compare them as they are.
+      const text = 'LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+      const types = { integer: 'BIGINT', real: 'DOUBLE', text };
+      const list = Object.entries(columns).map(
+        ([name, type], index) => `${name} ${types[type]} PATH '$[${index}]'`,
+      );
+      return `JSON_TABLE(?, '$[*]' COLUMNS (${list.join(', ')})) given`;
+    },
+    updateMatching: (table, other, set, where) => `UPDATE ${table} JOIN ${other} SET ${set} WHERE ${where}`,
+    deleteMatching: (table, other, where) => `DELETE ${table} FROM ${table} JOIN ${other} WHERE ${where}`,
     returning: {
       insertedIds: 'SELECT LAST_INSERT_ID() AS first, @@auto_increment_increment AS step',
       unlessKeyExists: 'ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id)',
@@ -129,6 +169,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       'SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   },
 };
+
+function updateFrom(table: string, other: string, set: string, where: string): string {
+  return `UPDATE ${table} SET ${set} FROM ${other} WHERE ${where}`;
+}
 
 export function dialectOf({ dialect, now }: Pick<Database, 'dialect' | 'now'>): Dialect {
   return now === undefined ? DIALECTS[dialect] : { ...DIALECTS[dialect], now };

@@ -9,7 +9,8 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { type Due, LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import type { Tables } from './schema.ts';
-import { type Fragment, tell } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { tell } from './transition.ts';
 
 interface Context {
   readonly database: Database;
@@ -79,7 +80,7 @@ async function enter(
   const entering = own
     ? (
         await connection.query(
-          `SELECT ${WAITING_COLUMNS}, status FROM ${tables.task} WHERE ${where.sql} ${terms.exclusiveLock}`,
+          `SELECT ${WAITING_COLUMNS}, status FROM ${tables.task} WHERE ${where.sql} ${terms.dialect.exclusiveLock}`,
           where.values,
         )
       ).rows

@@ -8,7 +8,8 @@ import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
 import type { Tables } from './schema.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
-import { type Fragment, tell } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { tell } from './transition.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
@@ -57,7 +58,7 @@ async function readWaiting(
 ): Promise<readonly Row[]> {
   if (Object.keys(terms.ownQueues).length === 0) return [];
   const { rows } = await connection.query(
-    `SELECT ${WAITING_COLUMNS}, status, queue FROM ${task} WHERE queue IS NOT NULL AND task_group <> ? AND ${where.sql} ${terms.exclusiveLock}`,
+    `SELECT ${WAITING_COLUMNS}, status, queue FROM ${task} WHERE queue IS NOT NULL AND task_group <> ? AND ${where.sql} ${terms.dialect.exclusiveLock}`,
     [group, ...where.values],
   );
   return rows;

@@ -6,7 +6,7 @@
 import type { SqlValue } from '../core/connection.ts';
 import { showing, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
-import type { Fragment } from './transition.ts';
+import type { Fragment } from './fragment.ts';
 
 /** More lists than this are no longer short to merge. */
 const MOST_LISTS = 16;

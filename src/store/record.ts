@@ -45,6 +45,11 @@ export interface NewTask {
   readonly replace?: boolean;
 }
 
+/** Bytes of its payload, at most. */
+export function payloadSize({ input, context }: NewTask): number {
+  return 3 * ((input?.length ?? 0) + (context?.length ?? 0));
+}
+
 /** A task that was just claimed, with what its handler needs. Input and context are still JSON text. */
 export interface Claim {
   readonly id: number;

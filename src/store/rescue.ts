@@ -9,8 +9,10 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
+import { asJson } from './payload.ts';
 import { errorsAnd } from './settlement.ts';
-import { applyEvent, type Fragment } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { applyEvent } from './transition.ts';
 
 interface Context {
   readonly connection: Connection;
@@ -42,15 +44,15 @@ export async function rescueTasks(context: Context, error: string): Promise<numb
     'owner',
     rows.map((row) => String(row['owner'])),
   );
-  const kept = errorsAnd(error, undefined, context.dialect.now);
-  const counted = `crashes = crashes + 1, errors = CASE WHEN LENGTH(errors) > ${LONGEST_LIST} THEN errors ELSE ${kept.sql} END`;
+  const kept = errorsAnd('?', 'errors', context.dialect.now);
+  const counted = `crashes = crashes + 1, errors = CASE WHEN LENGTH(errors) > ${LONGEST_LIST} THEN errors ELSE ${kept} END`;
   const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', {
     sql: counted,
-    values: kept.values,
+    values: [asJson(error)],
   });
   const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', {
     sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
-    values: [...kept.values, error],
+    values: [asJson(error), error],
   });
   return resumed + failed;
 }

@@ -8,7 +8,8 @@ import { removable, type Status, STATUSES } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
-import { applyEvent, type Fragment } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { applyEvent } from './transition.ts';
 
 interface Context {
   readonly connection: Database;

@@ -2,14 +2,14 @@
  * What a handler writes: reports while it runs, and one ending. Each write is guarded by the fence, so that whoever lost
  * the task can't write any more, and moves context and status together.
  */
-import type { Connection } from '../core/connection.ts';
+import type { Connection, Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { LEASED, type Status, transition } from '../core/status.ts';
-import { dueSql } from './due.ts';
-import { isAmong } from './page.ts';
+import { changeAll, changeEach, givenRows, inTransaction, keyOf, writeAlike } from './given.ts';
 import { asJson } from './payload.ts';
 import type { Due } from './record.ts';
-import { applyEvent, type EventScope, type Fragment, inTransaction, type Terms } from './transition.ts';
+import type { Fragment } from './fragment.ts';
+import { applyEvent, applyToGiven, type Terms } from './transition.ts';
 
 /** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
 export interface Fence {
@@ -40,28 +40,79 @@ export interface Settlement {
 }
 
 interface Context {
-  readonly connection: Connection;
+  readonly connection: Connection | Database;
   readonly task: string;
   readonly terms: Terms;
 }
 
-/** Stores a report. Throws LEASE_LOST. With `count`, it is the handler's transaction after so many, or it isn't stored. */
-export async function writeCheckpoint(
-  { connection, task }: Omit<Context, 'terms'>,
-  fence: Fence,
-  checkpoint: Checkpoint,
+export interface FencedCheckpoint {
+  readonly fence: Fence;
+  readonly checkpoint: Checkpoint;
+}
+
+export interface FencedSettlement {
+  readonly fence: Fence;
+  readonly settlement: Settlement;
+}
+
+/** Rows as they are handed over, in this order. */
+const FENCE_COLUMNS = { v_id: 'integer', v_owner: 'text', v_epoch: 'integer' } as const;
+const CHECKPOINT_COLUMNS = {
+  ...FENCE_COLUMNS,
+  v_context: 'text',
+  v_progress: 'real',
+  v_message: 'text',
+  v_version: 'integer',
+} as const;
+const SETTLEMENT_COLUMNS = {
+  ...CHECKPOINT_COLUMNS,
+  v_error: 'text',
+  v_line: 'text',
+  v_kept: 'text',
+  v_delay: 'integer',
+  v_at: 'integer',
+} as const;
+
+const FENCED = 'id = v_id AND owner = v_owner AND epoch = v_epoch';
+const CONTEXT_SET = 'context = COALESCE(v_context, context)';
+const CHECKPOINT_SET = [
+  CONTEXT_SET,
+  'progress = COALESCE(v_progress, progress)',
+  'message = COALESCE(v_message, message)',
+  'version = COALESCE(v_version, version)',
+].join(', ');
+const HELD = `status IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
+
+/** Whether a statement is a report or an end: nothing else writes a context over another. */
+export function isHandlersWrite(sql: string): boolean {
+  return sql.includes(CONTEXT_SET);
+}
+
+/**
+ * Stores reports, all in one statement; says which were stored: whoever is left out has lost the lease. With `count`, it is
+ * the handler's transaction after so many, or it isn't stored.
+ */
+export async function writeCheckpoints(
+  { connection, task, terms }: Context,
+  items: readonly FencedCheckpoint[],
   count?: number,
-): Promise<void> {
-  const set = checkpointSet(checkpoint);
-  const held = isAmong('status', LEASED);
-  const where = fenceWhere(fence);
+): Promise<readonly boolean[]> {
+  const { dialect } = terms;
+  const rows = items.map(({ fence, checkpoint }) => [...fenceRow(fence), ...checkpointRow(checkpoint)]);
+  const given = givenRows(dialect, CHECKPOINT_COLUMNS, rows);
   const [counts, fits] =
-    count === undefined ? ['', ''] : [', transactions = transactions + 1', `AND transactions = ${count}`];
-  const { changes } = await connection.query(
-    `UPDATE ${task} SET ${set.sql}, revision = revision + 1${counts} WHERE ${held.sql} AND ${where.sql} ${fits}`,
-    [...set.values, ...held.values, ...where.values],
-  );
-  if (changes === 0) throw leaseLost(fence);
+    count === undefined ? ['', ''] : [', transactions = transactions + 1', ` AND transactions = ${count}`];
+  const set = `${CHECKPOINT_SET}, revision = revision + 1${counts}`;
+  const sql = dialect.updateMatching(task, given.sql, set, `${FENCED} AND ${HELD}${fits}`);
+  const update = { sql, values: given.values };
+  const keys = items.map(({ fence }) => keyOf(fence));
+  const changed =
+    dialect.returning === true
+      ? await changeEach(connection, [update])
+      : await changeAll(connection, keys, async (inner) => (await inner.query(sql, given.values)).changes);
+  if (changed.size > 0 || items.length === 1) return keys.map((key) => changed.has(key));
+  const alone = items.map((item) => writeCheckpoints({ connection, task, terms }, [item]));
+  return (await Promise.all(alone)).flat();
 }
 
 /** Whether the handler's transaction after `count` others was committed, where its COMMIT was not answered. */
@@ -78,27 +129,62 @@ export async function isCommitted(
   return rows[0] !== undefined && Number(rows[0]['transactions']) > count;
 }
 
-/** Ends a claim. Throws LEASE_LOST. */
-export async function settleTask(
+/**
+ * Ends claims, those that end alike in one statement or two. Each is fulfilled, or rejected with LEASE_LOST or what the
+ * database said.
+ */
+export async function settleTasks(
+  context: Context,
+  items: readonly FencedSettlement[],
+): Promise<readonly PromiseSettledResult<void>[]> {
+  const ended = await writeAlike(items, likeness, (group) => endTogether(context, group));
+  return Promise.allSettled(
+    ended.map(async (result, index) => {
+      if (result.status === 'rejected') throw result.reason;
+      const item = items[index];
+      if (!result.value && item !== undefined) await endAlone(context, item);
+    }),
+  );
+}
+
+/** Those that have it in common are ended by the same statements. */
+function likeness({ settlement: { event, remove, error, due } }: FencedSettlement): string {
+  return `${event} ${remove} ${error === null} ${due === undefined}`;
+}
+
+/** Ends the claims of a group; says which of them it has ended. */
+async function endTogether(
   { connection, task, terms }: Context,
-  fence: Fence,
-  settlement: Settlement,
-): Promise<void> {
-  const { event, checkpoint, error, remove, due, errors } = settlement;
-  const set = [checkpointSet(checkpoint), { sql: 'error = ?', values: [error] }];
-  if (error !== null) set.push(assign('errors', errorsAnd(error, errors, terms.now)));
-  const scope: EventScope = {
-    where: fenceWhere(fence),
-    set: { sql: set.map(({ sql }) => sql).join(', '), values: set.flatMap(({ values }) => values) },
+  items: readonly FencedSettlement[],
+): Promise<readonly boolean[]> {
+  const [first] = items;
+  if (first === undefined) return [];
+  const { event, remove, error, due } = first.settlement;
+  const set = [CHECKPOINT_SET, 'error = v_error'];
+  if (error !== null) set.push(`errors = ${errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)}`);
+  const keys = items.map(({ fence }) => keyOf(fence));
+  const changed = await applyToGiven(connection, task, terms, event, {
+    keys,
+    given: givenRows(terms.dialect, SETTLEMENT_COLUMNS, items.map(settlementRow)),
+    where: { sql: FENCED, values: [] },
+    set: { sql: set.join(', '), values: [] },
     remove,
-    due: dueSql(due, terms.now),
-  };
+    due: due === undefined ? undefined : `COALESCE(v_at, ${terms.now} + v_delay)`,
+  });
+  return keys.map((key) => changed.has(key));
+}
+
+/** Ends a claim that the others' statement has passed over, or throws LEASE_LOST. */
+async function endAlone({ connection, task, terms }: Context, item: FencedSettlement): Promise<void> {
+  const { fence, settlement } = item;
   for (;;) {
-    if ((await applyEvent(connection, task, terms, event, scope)) > 0) return;
+    const [ended] = await endTogether({ connection, task, terms }, [item]);
+    if (ended === true) return;
     const found = await ownerOf(connection, task, fence.id);
     const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
-    if (!mine || transition(found.status, event) === undefined) throw leaseLost(fence);
-    if (remove && found.hasChildren) return settleAndDelete({ connection, task, terms }, fence, settlement);
+    if (!mine || transition(found.status, settlement.event) === undefined) throw leaseLost(fence);
+    if (settlement.remove && found.hasChildren)
+      return settleAndDelete({ connection, task, terms }, fence, settlement);
     // A mark changed between the statements for staying and for leaving: again.
   }
 }
@@ -107,23 +193,18 @@ export async function settleTask(
 async function settleAndDelete(context: Context, fence: Fence, settlement: Settlement): Promise<void> {
   const { task, terms } = context;
   await inTransaction(context.connection, async (connection) => {
-    await settleTask({ connection, task, terms }, fence, { ...settlement, remove: false });
+    await endAlone({ connection, task, terms }, { fence, settlement: { ...settlement, remove: false } });
     await applyEvent(connection, task, terms, 'delete', { where: { sql: 'id = ?', values: [fence.id] } });
   });
 }
 
-function assign(column: string, { sql, values }: Fragment): Fragment {
-  return { sql: `${column} = ${sql}`, values };
-}
-
-/** `errors` and one line more: when, in which attempt, on which replica. Goes before `attempt` and `owner` are changed. */
-export function errorsAnd(error: string, kept: string | undefined, now: string): Fragment {
-  const line = `'{"at":', ${now}, ',"attempt":', attempt, ',"replica":"', owner, '","error":', COALESCE(?, ''), '}', '\n'`;
-  const before = kept === undefined ? `COALESCE(errors, '')` : `COALESCE(?, '')`;
-  return {
-    sql: `CONCAT(${before}, ${line})`,
-    values: kept === undefined ? [asJson(error)] : [kept, asJson(error)],
-  };
+/**
+ * As SQL: `errors`, and behind it one line more with the error that `line` is: when, in which attempt, on which replica. Goes
+ * before `attempt` and `owner` are changed.
+ */
+export function errorsAnd(line: string, errors: string, now: string): string {
+  const parts = `'{"at":', ${now}, ',"attempt":', attempt, ',"replica":"', owner, '","error":', COALESCE(${line}, ''), '}', '\n'`;
+  return `CONCAT(COALESCE(${errors}, ''), ${parts})`;
 }
 
 export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
@@ -147,14 +228,32 @@ export async function ownerOf(
   };
 }
 
-function checkpointSet({ context, progress, message, version }: Checkpoint): Fragment {
-  const raised = context === null || version === undefined ? '' : `, version = ${version}`;
-  return {
-    sql: `context = COALESCE(?, context), progress = COALESCE(?, progress), message = COALESCE(?, message)${raised}`,
-    values: [context, progress, message],
-  };
+function fenceRow({ id, owner, epoch }: Fence): readonly (string | number)[] {
+  return [id, owner, epoch];
 }
 
-function leaseLost({ id, epoch }: Fence): TaskbatonError {
+function checkpointRow({
+  context,
+  progress,
+  message,
+  version,
+}: Checkpoint): readonly (string | number | null)[] {
+  return [context, progress, message, context === null ? null : (version ?? null)];
+}
+
+function settlementRow({ fence, settlement }: FencedSettlement): readonly (string | number | null)[] {
+  const { checkpoint, error, errors = null, due } = settlement;
+  return [
+    ...fenceRow(fence),
+    ...checkpointRow(checkpoint),
+    error,
+    error === null ? null : asJson(error),
+    errors,
+    due !== undefined && 'delay' in due ? Math.round(due.delay) : null,
+    due !== undefined && 'at' in due ? Math.round(due.at) : null,
+  ];
+}
+
+export function leaseLost({ id, epoch }: Fence): TaskbatonError {
   return new TaskbatonError('LEASE_LOST', { id, epoch });
 }

@@ -11,21 +11,21 @@ import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
 import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
-import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { changeTask } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { moveTasks } from './move.ts';
 import { selectPage } from './page.ts';
-import { insertTask, insertTasks } from './create.ts';
+import { insertEach, insertTask, insertTasks } from './create.ts';
 import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
 import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { listReplicas, typesText } from './replicas.ts';
+import { type Held, heldBy, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
 import type { limitScope } from './scope.ts';
@@ -33,11 +33,14 @@ import {
   type Checkpoint,
   type Fence,
   fenceWhere,
+  type FencedCheckpoint,
+  type FencedSettlement,
   isCommitted,
+  leaseLost,
   ownerOf,
   type Settlement,
-  settleTask,
-  writeCheckpoint,
+  settleTasks,
+  writeCheckpoints,
 } from './settlement.ts';
 import { applyEvent, type EventScope } from './transition.ts';
 
@@ -51,22 +54,7 @@ export interface Scheduling {
 const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 const PLAIN: Scheduling = { policies: { run: FIFO, cleanup: FIFO }, limits: NO_LIMITS };
 
-export interface NewReplica {
-  readonly id: string;
-  readonly name: string;
-  readonly lease: number;
-  readonly types: ReadonlyMap<string, Runnable>;
-  readonly concurrency: number;
-}
-
 const AS_THEY_ARE = new Payloads({ unique: () => '' });
-
-/** A task that the database says this replica holds. */
-export interface Held {
-  readonly id: number;
-  readonly epoch: number;
-  readonly status: Status;
-}
 
 /** What replicas should look at after a user's event. */
 const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
@@ -180,6 +168,14 @@ export class Store {
     return id;
   }
 
+  /** Creates each by itself, in as few statements as they begin in different ways; their ids, or why there is none. */
+  async createEach(tasks: readonly NewTask[]): Promise<readonly PromiseSettledResult<number>[]> {
+    const results = await insertEach(this.scopes, tasks);
+    const created = tasks.filter((_, index) => results[index]?.status === 'fulfilled');
+    await this.#tell(...new Set(created.flatMap(topicsOf)));
+    return results;
+  }
+
   /** The new tasks' ids, in their order; all are created or none. */
   async createMany(tasks: readonly NewTask[]): Promise<readonly number[]> {
     const ids = await insertTasks(this.scopes, tasks);
@@ -251,8 +247,14 @@ export class Store {
   // Handlers' side: every write is fenced
 
   /** Stores a report. Throws LEASE_LOST. */
-  checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
-    return writeCheckpoint(this.#handlers, fence, checkpoint);
+  async checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
+    const [stored] = await this.checkpointEach([{ fence, checkpoint }]);
+    if (stored !== true) throw leaseLost(fence);
+  }
+
+  /** Stores reports in one statement; says which were stored. Whoever is left out has lost the lease. */
+  checkpointEach(items: readonly FencedCheckpoint[]): Promise<readonly boolean[]> {
+    return writeCheckpoints(this.#handlers, items);
   }
 
   /** Stores what `work` writes and the report it returns, both or neither. Throws LEASE_LOST, and what `work` throws. */
@@ -260,7 +262,9 @@ export class Store {
     const { task } = this.tables;
     await this.database.transaction(async (connection) => {
       const checkpoint = await work(connection);
-      await writeCheckpoint({ connection, task }, fence, checkpoint, count);
+      const { terms } = this.control;
+      const [stored] = await writeCheckpoints({ connection, task, terms }, [{ fence, checkpoint }], count);
+      if (stored !== true) throw leaseLost(fence);
     });
   }
 
@@ -271,9 +275,17 @@ export class Store {
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
   async settle(fence: Fence, settlement: Settlement): Promise<void> {
-    await settleTask(this.#handlers, fence, settlement);
-    if (settlement.event === 'yield') await this.#tell('claim');
-    if (settlement.due !== undefined) await this.#tell('due');
+    const [settled] = await this.settleEach([{ fence, settlement }]);
+    if (settled?.status === 'rejected') throw settled.reason;
+  }
+
+  /** Ends claims, in as few statements as there are kinds of ends; each ends or is rejected by itself. */
+  async settleEach(items: readonly FencedSettlement[]): Promise<readonly PromiseSettledResult<void>[]> {
+    const results = await settleTasks(this.#handlers, items);
+    const settled = items.filter((_, index) => results[index]?.status === 'fulfilled');
+    if (settled.some(({ settlement }) => settlement.event === 'yield')) await this.#tell('claim');
+    if (settled.some(({ settlement }) => settlement.due !== undefined)) await this.#tell('due');
+    return results;
   }
 
   /** Gives back a claim that never ran, or whose handler won't be waited for. True if it was still held. */
@@ -290,17 +302,8 @@ export class Store {
 
   // Replicas' side
 
-  async register(replica: NewReplica): Promise<void> {
-    const { now } = this.dialect;
-    await this.database.transaction(async (connection) => {
-      // Under the lock, or a change of rules under way would miss this replica.
-      const { version } = await this.control.lock(connection);
-      await connection.query(
-        `INSERT INTO ${this.tables.replica} (id, name, started_at, lease_until, types, concurrency, rules) VALUES (?, ?, ${now}, ${now} + ?, ?, ?, ?)`,
-        [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency, version],
-      );
-      await this.control.refresh(version, connection);
-    });
+  register(replica: NewReplica): Promise<void> {
+    return takeLease(this.scopes, replica);
   }
 
   async unregister(id: string): Promise<void> {
@@ -308,31 +311,13 @@ export class Store {
   }
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
-  async renew({ id, lease, types }: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
-    const { now } = this.dialect;
-    const { changes } = await this.database.query(
-      `UPDATE ${this.tables.replica} SET lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
-      [lease, typesText(types), id],
-    );
-    return changes > 0;
+  renew(replica: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
+    return renewLease(this.scopes, replica);
   }
 
   /** The tasks that the replica holds, with their marks; undefined if its lease has ended. */
-  async held(id: string): Promise<readonly Held[] | undefined> {
-    const { rows } = await this.database.query(
-      `SELECT t.id, t.epoch, t.status, r.rules FROM ${this.tables.replica} r LEFT JOIN ${this.tables.task} t ON t.owner = r.id
-       WHERE r.id = ? AND r.lease_until > ${this.dialect.now}`,
-      [id],
-    );
-    if (rows.length === 0) return undefined;
-    await this.control.refresh(Number(rows[0]?.['rules']));
-    return rows
-      .filter((row) => row['id'] !== null)
-      .map((row) => ({
-        id: Number(row['id']),
-        epoch: Number(row['epoch']),
-        status: row['status'] as Status,
-      }));
+  held(id: string): Promise<readonly Held[] | undefined> {
+    return heldBy(this.scopes, id);
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
@@ -385,7 +370,7 @@ export class Store {
     return applyEvent(this.database, this.tables.task, this.control.terms, event, scope);
   }
 
-  get #handlers(): Parameters<typeof settleTask>[0] {
+  get #handlers(): Parameters<typeof settleTasks>[0] {
     return { connection: this.database, task: this.tables.task, terms: this.control.terms };
   }
 }

@@ -3,7 +3,7 @@
  * the arrows of `core/status.ts`. This is the only place that writes a status, and all that follows from it: which
  * queue a task waits in and when its turn is, that it has no owner, when it was done.
  */
-import type { Connection, Database, SqlValue } from '../core/connection.ts';
+import type { Connection, Database } from '../core/connection.ts';
 import type { OwnQueues, TaskQueue } from '../core/queue.ts';
 import {
   type Arrow,
@@ -15,21 +15,17 @@ import {
   type Status,
 } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
+import type { Dialect } from './dialect.ts';
+import type { Fragment } from './fragment.ts';
+import { changeAll, changeEach, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
-
-/** A piece of SQL and the values of its parameters. */
-export interface Fragment {
-  readonly sql: string;
-  readonly values: readonly SqlValue[];
-}
 
 /** What the values of columns are made of, as SQL. */
 export interface Terms {
+  readonly dialect: Dialect;
   readonly now: string;
   /** The precedence of a task that begins to wait now. */
   readonly precedence: Readonly<Record<QueueName, string>>;
-  /** Ends a SELECT of rows that are about to be changed. */
-  readonly exclusiveLock: string;
   /** Queues of the user's own, which are told who begins and who ceases to wait. */
   readonly ownQueues: OwnQueues;
   /** What a queue of the user's own threw: reconciling puts it right. */
@@ -39,9 +35,11 @@ export interface Terms {
 export interface EventScope {
   /** Which tasks, besides being in a status that accepts the event. */
   readonly where: Fragment;
+  /** Rows handed over, one for each task, which `where` and `set` may name. */
+  readonly given?: Fragment | undefined;
   /** Only those in this status, where that is known. */
   readonly from?: Status | undefined;
-  /** More columns to write in the same statement: `column = ?, …`. */
+  /** More columns to write in the same statement: `column = ?, …`; with `given` it has no parameters. */
   readonly set?: Fragment | undefined;
   /** Let a finished or failed task be removed instead of kept. */
   readonly remove?: boolean | undefined;
@@ -71,18 +69,27 @@ async function apply(
   scope: EventScope,
 ): Promise<number> {
   const update = updateFor(table, terms, event, scope);
-  const removal = deleteFor(table, event, scope);
+  const removal = deleteFor(table, terms, event, scope);
   const updated = update === undefined ? 0 : (await connection.query(update.sql, update.values)).changes;
   const removed = removal === undefined ? 0 : (await connection.query(removal.sql, removal.values)).changes;
   return updated + removed;
 }
 
-/** In the transaction that `connection` is, or in a new one of the database that it is. */
-export function inTransaction<Result>(
+/**
+ * Applies `event` to tasks that were handed over; says which of these claims it changed. Where the database can't say which,
+ * it changes all or none.
+ */
+export async function applyToGiven(
   connection: Connection | Database,
-  work: (connection: Connection) => Promise<Result>,
-): Promise<Result> {
-  return 'transaction' in connection ? connection.transaction(work) : work(connection);
+  table: string,
+  terms: Terms,
+  event: Event,
+  { keys, ...scope }: EventScope & { readonly keys: readonly string[] },
+): Promise<ReadonlySet<string>> {
+  const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
+  return saysWhich
+    ? changeEach(connection, [updateFor(table, terms, event, scope), deleteFor(table, terms, event, scope)])
+    : changeAll(connection, keys, (inner) => applyEvent(inner, table, terms, event, scope));
 }
 
 /** The same, telling queues of the user's own: so it has to be known beforehand which tasks change, and from where. */
@@ -93,14 +100,17 @@ async function applyTelling(
   event: Event,
   scope: EventScope,
 ): Promise<number> {
+  const { given } = scope;
+  const source = given === undefined ? table : `${table} CROSS JOIN ${given.sql}`;
   const { rows } = await connection.query(
-    `SELECT ${WAITING_COLUMNS}, status FROM ${table} WHERE status IN (${sources(arrows(event))}) AND ${scope.where.sql} ${terms.exclusiveLock}`,
-    scope.where.values,
+    `SELECT ${WAITING_COLUMNS}, status FROM ${source} WHERE status IN (${sources(arrows(event))}) AND ${scope.where.sql} ${terms.dialect.exclusiveLock}`,
+    [...(given?.values ?? []), ...scope.where.values],
   );
   if (rows.length === 0) return 0;
   const ids = rows.map((found) => Number(found['id']));
-  const where = { sql: `id IN (${ids.map(() => '?').join(', ')})`, values: ids };
-  const changed = await apply(connection, table, terms, event, { ...scope, where });
+  const marks = ids.map(() => '?').join(', ');
+  const still = { sql: `id IN (${marks}) AND ${scope.where.sql}`, values: [...ids, ...scope.where.values] };
+  const changed = await apply(connection, table, terms, event, { ...scope, where: still });
   const moves = rows.map((found) => {
     const from = found['status'] as Status;
     const arrow = arrows(event).find((candidate) => candidate.from === from);
@@ -156,22 +166,35 @@ export function updateFor(
   const staying = arrowsIn(event, scope).filter((arrow) => !leaves(arrow, scope));
   if (staying.length === 0) return undefined;
   const assigned = assignments(event, staying, { ...terms, due: scope.due });
-  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned];
+  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned].join(', ');
+  const where = `status IN (${sources(staying)}) AND ${scope.where.sql}`;
+  const { given } = scope;
+  if (given !== undefined) {
+    return {
+      sql: terms.dialect.updateMatching(table, given.sql, set, where),
+      values: [...given.values, ...scope.where.values],
+    };
+  }
   return {
-    sql: `UPDATE ${table} SET ${set.join(', ')} WHERE status IN (${sources(staying)}) AND ${scope.where.sql}`,
+    sql: `UPDATE ${table} SET ${set} WHERE ${where}`,
     values: [...(scope.set?.values ?? []), ...scope.where.values],
   };
 }
 
-function deleteFor(table: string, event: Event, scope: EventScope): Fragment | undefined {
+function deleteFor(table: string, { dialect }: Terms, event: Event, scope: EventScope): Fragment | undefined {
   const leaving = arrowsIn(event, scope).filter((arrow) => leaves(arrow, scope));
   if (leaving.length === 0) return undefined;
   const cleaned = leaving.filter(({ to }) => to === 'removed');
   // Where no cleanup has seen to its children, it doesn't go without them.
   const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned);
+  const where = `status IN (${sources(leaving)}) AND ${childless} ${scope.where.sql}`;
+  const { given } = scope;
   return {
-    sql: `DELETE FROM ${table} WHERE status IN (${sources(leaving)}) AND ${childless} ${scope.where.sql}`,
-    values: scope.where.values,
+    sql:
+      given === undefined
+        ? `DELETE FROM ${table} WHERE ${where}`
+        : dialect.deleteMatching(table, given.sql, where),
+    values: [...(given?.values ?? []), ...scope.where.values],
   };
 }
 

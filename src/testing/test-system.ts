@@ -10,6 +10,7 @@ import type { TaskbatonOptions } from '../core/options.ts';
 import { openDatabase } from '../database/open.ts';
 import { asScope } from '../database/transaction.ts';
 import { tablesOf } from '../store/schema.ts';
+import { isHandlersWrite } from '../store/settlement.ts';
 import { Taskbaton } from '../taskbaton.ts';
 import { type Owner, VirtualTime } from './virtual-clock.ts';
 
@@ -179,11 +180,6 @@ export class TestSystem {
 
 class Crashed extends Error {}
 
-/** A report or an end: nothing else writes a context. */
-function isWrite(sql: string): boolean {
-  return sql.includes('context = COALESCE(?, context)');
-}
-
 /** The database as one replica sees it: for a crashed one nothing is ever answered, for a frozen one not yet. */
 function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<WakeListener>): Database {
   const awake = async (): Promise<void> => {
@@ -207,14 +203,14 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
       query: async (sql, values): Promise<QueryResult> => {
         if (owner.state === 'crashed') throw new Crashed();
         time.active();
-        if (!isWrite(sql)) return connection.query(sql, values);
+        if (!isHandlersWrite(sql)) return connection.query(sql, values);
         owner.onWrite?.('before');
         if (owner.state !== 'alive') throw new Crashed();
         return connection.query(sql, values);
       },
     });
   const sent = async (sql: string, values?: readonly SqlValue[]): Promise<QueryResult> => {
-    if (!isWrite(sql)) return database.query(sql, values);
+    if (!isHandlersWrite(sql)) return database.query(sql, values);
     owner.onWrite?.('before');
     await awake();
     const result = await database.query(sql, values);

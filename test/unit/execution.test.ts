@@ -76,6 +76,9 @@ async function execute(
   const settlements: Settlement[] = [];
   const store = {
     payloads: new Payloads({ unique: () => '' }),
+  };
+  const writes = {
+    checkpoint: async () => undefined,
     settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
   };
   const execution = new Execution({
@@ -84,6 +87,7 @@ async function execute(
     definition: defineTask({ type: 't', run: ({ signal }) => run(signal) }),
     replica: 'replica',
     store: store as unknown as Store,
+    writes,
     clock,
     observer: new Observer(null),
     maxPayload: 1000,

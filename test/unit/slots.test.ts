@@ -18,3 +18,19 @@ it('released slots are free again', () => {
   assert.equal(slots.reserve(), 3);
   assert.equal(slots.reserve(), 0);
 });
+
+it('the slot of a handler that has ended is free while its end is stored, up to twice as many tasks as slots', () => {
+  const slots = new Slots(2);
+  assert.equal(slots.reserve(), 2);
+  slots.end();
+  slots.end();
+  assert.equal(slots.reserve(), 2);
+  slots.end();
+  slots.end();
+  assert.equal(slots.reserve(), 0, 'four ends are being stored');
+  assert.equal(slots.stored(), true, 'a free slot waited for that');
+  assert.equal(slots.reserve(), 1);
+  assert.equal(slots.stored(), true);
+  assert.equal(slots.stored(), false);
+  assert.equal(slots.reserve(), 1);
+});

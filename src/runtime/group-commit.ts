@@ -1,0 +1,72 @@
+/**
+ * Group commit: what is asked for while one write is under way goes as the next one, so that many callers share a commit.
+ * Each learns what became of its own. An idle system writes at once, so that whoever comes alone waits for nobody.
+ */
+import type { Clock } from '../core/clock.ts';
+
+export interface GroupCommitOptions<Item, Result> {
+  readonly clock: Clock;
+  /** Writes a group; says what became of each of its items, in their order. */
+  readonly write: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>;
+  /** Bytes that an item takes, roughly. */
+  readonly sizeOf: (item: Item) => number;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  resolve(result: Result): void;
+  reject(reason: unknown): void;
+}
+
+/** So many go as one at most; with more, others would wait for long. */
+const MOST_ITEMS = 500;
+/** Unless one alone has more, a group has at most so much to carry. */
+const MOST_BYTES = 2 ** 20;
+
+export class GroupCommit<Item, Result> {
+  readonly #options: GroupCommitOptions<Item, Result>;
+  #waiting: Waiting<Item, Result>[] = [];
+  #writing = false;
+
+  constructor(options: GroupCommitOptions<Item, Result>) {
+    this.#options = options;
+  }
+
+  /** Resolves once `item` is committed. Rejects with what was refused of it, or of the whole group. */
+  add(item: Item): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+      if (!this.#writing) void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    while (this.#waiting.length > 0) {
+      // Whoever was just answered has the time to ask for the next thing.
+      await this.#options.clock.turn();
+      await this.#write(this.#waiting.splice(0, this.#fitting()));
+    }
+    this.#writing = false;
+  }
+
+  /** How many of those that wait go together. */
+  #fitting(): number {
+    let bytes = 0;
+    const first = this.#waiting.slice(0, MOST_ITEMS);
+    const over = first.findIndex(({ item }) => (bytes += this.#options.sizeOf(item)) > MOST_BYTES);
+    return over < 0 ? first.length : Math.max(1, over);
+  }
+
+  async #write(group: readonly Waiting<Item, Result>[]): Promise<void> {
+    try {
+      const results = await this.#options.write(group.map(({ item }) => item));
+      for (const [index, result] of results.entries()) {
+        if (result.status === 'fulfilled') group[index]?.resolve(result.value);
+        else group[index]?.reject(result.reason);
+      }
+    } catch (error) {
+      for (const waiting of group) waiting.reject(error);
+    }
+  }
+}
