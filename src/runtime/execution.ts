@@ -172,7 +172,7 @@ export class Execution {
         signal: this.#stop.signal,
         create: createChildren,
         transaction: (work) => this.#fromFunction(this.#transact(work)),
-        wait: () => this.stop('children'),
+        stop: (why) => this.stop(why),
       }),
     };
   }
