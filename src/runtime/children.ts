@@ -17,6 +17,8 @@ export interface ChildrenOptions {
   readonly create: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
   /** The handler's own transactions. */
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
+  /** Throws where nobody can be waited for. */
+  readonly checkDone: () => void;
   /** Fires the signal, because the handler is to end and its task to wait, or because its task is to go. */
   readonly stop: (why: 'children' | 'delete') => void;
 }
@@ -38,6 +40,7 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
       return created.length < 2 ? only : existing(options, created);
     },
     async done<Given, Input, Child>(given: ChildrenDoneOptions<Given, Input, Child> = {}) {
+      options.checkDone();
       checkParts('options', given, ['onFailure', 'as']);
       const { onFailure = 'fail', as } = given;
       if (typeof onFailure !== 'function') checkAnswer(onFailure, ['fail', 'ignore']);
