@@ -63,6 +63,7 @@ export class Taskbaton {
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
   readonly #ending = new AbortController();
+  readonly #endings = new Set<() => Promise<void>>();
   readonly #watcher: Watcher;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
@@ -72,7 +73,7 @@ export class Taskbaton {
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    share(this, { stores: this.#store, clock, settings, registry, observer });
+    share(this, { stores: this.#store, clock, settings, registry, observer, endings: this.#endings });
     this.#watcher = new Watcher({
       store: () => this.#store.open(),
       clock,
@@ -356,6 +357,7 @@ export class Taskbaton {
     await this.#started?.catch(() => undefined);
     try {
       await this.#replica?.stop();
+      await Promise.all(Array.from(this.#endings, (end) => end()));
     } finally {
       this.#ending.abort();
       await this.#store.close();

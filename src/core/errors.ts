@@ -113,6 +113,11 @@ export const ERRORS = {
     message: 'task {id} was reported on after its handler had ended',
     remedy: 'Await every report before the handler returns, and stop timers in a finally block.',
   },
+  INSIDE_TRANSACTION: {
+    message: '{call} was called inside a transaction of task {id}, for whose end it would have to wait',
+    remedy:
+      'Let the work of the transaction return the report, and create children in it with createTask(…, { parent: task.id, tx }); or call it once the transaction is over.',
+  },
   HANDLER_ABANDONED: {
     message: 'the handler of task {id} did not end within {grace} ms of its stop signal',
     remedy:

@@ -80,8 +80,8 @@ export interface HandlerArguments<Input, Context> {
   readonly report: (report: Report<Context>) => Promise<void>;
   /**
    * Writes rows of your own and a report in one transaction: both are there or neither, and neither if the task is no
-   * longer held. `work` may be called again after a conflict, so it must have no other effects. Rejects with what `work`
-   * throws, and, once it is stored, with a `TaskStopped` when the task must stop.
+   * longer held. `work` may be called again after a conflict, so it must have no other effects, and must not report by other
+   * means. Rejects with what `work` throws, and, once it is stored, with a `TaskStopped` when the task must stop.
    */
   readonly transaction: (
     work: (tx: Transaction) => Promise<Report<Context> | undefined | void>,

@@ -17,7 +17,7 @@ export interface ScheduleOptions extends Omit<
   readonly cron?: string | undefined;
   /** The time zone of `cron`, such as `'Europe/Berlin'`; `'UTC'` by default. */
   readonly zone?: string | undefined;
-  /** Instead of `cron`: at intervals of at least a second, from when it was set. */
+  /** Instead of `cron`: at intervals of at least a second, from when it was first set so. */
   readonly every?: Duration | undefined;
   /** `skip` by default. */
   readonly catchUp?: CatchUp | undefined;

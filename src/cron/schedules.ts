@@ -3,13 +3,14 @@
  * occurrence once.
  */
 import { checkName, checkParts } from '../core/name.ts';
-import { TaskbatonError } from '../core/errors.ts';
+import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Schedule, ScheduleOptions } from '../core/schedule.ts';
 import type { InTransaction } from '../core/task.ts';
 import { newTask } from '../runtime/creation.ts';
 import { type Internals, internalsOf } from '../runtime/internals.ts';
 import { Loop } from '../runtime/loop.ts';
 import {
+  type Due,
   fireNext,
   pauseSchedule,
   publicSchedule,
@@ -42,6 +43,9 @@ const PARTS = [
 
 export class Schedules {
   readonly #internals: Internals;
+  readonly #stop = (): Promise<void> => this.stop();
+  /** Those that could not be fired when they were last due. */
+  readonly #failing = new Set<string>();
   #loop: Loop | undefined;
 
   /** The schedules of the system that `baton` is part of. */
@@ -63,7 +67,9 @@ export class Schedules {
       { user, group, priority, retry, timeout, context: options.context as unknown },
     );
     const { scopes } = await this.#internals.stores.in(options);
-    await writeSchedule(scopes, { name, rule, template }, (now) => nextOccurrence(rule, now, now));
+    await writeSchedule(scopes, { name, rule, template }, (after, anchor) =>
+      nextOccurrence(rule, after, anchor),
+    );
     this.#loop?.wake();
   }
 
@@ -104,14 +110,15 @@ export class Schedules {
     return (await readSchedules((await this.#internals.stores.open()).scopes)).map(publicSchedule);
   }
 
-  /** From now on this process creates what is due, as any number of others may. */
+  /** From now on this process creates what is due, as any number of others may, until this or its instance is stopped. */
   async start(): Promise<void> {
     const store = await this.#internals.stores.open();
-    const { clock, observer, settings } = this.#internals;
+    const { clock, observer, settings, endings } = this.#internals;
+    endings.add(this.#stop);
     this.#loop ??= new Loop({
       name: 'schedules',
       interval: settings.pollInterval,
-      work: () => fire(store),
+      work: () => this.#fire(store),
       hold: true,
       clock,
       observer,
@@ -124,6 +131,26 @@ export class Schedules {
     const loop = this.#loop;
     this.#loop = undefined;
     await loop?.stop();
+    this.#internals.endings.delete(this.#stop);
+  }
+
+  /** Fires all that are due; whichever can't be is told of once, and tried again next time. */
+  async #fire(store: Store): Promise<void> {
+    const failed = new Set<string>();
+    for (;;) {
+      const fired = await fireNext(store.scopes, dueOf, failed);
+      if (fired === undefined) break;
+      const { name, error } = fired;
+      if ('error' in fired) {
+        failed.add(name);
+        if (!this.#failing.has(name))
+          this.#internals.observer.emit('schedule.failing', { schedule: name, error: messageFrom(error) });
+        this.#failing.add(name);
+      } else {
+        this.#failing.delete(name);
+        void store.hint('claim');
+      }
+    }
   }
 
   /** The store to change a schedule in. Throws INVALID_ARGUMENT. */
@@ -138,12 +165,8 @@ export class Schedules {
   }
 }
 
-async function fire(store: Store): Promise<boolean> {
-  const fired = await fireNext(store.scopes, ({ rule, next, anchor }, now) =>
-    dueOccurrences(rule, { next, now, anchor }),
-  );
-  if (fired) void store.hint('claim');
-  return fired;
+function dueOf({ rule, next, anchor }: Parameters<Due>[0], now: number): ReturnType<Due> {
+  return dueOccurrences(rule, { next, now, anchor });
 }
 
 function checkScheduleName(name: unknown): asserts name is string {

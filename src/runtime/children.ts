@@ -1,6 +1,6 @@
 /** What a handler does with its task's children: see `Children`. The wait itself is a stop like any other. */
 import type { Children, ChildrenDoneOptions, ChildFailure, NewChild } from '../core/children.ts';
-import { show, TaskbatonError } from '../core/errors.ts';
+import { isTaskbatonError, show, TaskbatonError } from '../core/errors.ts';
 import type { Report } from '../core/handler.ts';
 import type { Connection } from '../core/connection.ts';
 import { checkParts } from '../core/name.ts';
@@ -17,34 +17,37 @@ export interface ChildrenOptions {
   readonly create: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
   /** The handler's own transactions. */
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
-  /** Fires the signal: the handler is to end and its task to wait. */
-  readonly wait: () => void;
+  /** Throws where nobody can be waited for. */
+  readonly checkDone: () => void;
+  /** Fires the signal, because the handler is to end and its task to wait, or because its task is to go. */
+  readonly stop: (why: 'children' | 'delete') => void;
 }
 
 /** So many at once are read of the children that have ended. */
 const PAGE = 1000;
 
 export function childrenOf<Context>(options: ChildrenOptions): Children<Report<Context>> {
-  const { parent, store, signal, create, transaction, wait } = options;
+  const { parent, store, signal, transaction, stop } = options;
   return {
     async create(items, report) {
       // One list for each time that the transaction was begun: which one was committed is not always known at once.
       const created: (readonly number[])[] = [];
       await transaction(async (tx) => {
-        created.push(await create(items, tx));
+        created.push(await createBelow(options, items, tx));
         return report;
       });
       const [only = []] = created;
       return created.length < 2 ? only : existing(options, created);
     },
     async done<Given, Input, Child>(given: ChildrenDoneOptions<Given, Input, Child> = {}) {
+      options.checkDone();
       checkParts('options', given, ['onFailure', 'as']);
       const { onFailure = 'fail', as } = given;
       if (typeof onFailure !== 'function') checkAnswer(onFailure, ['fail', 'ignore']);
       for (;;) {
         signal.throwIfAborted();
         if (await hasUnfinished(store.scopes, parent)) {
-          wait();
+          stop('children');
           signal.throwIfAborted();
         }
         const children = (await readChildren(store, parent)).map((child) => ofType(child, as));
@@ -54,6 +57,22 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
       }
     },
   };
+}
+
+/** A parent that is on the way out has no more children: its handler learns here, if it hasn't yet, that it must stop. */
+async function createBelow(
+  { parent, signal, create, stop }: ChildrenOptions,
+  items: readonly NewChild[],
+  tx: Connection,
+): Promise<readonly number[]> {
+  try {
+    return await create(items, tx);
+  } catch (error) {
+    if (!isTaskbatonError(error, 'TASK_NOT_FOUND') || error.details['id'] !== parent) throw error;
+    stop('delete');
+    signal.throwIfAborted();
+    throw error;
+  }
 }
 
 function hasEnded({ state }: Task): boolean {

@@ -27,6 +27,7 @@ import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
   readonly definition: TaskDefinition;
@@ -62,11 +63,12 @@ export class Execution {
   readonly #stop = new AbortController();
   /** Fires when nothing can be written any more, which calls off the retries of writes. */
   readonly #gone = new AbortController();
+  /** Fires when its handler isn't waited for any longer. */
+  readonly #left = new AbortController();
   #grace: Timer | undefined;
   #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
-  #abandoned = false;
   #writes: Promise<unknown> = Promise.resolve();
   #transactions: number;
   readonly #outcome: Outcome;
@@ -164,15 +166,16 @@ export class Execution {
       ...(await readGiven({ claim, definition, queue, payloads: store.payloads })),
       signal: this.#stop.signal,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
-      report: (report) => this.#fromFunction(this.#report(report)),
-      transaction: (work) => this.#fromFunction(this.#transact(work)),
+      report: (report) => this.#fromFunction(this.#report(report, 'report')),
+      transaction: (work) => this.#fromFunction(this.#transact(work, 'transaction')),
       children: childrenOf({
         parent: id,
         store,
         signal: this.#stop.signal,
         create: createChildren,
-        transaction: (work) => this.#fromFunction(this.#transact(work)),
-        wait: () => this.stop('children'),
+        transaction: (work) => this.#fromFunction(this.#transact(work, 'children.create')),
+        checkDone: () => this.#checkOutside('children.done'),
+        stop: (why) => this.stop(why),
       }),
     };
   }
@@ -214,9 +217,9 @@ export class Execution {
   }
 
   #giveUp(): void {
-    const { observer, stopGrace } = this.#options;
+    const { observer, claim, stopGrace } = this.#options;
     observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
-    this.#abandoned = true;
+    this.#left.abort(new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace }));
     this.#abandon(this.#outcome.ofStop());
   }
 
@@ -229,9 +232,10 @@ export class Execution {
     return reported;
   }
 
-  async #report(report: unknown): Promise<void> {
+  async #report(report: unknown, call = 'yield'): Promise<void> {
     const { writes, observer, claim, maxPayload } = this.#options;
     this.#checkOpen();
+    this.#checkOutside(call);
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     await this.#inTurn(async () => {
       if (report === undefined) return;
@@ -254,39 +258,48 @@ export class Execution {
     };
   }
 
-  async #transact(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
-    const { store, claim, maxPayload, observer } = this.#options;
+  async #transact(work: (tx: Transaction) => Promise<unknown>, call: string): Promise<void> {
     this.#checkOpen();
-    await this.#inTurn(async () => {
-      const count = this.#transactions;
-      let uncertain = false;
-      await this.#write(async () => {
-        if (uncertain && (await store.isCommitted(this.fence, count))) return;
-        try {
-          await store.transact(this.fence, count, async (tx) =>
-            this.#stored(encodeReport(await work(tx), claim.type, maxPayload)),
-          );
-        } catch (error) {
-          // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
-          if (
-            uncertain &&
-            isTaskbatonError(error, 'LEASE_LOST') &&
-            (await store.isCommitted(this.fence, count))
-          )
-            return;
-          uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
-          throw error;
-        }
-      });
-      this.#transactions = count + 1;
+    this.#checkOutside(call);
+    // One that hangs is rolled back when it can be, and the task's end doesn't wait for that.
+    await this.#inTurn(() => unlessAborted(this.#left.signal, () => this.#commit(work)));
+    this.#options.observer.emit('task.reported', this.#details());
+  }
+
+  async #commit(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
+    const { store, claim, maxPayload } = this.#options;
+    const count = this.#transactions;
+    let uncertain = false;
+    await this.#write(async () => {
+      if (uncertain && (await store.isCommitted(this.fence, count))) return;
+      try {
+        await store.transact(this.fence, count, async (tx) => {
+          const report = await doWork(this, this.#left.signal, () => work(tx));
+          return this.#stored(encodeReport(report, claim.type, maxPayload));
+        });
+      } catch (error) {
+        // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
+        if (
+          uncertain &&
+          isTaskbatonError(error, 'LEASE_LOST') &&
+          (await store.isCommitted(this.fence, count))
+        )
+          return;
+        uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
+        throw error;
+      }
     });
-    observer.emit('task.reported', this.#details());
+    this.#transactions = count + 1;
   }
 
   #checkOpen(): void {
-    const { claim, stopGrace } = this.#options;
-    if (this.#abandoned) throw new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace });
-    if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
+    this.#left.signal.throwIfAborted();
+    if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: this.fence.id });
+  }
+
+  /** What waits for the end of a transaction would, inside it, wait for ever. */
+  #checkOutside(call: string): void {
+    if (isInWork(this)) throw new TaskbatonError('INSIDE_TRANSACTION', { id: this.fence.id, call });
   }
 
   /** Writes one after another, in the order in which they were asked for. */

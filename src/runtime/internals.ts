@@ -12,6 +12,8 @@ export interface Internals {
   readonly settings: Settings;
   readonly registry: Registry;
   readonly observer: Observer;
+  /** What has to end before the instance closes its database. */
+  readonly endings: Set<() => Promise<void>>;
 }
 
 const known = new WeakMap<object, Internals>();

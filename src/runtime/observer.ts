@@ -48,6 +48,8 @@ export interface EventDetails {
   'loop.recovered': { readonly loop: string; readonly failures: number };
   /** A queue of the user's own threw while it was told who waits; reconciling puts it right. */
   'queue.failing': { readonly queue: QueueName; readonly error: string };
+  /** What it is to create can't be: its payload can't be decoded, for example. It's tried again at each poll, and told once. */
+  'schedule.failing': { readonly schedule: string; readonly error: string };
   /** Without hints, changes are noticed by polling. */
   'hints.lost': { readonly error: string };
   'hints.working': object;
@@ -76,6 +78,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'loop.failing': ['warn', 'the database does not do its part; trying again'],
   'loop.recovered': ['info', 'the database works again'],
   'queue.failing': ['warn', 'a queue of your own failed; what it missed is brought to it later'],
+  'schedule.failing': ['warn', 'a schedule could not be fired; it is tried again at each poll'],
   'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
   'hints.working': ['info', 'hints from the database arrive'],
 };

@@ -17,7 +17,10 @@ interface Context {
   readonly control: Control;
 }
 
-/** False if what was asked for held already. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
+/** How often somebody else may come between a change and the look at why it can't be. */
+const LOOKED_AT_MOST = 100;
+
+/** False if what was asked for held already. Throws TASK_NOT_FOUND, STATE_CONFLICT, or DATABASE_BUSY if others never cease. */
 export async function changeTask(
   context: Context,
   id: number,
@@ -27,9 +30,11 @@ export async function changeTask(
   const { database, tables, dialect, control } = context;
   const due = dueSql(when, dialect.now);
   const where = { sql: 'id = ?', values: [id] };
-  for (;;) {
+  // In a transaction of the user's a plain look may see what was there before others changed it.
+  const lock = database.borrowed === true ? dialect.exclusiveLock : '';
+  for (let looked = 0; looked < LOOKED_AT_MOST; looked++) {
     if ((await applyEvent(database, tables.task, control.terms, event, { where, due })) > 0) return true;
-    const status = (await ownerOf(database, tables.task, id))?.status;
+    const status = (await ownerOf(database, tables.task, id, lock))?.status;
     if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
     const target = transition(status, event);
     if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
@@ -39,6 +44,7 @@ export async function changeTask(
     }
     // It came to accept the event between the two statements: again.
   }
+  throw new TaskbatonError('DATABASE_BUSY', { problem: `task ${id} never stands still` });
 }
 
 /** Whoever pauses one task wants it to stay so when its group is resumed. */

@@ -54,7 +54,7 @@ export async function adopt(
 /** Throws INVALID_ARGUMENT if `parent` is `id` or below it. */
 export async function checkDescent(
   connection: Connection,
-  { tables }: Pick<Context, 'tables'>,
+  { tables, dialect }: Pick<Context, 'tables'> & { readonly dialect: Dialect },
   id: number,
   parent: number,
 ): Promise<void> {
@@ -63,7 +63,9 @@ export async function checkDescent(
       const problem = `task ${id}, which would become its child, is above it`;
       throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'parent', value: parent, problem });
     }
-    const { rows } = await connection.query(`SELECT parent FROM ${tables.task} WHERE id = ?`, [above]);
+    // Locked, so that nobody else comes to stand above those that were looked at.
+    const sql = `SELECT parent FROM ${tables.task} WHERE id = ? ${dialect.shareLock}`;
+    const { rows } = await connection.query(sql, [above]);
     const next: unknown = rows[0]?.['parent'] ?? null;
     above = next === null ? undefined : Number(next);
   }

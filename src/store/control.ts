@@ -149,7 +149,7 @@ export class Control {
     await this.#database.transaction(async (connection) => {
       await this.lock(connection);
       const { rows } = await connection.query(
-        `SELECT most, paused FROM ${rule} WHERE kind = ? AND name = ? AND name_2 = ?`,
+        `SELECT most, paused FROM ${rule} WHERE kind = ? AND name = ? AND name_2 = ? ${this.#dialect.exclusiveLock}`,
         names,
       );
       const before = rows[0];
@@ -181,8 +181,8 @@ export class Control {
   async #freeLanes(connection: Connection): Promise<void> {
     const { control, lane, rule } = this.#tables;
     if (this.#orders.run.sharers !== null || this.#limits.kinds.length > 0) return;
-    const { rows } = await connection.query(`SELECT COUNT(*) AS rules FROM ${rule}`);
-    if (Number(rows[0]?.['rules']) > 0) return;
+    const { rows } = await connection.query(`SELECT kind FROM ${rule} LIMIT 1 ${this.#dialect.shareLock}`);
+    if (rows.length > 0) return;
     await connection.query(`DELETE FROM ${lane} WHERE queue = 'run'`);
     await connection.query(`UPDATE ${control} SET reordered_to = 0 WHERE id = 1`);
   }

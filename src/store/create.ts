@@ -60,12 +60,17 @@ export async function insertTask(
   if ((several || context.payloads.encodes) && isDatabase(connection))
     return connection.transaction((inner) => insertTask(context, task, inner));
   if (task.parent !== undefined) await adopt(connection, context, [task.parent]);
-  const replaced = task.replace === true ? await replace(connection, context, task) : undefined;
+  const replaced = await replaceIfWanted(connection, context, task);
   if (replaced !== undefined) return replaced;
   const [id] = await insert(connection, context, [task]);
-  // Where it has gone meanwhile, there is room for this one.
-  if (id === undefined)
-    return (await findByKey(connection, context, task)) ?? insertTask(context, task, connection);
+  if (id === undefined) {
+    // One came in between; where it has gone again, there is room for this one.
+    return (
+      (await replaceIfWanted(connection, context, task)) ??
+      (await findByKey(connection, context, task)) ??
+      insertTask(context, task, connection)
+    );
+  }
   if (told) await enter(connection, context, task, id);
   return id;
 }
@@ -249,34 +254,37 @@ function valuesOf(task: NewTask): readonly SqlValue[] {
 }
 
 /** Makes the task with the key what the new one is, unless it has started; its id if it was changed. */
-async function replace(connection: Connection, context: Context, task: NewTask): Promise<number | undefined> {
+async function replaceIfWanted(
+  connection: Connection,
+  context: Context,
+  task: NewTask,
+): Promise<number | undefined> {
+  if (task.replace !== true) return undefined;
   const { tables, dialect, control } = context;
-  const meant = await findByKey(connection, context, task);
-  const encoded = meant === undefined ? undefined : await encodedFor(context.payloads, meant, task);
-  const [type, ...values] = valuesOf({ ...task, ...encoded });
-  const key = values.pop() ?? null;
-  if (meant !== undefined && task.parent !== undefined)
-    await checkDescent(connection, context, meant, task.parent);
+  const meant = await findByKey(connection, context, task, dialect.exclusiveLock);
+  if (meant === undefined) return undefined;
+  const [, ...values] = valuesOf({ ...task, ...(await encodedFor(context.payloads, meant, task)) });
+  values.pop();
+  if (task.parent !== undefined) await checkDescent(connection, context, meant, task.parent);
   const { changes } = await connection.query(
     `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = ?, input = ?, context = ?, options = ?
-     WHERE type = ? AND task_key = ? AND epoch = 0`,
-    [...values, type ?? null, key],
+     WHERE id = ? AND epoch = 0`,
+    [...values, meant],
   );
-  const id = changes === 0 ? undefined : meant;
-  if (id !== undefined) {
-    // It waits anew: in its new lane, by its new priority, when it is due now.
-    const due = dueSql(task.due, dialect.now) ?? dialect.now;
-    await reschedule({ database: context.connection, tables, dialect, control }, id, due, connection);
-  }
-  return id;
+  if (changes === 0) return undefined;
+  // It waits anew: in its new lane, by its new priority, when it is due now.
+  const due = dueSql(task.due, dialect.now) ?? dialect.now;
+  await reschedule({ database: context.connection, tables, dialect, control }, meant, due, connection);
+  return meant;
 }
 
 async function findByKey(
   connection: Connection,
   { tables }: Context,
   { type, key = '' }: NewTask,
+  lock = '',
 ): Promise<number | undefined> {
-  const sql = `SELECT id FROM ${tables.task} WHERE type = ? AND task_key = ?`;
+  const sql = `SELECT id FROM ${tables.task} WHERE type = ? AND task_key = ? ${lock}`;
   const [row] = (await connection.query(sql, [type, key])).rows;
   return row === undefined ? undefined : Number(row['id']);
 }

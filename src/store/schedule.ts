@@ -4,7 +4,7 @@
  */
 import type { PayloadOwner } from '../core/codec.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
-import { TaskbatonError } from '../core/errors.ts';
+import { isTaskbatonError, TaskbatonError } from '../core/errors.ts';
 import type { Rule, Schedule } from '../core/schedule.ts';
 import { stateOf, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
@@ -43,29 +43,59 @@ export type Due = (
 
 const COLUMNS = 'name, rule_json, template, paused, anchor, next_at, last_at, last_task';
 
-/** Creates it, or changes what it creates and when; a pause stays. `next` is asked for the first moment after the given one. */
+/**
+ * Creates it, or changes what it creates and when; a pause stays. Where its times are the same it goes on as it was, so that
+ * it may be set at each start. `next` is asked for the first moment after the given one, intervals counting from `anchor`.
+ */
 export async function writeSchedule(
   { connection: database, tables, dialect, payloads }: Context,
   { name, rule, template }: Pick<StoredSchedule, 'name' | 'rule' | 'template'>,
-  next: (now: number) => number | null,
+  next: (after: number, anchor: number) => number | null,
 ): Promise<void> {
   const stored = JSON.stringify(await encodeTemplate(payloads, template));
+  const changed = [JSON.stringify(rule), stored];
   await database.transaction(async (connection) => {
+    const now = await lockSchedules(connection, tables, dialect);
     const { rows } = await connection.query(
-      `SELECT ${dialect.now} AS at_ms FROM ${tables.control} WHERE id = 1 ${dialect.exclusiveLock}`,
+      `SELECT rule_json, last_at FROM ${tables.schedule} WHERE name = ? ${dialect.exclusiveLock}`,
+      [name],
     );
-    const now = Number(rows[0]?.['at_ms']);
-    const values = [JSON.stringify(rule), stored, now, next(now)];
-    const { changes } = await connection.query(
-      `UPDATE ${tables.schedule} SET rule_json = ?, template = ?, anchor = ?, next_at = ? WHERE name = ?`,
-      [...values, name],
-    );
-    if (changes > 0) return;
-    await connection.query(
-      `INSERT INTO ${tables.schedule} (rule_json, template, anchor, next_at, name, paused) VALUES (?, ?, ?, ?, ?, 0)`,
-      [...values, name],
-    );
+    const [before] = rows;
+    if (before === undefined) {
+      await connection.query(
+        `INSERT INTO ${tables.schedule} (rule_json, template, anchor, next_at, name, paused) VALUES (?, ?, ?, ?, ?, 0)`,
+        [...changed, now, next(now, now), name],
+      );
+    } else if (isSameTime(before['rule_json'], rule)) {
+      await connection.query(`UPDATE ${tables.schedule} SET rule_json = ?, template = ? WHERE name = ?`, [
+        ...changed,
+        name,
+      ]);
+    } else {
+      const after = Math.max(now, Number(before['last_at'] ?? 0));
+      await connection.query(
+        `UPDATE ${tables.schedule} SET rule_json = ?, template = ?, anchor = ?, next_at = ? WHERE name = ?`,
+        [...changed, now, next(after, now), name],
+      );
+    }
   });
+}
+
+/** So that two who set the same one take turns; the database's time. */
+async function lockSchedules(connection: Connection, { control }: Tables, dialect: Dialect): Promise<number> {
+  const sql = `SELECT ${dialect.now} AS at_ms FROM ${control} WHERE id = 1 ${dialect.exclusiveLock}`;
+  return Number((await connection.query(sql)).rows[0]?.['at_ms']);
+}
+
+/** Whether `rule` comes at the same moments as the one that is stored. */
+function isSameTime(stored: unknown, rule: Rule): boolean {
+  try {
+    const { cron, zone, every } = JSON.parse(String(stored)) as Rule;
+    return cron === rule.cron && zone === rule.zone && every === rule.every;
+  } catch {
+    // What can't be read is set right.
+    return false;
+  }
 }
 
 export async function readSchedules(
@@ -100,36 +130,64 @@ export async function triggerSchedule(context: Context, name: string): Promise<n
   return insertTask(context, await decodeTemplate(context.payloads, schedule.template));
 }
 
-/** Fires the schedule that has been due for longest; false if none is. */
-export async function fireNext(context: Context, due: Due): Promise<boolean> {
-  const { connection: database, tables, dialect } = context;
-  return database.transaction(async (connection) => {
-    const { rows } = await connection.query(
-      `SELECT ${COLUMNS}, ${dialect.now} AS at_ms FROM ${tables.schedule}
-       WHERE paused = 0 AND next_at <= ${dialect.now} ORDER BY next_at, name LIMIT 1 ${dialect.skipLocked}`,
-    );
-    const [row] = rows;
-    if (row === undefined) return false;
-    const schedule = scheduleFrom(row);
-    const { next } = schedule;
-    if (next === null) return false;
-    const template = await decodeTemplate(context.payloads, schedule.template);
-    const fired = due({ ...schedule, next }, Number(row['at_ms']));
-    let last: { readonly at: number; readonly task: number } | undefined;
-    for (const at of fired.due) {
-      if (
-        schedule.rule.overlap === 'skip' &&
-        (await isUnderWay(connection, tables, last?.task ?? schedule.lastTask))
-      )
-        continue;
-      last = { at, task: await insertTask(context, template, connection) };
-    }
-    await connection.query(
-      `UPDATE ${tables.schedule} SET next_at = ?, last_at = COALESCE(?, last_at), last_task = COALESCE(?, last_task) WHERE name = ?`,
-      [fired.next, last?.at ?? null, last?.task ?? null, schedule.name],
-    );
-    return true;
-  });
+/** Which schedule was due, and why it could not be fired, if so. */
+export interface Fired {
+  readonly name: string;
+  readonly error?: unknown;
+}
+
+/** Fires the schedule that has been due for longest, passing over some; undefined if none is. */
+export async function fireNext(
+  context: Context,
+  due: Due,
+  passedOver: ReadonlySet<string>,
+): Promise<Fired | undefined> {
+  let name: string | undefined;
+  try {
+    await context.connection.transaction(async (connection) => {
+      const row = await lockDue(connection, context, [...passedOver]);
+      name = row === undefined ? undefined : String(row['name']);
+      if (row !== undefined) await fire(connection, context, row, due);
+    });
+  } catch (error) {
+    const itsOwn = !isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY');
+    if (name !== undefined && itsOwn) return { name, error };
+    throw error;
+  }
+  return name === undefined ? undefined : { name };
+}
+
+async function lockDue(
+  connection: Connection,
+  { tables, dialect }: Context,
+  passedOver: readonly string[],
+): Promise<Row | undefined> {
+  const others = passedOver.length === 0 ? '' : `AND name NOT IN (${passedOver.map(() => '?').join(', ')})`;
+  const { rows } = await connection.query(
+    `SELECT ${COLUMNS}, ${dialect.now} AS at_ms FROM ${tables.schedule}
+     WHERE paused = 0 AND next_at <= ${dialect.now} ${others} ORDER BY next_at, name LIMIT 1 ${dialect.skipLocked}`,
+    passedOver,
+  );
+  return rows[0];
+}
+
+async function fire(connection: Connection, context: Context, row: Row, due: Due): Promise<void> {
+  const { tables, payloads } = context;
+  const schedule = scheduleFrom(row);
+  const template = await decodeTemplate(payloads, schedule.template);
+  const fired = due({ ...schedule, next: Number(row['next_at']) }, Number(row['at_ms']));
+  let last: { readonly at: number; readonly task: number } | undefined;
+  for (const at of fired.due) {
+    // Whatever is said to come next, what has been created never comes again.
+    if (at <= (schedule.lastAt ?? 0)) continue;
+    const before = last?.task ?? schedule.lastTask;
+    if (schedule.rule.overlap === 'skip' && (await isUnderWay(connection, tables, before))) continue;
+    last = { at, task: await insertTask(context, template, connection) };
+  }
+  await connection.query(
+    `UPDATE ${tables.schedule} SET next_at = ?, last_at = COALESCE(?, last_at), last_task = COALESCE(?, last_task) WHERE name = ?`,
+    [fired.next, last?.at ?? null, last?.task ?? null, schedule.name],
+  );
 }
 
 /** What tasks are made from is encoded for nobody in particular: no task has this id. */

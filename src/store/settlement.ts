@@ -211,13 +211,14 @@ export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
   return { sql: 'id = ? AND owner = ? AND epoch = ?', values: [id, owner, epoch] };
 }
 
-/** A task's status, and who holds it in which epoch; undefined if there is none. */
+/** A task's status, and who holds it in which epoch; undefined if there is none. `lock` may end the SELECT. */
 export async function ownerOf(
   connection: Connection,
   task: string,
   id: number,
+  lock = '',
 ): Promise<{ status: Status; owner: unknown; epoch: number; hasChildren: boolean } | undefined> {
-  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ?`;
+  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ? ${lock}`;
   const row = (await connection.query(sql, [id])).rows[0];
   if (row === undefined) return undefined;
   return {

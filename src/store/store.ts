@@ -212,7 +212,9 @@ export class Store {
   async changeGroup(id: number, group: string): Promise<void> {
     const where = { sql: 'id = ?', values: [id] };
     const moved = await moveTasks(this, where, group);
-    if (moved === 0 && (await ownerOf(this.database, this.tables.task, id)) === undefined)
+    const { database, tables, dialect } = this;
+    const lock = database.borrowed === true ? dialect.exclusiveLock : '';
+    if (moved === 0 && (await ownerOf(database, tables.task, id, lock)) === undefined)
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
     if (moved > 0) await this.#tell('claim');
   }

@@ -17,6 +17,7 @@ import {
 import { systemClock } from '../../src/runtime/clock.ts';
 import { tablesOf } from '../../src/store/schema.ts';
 import { eachBackend } from '../backends.ts';
+import { FaultyDatabase } from '../support/faulty-database.ts';
 import { openSystem, reaches, record, until, type System } from '../support/system.ts';
 
 const CANARY = 'canary-7f3a';
@@ -124,6 +125,26 @@ eachBackend((backend) => {
     assert.equal(await baton.createTask(echo, 'third', { key: 'once', replace: true, context: 1 }), id);
     const task = await baton.getTask(id);
     assert.deepEqual([task.input, task.context], ['third', 1]);
+  });
+
+  it('a task with a key that comes while another is to replace it is replaced by what is encoded', async (t) => {
+    // SQLite lets nobody in between.
+    if (backend.name === 'sqlite') return;
+    const system = await openSystem(backend, t);
+    const other = system.instance({ codec: aes() });
+    await other.migrate();
+    const db = new FaultyDatabase(system.backend.url);
+    let id: number | undefined;
+    db.inside = async (sql, send) => {
+      const answer = await send();
+      if (sql.includes('task_key = ?')) id ??= await other.createTask(echo, 'theirs', { key: 'once' });
+      return answer;
+    };
+    const baton = system.instance({ db, codec: aes() });
+    assert.equal(await baton.createTask(echo, CANARY, { key: 'once', replace: true }), id);
+    assert.ok(!(await dump(system)).includes(CANARY), 'the database holds the canary');
+    const { input } = await baton.getTask(id ?? 0);
+    assert.ok(input === CANARY || backend.name === 'mysql', 'MySQL takes it as having come later');
   });
 
   it('what is encoded is for this task alone: put into another, it is refused', async (t) => {

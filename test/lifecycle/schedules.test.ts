@@ -1,13 +1,15 @@
 /** Recurring tasks: each occurrence once, however many processes fire, whatever was missed. */
 import assert from 'node:assert/strict';
 import { it, type TestContext } from 'node:test';
+import type { Clock } from '../../src/core/clock.ts';
 import type { Database } from '../../src/core/connection.ts';
 import { Schedules } from '../../src/cron/index.ts';
 import { openDatabase } from '../../src/database/open.ts';
-import { defineTask, type Taskbaton } from '../../src/index.ts';
+import { defineTask, Taskbaton } from '../../src/index.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { tablesOf } from '../../src/store/schema.ts';
 import { type Backend, eachBackend } from '../backends.ts';
-import { openSystem, reaches, type System, until } from '../support/system.ts';
+import { openSystem, reaches, record, type System, until } from '../support/system.ts';
 
 const report = defineTask<{ day: string }>({ type: 'report', run: async () => undefined });
 
@@ -65,7 +67,9 @@ eachBackend((backend) => {
     const schedules = new Schedules(baton);
     await schedules.set('slow', { task: report, input: { day: 'x' }, every: '1h', overlap: 'skip' });
     const rewind = async (): Promise<void> => {
-      await database.query(`UPDATE ${system.backend.prefix}schedule SET next_at = anchor`);
+      await database.query(
+        `UPDATE ${system.backend.prefix}schedule SET next_at = COALESCE(last_at + 1, anchor)`,
+      );
     };
     await schedules.start();
     t.after(() => schedules.stop());
@@ -78,6 +82,95 @@ eachBackend((backend) => {
     await reaches(worker, first, 'finished');
     await rewind();
     await until('the next', async () => (await schedules.get('slow')).lastTask !== first);
+  });
+
+  it('set again as it was, a schedule goes on as if it had not been, and loses nothing that was missed', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    const hourly = { task: report, every: '1h', catchUp: 'all' } as const;
+    await schedules.set('hourly', { ...hourly, input: { day: 'old' } });
+    await database.query(
+      `UPDATE ${system.backend.prefix}schedule SET anchor = anchor - 19800000, next_at = next_at - 19800000`,
+    );
+    const { nextAt } = await schedules.get('hourly');
+    await schedules.set('hourly', { ...hourly, input: { day: 'new' } });
+    assert.deepEqual((await schedules.get('hourly')).nextAt, nextAt);
+    await schedules.start();
+    t.after(() => schedules.stop());
+    await until('all were looked at', async () => (await schedules.get('hourly')).nextAt! > new Date());
+    const { tasks } = await baton.getTasks();
+    assert.deepEqual(
+      tasks.map(({ input }) => input),
+      Array.from({ length: 5 }, () => ({ day: 'new' })),
+    );
+  });
+
+  it('set to come at other times, it comes next after what it has created', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    await schedules.set('changing', { task: report, input: { day: 'x' }, every: '1h' });
+    const day = 86_400_000;
+    await database.query(`UPDATE ${system.backend.prefix}schedule SET last_at = anchor + ${day}`);
+    const { lastAt } = await schedules.get('changing');
+    for (const rule of [{ every: '2h' }, { cron: '0 * * * *' }] as const) {
+      await schedules.set('changing', { task: report, input: { day: 'x' }, ...rule });
+      assert.ok((await schedules.get('changing')).nextAt! > lastAt!);
+    }
+  });
+
+  it('an occurrence that has been created is not created again, whatever comes next according to its row', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    await schedules.set('once', { task: report, input: { day: 'x' }, every: '1h' });
+    const rewind = async (to: string): Promise<void> => {
+      await database.query(`UPDATE ${system.backend.prefix}schedule SET next_at = ${to}`);
+      await until('it was looked at', async () => (await schedules.get('once')).nextAt! > new Date());
+    };
+    await schedules.start();
+    t.after(() => schedules.stop());
+    await rewind('anchor');
+    await rewind('last_at');
+    await rewind('last_at - 1000');
+    assert.equal((await baton.getTasks()).tasks.length, 1);
+  });
+
+  it('a schedule that can not be fired keeps no other one from it, and is told of once', async (t) => {
+    const { baton, database, system } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    const events = record(baton);
+    for (const name of ['bad rule', 'bad task', 'good'])
+      await schedules.set(name, { task: report, input: { day: 'x' }, every: '1s' });
+    const { schedule } = tablesOf(system.backend.prefix, undefined);
+    await database.query(`UPDATE ${schedule} SET rule_json = 'none', next_at = 1 WHERE name = 'bad rule'`);
+    await database.query(`UPDATE ${schedule} SET template = 'none', next_at = 2 WHERE name = 'bad task'`);
+    await schedules.start();
+    t.after(() => schedules.stop());
+    await until('the good one came twice', async () => (await baton.getTasks()).tasks.length >= 2);
+    const failing = events.events.filter((event) => event.name === 'schedule.failing');
+    assert.deepEqual(
+      failing.map((event) => event.schedule),
+      ['bad rule', 'bad task'],
+    );
+    const broken = events.events.filter(({ name }) => name === 'loop.failing');
+    assert.deepEqual(broken, []);
+  });
+
+  it('firing ends with the instance', async (t) => {
+    const { system } = await open(backend, t);
+    const timers = new Set<object>();
+    const after: Clock['after'] = (ms, callback, options) => {
+      const timer = systemClock.after(ms, () => (timers.delete(timer), callback()), options);
+      timers.add(timer);
+      return { cancel: () => (timers.delete(timer), timer.cancel()) };
+    };
+    const { url, prefix } = system.backend;
+    const baton = new Taskbaton({ db: url, prefix, logger: null }, { clock: { ...systemClock, after } });
+    const events = record(baton);
+    await new Schedules(baton).start();
+    await until('it waits for the next poll', () => timers.size > 0);
+    await baton.stop();
+    assert.deepEqual(events.events, []);
+    assert.equal(timers.size, 0);
   });
 
   it('a schedule can be changed, triggered, listed and removed', async (t) => {

@@ -26,6 +26,8 @@ export const NO_FAULT: Fault = (_sql, send) => send();
 /** For the option `db`; `fault` may be exchanged while it runs. */
 export class FaultyDatabase {
   fault: Fault = NO_FAULT;
+  /** The same for each statement in a transaction. */
+  inside: Fault = NO_FAULT;
   readonly #url: string;
 
   constructor(url: string) {
@@ -62,7 +64,7 @@ class Faulty implements Database {
       texts = [];
       return work({
         query: async (sql, values) => {
-          const answer = await connection.query(sql, values);
+          const answer = await this.#source.inside(sql, () => connection.query(sql, values));
           texts.push(sql);
           if (sql.includes(CLAIM)) claimed = answer.changes;
           return answer;
