@@ -19,7 +19,7 @@ import { markOf, type QueueName } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
-import type { Held } from '../store/lease.ts';
+import type { Held, Look } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
@@ -44,10 +44,10 @@ export interface ReplicaOptions {
 /** Without a stack: it would show who rescued the task, not what crashed. */
 const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack: undefined }));
 
-/** Every so many rescue rounds look for orphans even if no replica was found dead in this round. */
-const FULL_RESCUE = 5;
-/** Unless the lease is shorter than two of them, or polls are further apart. */
-const SHORTEST_RESCUE_INTERVAL = 1000;
+/** A replica that has nothing to do and gets hints looks around so much more seldom. */
+const IDLE = 5;
+/** Queues of the user's own may have forgotten somebody: they are reconciled at least so often. */
+const RECONCILE_INTERVAL = 1000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -64,8 +64,10 @@ export class Replica {
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   /** Whether tasks wait that no round has sorted in yet. */
   readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
-  #rescues = 0;
+  /** What the next rescue has to do besides looking for whoever was forgotten; what fails is seen again by a tick. */
+  readonly #repairs = new Set<'retry' | 'reorder' | 'bury'>();
   #stopping = false;
+  #hinted = false;
   #hints: Subscription | undefined;
 
   constructor(options: ReplicaOptions) {
@@ -83,15 +85,16 @@ export class Replica {
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const every = settings.pollInterval;
-    const seldom = Math.min(Math.max(SHORTEST_RESCUE_INTERVAL, every), settings.lease / 2);
+    const { pollInterval, lease, ownQueues } = settings;
+    const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
-      tick: this.#loop('tick', every, () => this.#tick(), true),
-      run: this.#loop('claim', every, () => this.#claim('run')),
-      cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
-      due: this.#loop('admit due', seldom, () => store.admitDue()),
-      rescue: this.#loop('rescue', seldom, () => this.#rescue()),
+      tick: this.#loop('tick', Math.min(IDLE * pollInterval, lease / 4), () => this.#tick(), true),
+      // These are woken when a tick or a hint says that there is something to do.
+      run: this.#loop('claim', Infinity, () => this.#claim('run')),
+      cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
+      due: this.#loop('admit due', Infinity, () => store.admitDue()),
+      rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
     };
   }
 
@@ -106,6 +109,7 @@ export class Replica {
     this.#hints = await store.listen({
       wake: (topic) => this.wake(topic),
       health: (working, cause) => {
+        this.#hinted = working;
         if (working) observer.emit('hints.working', {});
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
@@ -250,19 +254,39 @@ export class Replica {
 
   // Keeping tasks
 
-  async #tick(): Promise<void> {
+  /** In how many milliseconds to look around again, if that is sooner than an idle replica does. */
+  async #tick(): Promise<number | boolean> {
     const { store } = this.#options;
     const replica = await this.#lease.keep();
-    if (replica === undefined) return this.#loops.tick.wake();
+    if (replica === undefined) return true;
     const before = [...this.#executions].filter(({ fence }) => fence.owner === replica);
-    const held = await store.held(replica);
-    if (held === undefined) {
+    const look = await store.look(replica);
+    if (look === undefined) {
       this.#lease.lose(replica);
-      return this.#loops.tick.wake();
+      return true;
     }
-    const byId = new Map(held.map((task) => [task.id, task]));
+    const byId = new Map(look.held.map((task) => [task.id, task]));
     for (const execution of before) this.#compare(execution, byId.get(execution.fence.id));
-    await this.#releaseStrays(replica, held, before);
+    this.#wakeFor(look);
+    await this.#releaseStrays(replica, look.held, before);
+    return this.#untilNextTick(look);
+  }
+
+  #wakeFor({ work, leaseEndsIn }: Look): void {
+    if (work.has('run')) this.#loops.run.wake();
+    if (work.has('cleanup')) this.#loops.cleanup.wake();
+    if (work.has('due')) this.#loops.due.wake();
+    for (const repair of ['retry', 'reorder'] as const) if (work.has(repair)) this.#repairs.add(repair);
+    if (leaseEndsIn <= 0) this.#repairs.add('bury');
+    if (this.#repairs.size > 0) this.#loops.rescue.wake();
+  }
+
+  /** Whoever holds something, or left something for others to do, must hear of changes even if a hint gets lost. */
+  #untilNextTick({ held, work, leaseEndsIn }: Look): number {
+    const { settings, clock } = this.#options;
+    const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
+    const idle = this.#hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
+    return idle ? leaseEndsIn : poll;
   }
 
   /** Passes a mark on to its handler; what another owner has by now is lost. */
@@ -329,12 +353,13 @@ export class Replica {
     const { store, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
-    const reordering = await store.control.reorder();
+    const repairs = new Set(this.#repairs);
+    this.#repairs.clear();
+    const reordering = repairs.has('reorder') && (await store.control.reorder());
+    if (reordering) this.#repairs.add('reorder');
+    if (repairs.has('retry')) await store.retryCleanups();
+    if (repairs.has('bury')) await store.bury();
     await store.reconcile();
-    await store.retryCleanups();
-    const buried = await store.bury();
-    const full = this.#rescues++ % FULL_RESCUE === 0;
-    if (buried === 0 && !full) return reordering;
     await this.#removeKept();
     const count = await store.rescue(CRASHED);
     if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');

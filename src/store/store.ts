@@ -24,7 +24,7 @@ import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Held, heldBy, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -317,9 +317,9 @@ export class Store {
     return renewLease(this.scopes, replica);
   }
 
-  /** The tasks that the replica holds, with their marks; undefined if its lease has ended. */
-  held(id: string): Promise<readonly Held[] | undefined> {
-    return heldBy(this.scopes, id);
+  /** What the replica holds, and what there is to do for anybody; undefined if its lease has ended. */
+  look(id: string): Promise<Look | undefined> {
+    return lookAround(this.scopes, id);
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {
