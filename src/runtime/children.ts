@@ -1,13 +1,15 @@
 /** What a handler does with its task's children: see `Children`. The wait itself is a stop like any other. */
 import type { Children, ChildrenDoneOptions, ChildFailure, NewChild } from '../core/children.ts';
-import { isTaskbatonError, show, TaskbatonError } from '../core/errors.ts';
+import { show, TaskbatonError } from '../core/errors.ts';
 import type { Report } from '../core/handler.ts';
 import type { Connection } from '../core/connection.ts';
 import { checkParts } from '../core/name.ts';
 import type { UserEvent } from '../core/status.ts';
 import { checkFilter, ofType, type Task } from '../core/task.ts';
-import { descendantsOf, hasUnfinished } from '../store/children.ts';
+import { hasUnfinished, levelsBelow, stopAsked } from '../store/children.ts';
+import type { Due } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
+import { storeIn } from './transaction.ts';
 
 export interface ChildrenOptions {
   readonly parent: number;
@@ -19,8 +21,8 @@ export interface ChildrenOptions {
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
   /** Throws where nobody can be waited for. */
   readonly checkDone: () => void;
-  /** Fires the signal, because the handler is to end and its task to wait, or because its task is to go. */
-  readonly stop: (why: 'children' | 'delete') => void;
+  /** Fires the signal: the handler is to end. */
+  readonly stop: (why: 'children' | 'pause' | 'delete') => void;
 }
 
 /** So many at once are read of the children that have ended. */
@@ -59,20 +61,21 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
   };
 }
 
-/** A parent that is on the way out has no more children: its handler learns here, if it hasn't yet, that it must stop. */
+/**
+ * Whoever is asked to pause or to go has no more children: its handler learns here that it must stop, if it hasn't yet, and
+ * whoever goes through its children afterwards has seen them all.
+ */
 async function createBelow(
-  { parent, signal, create, stop }: ChildrenOptions,
+  { parent, store, signal, create, stop }: ChildrenOptions,
   items: readonly NewChild[],
   tx: Connection,
 ): Promise<readonly number[]> {
-  try {
-    return await create(items, tx);
-  } catch (error) {
-    if (!isTaskbatonError(error, 'TASK_NOT_FOUND') || error.details['id'] !== parent) throw error;
-    stop('delete');
+  const asked = await stopAsked(tx, store, parent);
+  if (asked !== undefined) {
+    stop(asked);
     signal.throwIfAborted();
-    throw error;
   }
+  return create(items, tx);
 }
 
 function hasEnded({ state }: Task): boolean {
@@ -127,10 +130,26 @@ async function existing(
   return created.find((list) => list.every((id) => ids.has(id))) ?? [];
 }
 
-/** Applies an event to all below `id` for whom it makes sense. */
-export async function changeDescendants(store: Store, id: number, event: UserEvent): Promise<void> {
-  const below = await descendantsOf(store.scopes, id);
+/** Applies what a user asked for to a task and to all below it for whom it makes sense. */
+export async function changeFamily(store: Store, id: number, event: UserEvent, when?: Due): Promise<void> {
+  if (event === 'run') return runFamily(store, id, when);
+  // Each is paused before its children are read, and creates none from then on.
+  await store.change(id, event, when);
+  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event);
+}
+
+/** Whoever goes on must find its children going on, so nobody sees one without the others. */
+async function runFamily(store: Store, id: number, when: Due | undefined): Promise<void> {
+  await store.database.transaction(async (tx) => {
+    const inside = await storeIn(tx, store);
+    await inside.change(id, 'run', when);
+    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run');
+  });
+  for (const topic of ['claim', 'due'] as const) await store.hint(topic);
+}
+
+async function changeLevel(store: Store, level: readonly number[], event: UserEvent): Promise<void> {
   const others = { user: undefined, group: undefined, types: undefined, states: undefined };
-  for (let from = 0; from < below.length; from += PAGE)
-    await store.changeMany(event, { ...others, ids: below.slice(from, from + PAGE) });
+  for (let from = 0; from < level.length; from += PAGE)
+    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) });
 }
