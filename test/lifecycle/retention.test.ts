@@ -1,7 +1,14 @@
 /** Tasks that are done go by themselves once they have been kept long enough. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { defineTask, type Duration, type Keep, type TaskDefinition } from '../../src/index.ts';
+import {
+  defineTask,
+  type Duration,
+  finished,
+  type Keep,
+  type TaskDefinition,
+  typed,
+} from '../../src/index.ts';
 import { eachBackend } from '../backends.ts';
 import { openSystem, reaches, record, until, vanishes } from '../support/system.ts';
 
@@ -54,6 +61,40 @@ eachBackend((backend) => {
     await baton.createTasks(Array.from({ length: 1200 }, () => ({ task: many, input: false })));
     const replica = await system.replica({ ...FAST, tasks: [many], concurrency: 200 });
     await until('all have gone', async () => (await replica.getTasks()).tasks.length === 0, 60_000);
+  });
+
+  it('a child stays until its parent has finished, since one that failed may go on with what it came to', async (t) => {
+    const system = await openSystem(backend, t);
+    let broken = true;
+    const part = defineTask<number, number, number>({
+      type: 'part',
+      keep: 0,
+      run: async ({ input }) => finished({ context: input }),
+    });
+    const sum = defineTask({
+      type: 'sum',
+      context: typed<number>(),
+      async run({ context, children }) {
+        if (context === undefined)
+          await children.create(
+            [1, 2, 3].map((input) => ({ task: part, input })),
+            { context: 0 },
+          );
+        const done = await children.done();
+        if (broken) throw new Error('no');
+        return finished({ context: done.reduce((total, child) => total + Number(child.context), 0) });
+      },
+    });
+    const spare = kept('spare', 0);
+    const baton = await system.replica({ ...FAST, tasks: [part, sum, spare] });
+    const id = await baton.createTask(sum, undefined);
+    await reaches(baton, id, 'failed');
+    // Looked at after it had failed, and so were its children.
+    for (let looks = 0; looks < 3; looks++) await vanishes(baton, await baton.createTask(spare, false));
+    broken = false;
+    await baton.runTask(id, { children: true });
+    assert.equal((await reaches(baton, id, 'finished')).context, 6);
+    await until('they have gone', async () => (await baton.getTasks({ types: [part] })).tasks.length === 0);
   });
 
   it('a time that is none is refused', () => {
