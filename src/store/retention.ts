@@ -18,7 +18,8 @@ interface Context {
   readonly control: Control;
 }
 
-const REMOVED_AT_ONCE = 500;
+/** Of each kind in one statement. */
+export const REMOVED_AT_ONCE = 500;
 
 const FINISHED: Status = 'finished/run';
 const DONE: readonly Status[] = STATUSES.filter(removable);
