@@ -20,6 +20,7 @@ import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
+import { REMOVED_AT_ONCE } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
@@ -53,7 +54,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #lease: Lease;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
   /** Claims whose answer is still to come. */
@@ -95,6 +96,7 @@ export class Replica {
       cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
+      keep: this.#loop('remove what was kept', lease / 2, () => this.#removeKept()),
     };
   }
 
@@ -340,13 +342,16 @@ export class Replica {
 
   // The others' tasks
 
-  /** What is done and was kept long enough, some of it each time. */
-  async #removeKept(): Promise<void> {
+  /** What is done and was kept long enough, some of it each time; true if there may be more. */
+  async #removeKept(): Promise<boolean> {
     const { store, registry, observer } = this.#options;
+    let more = false;
     for (const [type, keep] of registry.kept) {
       const count = await store.removeKept(type, keep);
       if (count > 0) observer.emit('tasks.removed', { type, count });
+      more ||= count >= REMOVED_AT_ONCE;
     }
+    return more;
   }
 
   async #rescue(): Promise<boolean> {
@@ -360,7 +365,6 @@ export class Replica {
     if (repairs.has('retry')) await store.retryCleanups();
     if (repairs.has('bury')) await store.bury();
     await store.reconcile();
-    await this.#removeKept();
     const count = await store.rescue(CRASHED);
     if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });

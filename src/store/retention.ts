@@ -18,15 +18,17 @@ interface Context {
   readonly control: Control;
 }
 
-const REMOVED_AT_ONCE = 500;
+/** Of each kind in one statement. */
+export const REMOVED_AT_ONCE = 500;
 
+const FINISHED: Status = 'finished/run';
 const DONE: readonly Status[] = STATUSES.filter(removable);
 
 /** Removes tasks of `type` whose time is over; says how many. */
 export async function removeKept(context: Context, type: string, keep: CheckedKeep): Promise<number> {
   let removed = 0;
   for (const status of DONE) {
-    const age = status === 'finished/run' ? keep.finished : keep.failed;
+    const age = status === FINISHED ? keep.finished : keep.failed;
     if (age < Infinity) removed += await removeDone(context, { type, status, age, cleanup: keep.cleanup });
   }
   return removed;
@@ -38,8 +40,8 @@ async function removeDone(
 ): Promise<number> {
   const old = `type = ? AND status = '${of.status}' AND done_at <= ${dialect.now} - ?`;
   const { task } = tables;
-  // Its parent may still want to see what a child has come to.
-  const wanted = `EXISTS (SELECT 1 FROM ${task} p WHERE p.id = t.parent AND p.done_at IS NULL)`;
+  // Its parent may still want to see what a child has come to; one that has failed, when it is run again.
+  const wanted = `EXISTS (SELECT 1 FROM ${task} p WHERE p.id = t.parent AND p.status <> '${FINISHED}')`;
   const pick = (condition: string): string =>
     `SELECT t.id FROM ${task} t WHERE ${old} AND NOT ${wanted} ${condition} ORDER BY t.done_at LIMIT ${REMOVED_AT_ONCE} ${dialect.skipLocked}`;
   // Once more outside the SELECT: on some databases the row may have changed between the two.

@@ -1,7 +1,17 @@
 /** Tasks that are done go by themselves once they have been kept long enough. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { defineTask, type Duration, type Keep, type TaskDefinition } from '../../src/index.ts';
+import {
+  defineTask,
+  type Duration,
+  finished,
+  type Keep,
+  type TaskDefinition,
+  typed,
+} from '../../src/index.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { tablesOf } from '../../src/store/schema.ts';
 import { eachBackend } from '../backends.ts';
 import { openSystem, reaches, record, until, vanishes } from '../support/system.ts';
 
@@ -24,12 +34,12 @@ eachBackend((backend) => {
     const always = defineTask({ type: 'always', run: async () => undefined });
     const baton = await system.replica({ ...FAST, tasks: [short, always] });
     const events = record(baton);
-    const finished = await baton.createTask(short, false);
+    const ended = await baton.createTask(short, false);
     const failed = await baton.createTask(short, true);
     const other = await baton.createTask(always, undefined);
     const waiting = await baton.createTask(short, false, { autoRun: false });
-    await reaches(baton, finished, 'finished');
-    await vanishes(baton, finished);
+    await reaches(baton, ended, 'finished');
+    await vanishes(baton, ended);
     await events.next('tasks.removed', ({ type, count }) => type === 'short' && count === 1);
     assert.equal((await reaches(baton, failed, 'failed')).state, 'failed');
     assert.equal((await baton.getTask(other)).state, 'finished');
@@ -47,13 +57,51 @@ eachBackend((backend) => {
     assert.deepEqual(cleaned, [id]);
   });
 
-  it('a task that is run again in time is not removed, and more than a batch go in the end', async (t) => {
+  it('however many are due, all go at once and not a batch at each poll', async (t) => {
     const system = await openSystem(backend, t);
     const baton = system.instance();
     const many = kept('many', 0);
-    await baton.createTasks(Array.from({ length: 1200 }, () => ({ task: many, input: false })));
-    const replica = await system.replica({ ...FAST, tasks: [many], concurrency: 200 });
-    await until('all have gone', async () => (await replica.getTasks()).tasks.length === 0, 60_000);
+    await baton.createTasks(Array.from({ length: 3000 }, () => ({ task: many, autoRun: false })));
+    const database = await openDatabase(system.backend.url, { clock: systemClock });
+    t.after(() => database.close());
+    const { task } = tablesOf(system.backend.prefix, undefined);
+    await database.query(`UPDATE ${task} SET status = 'finished/run', done_at = 1`);
+    await system.replica({ tasks: [many], pollInterval: '1m', lease: '10m' });
+    await until('all have gone', async () => (await baton.getTasks()).tasks.length === 0);
+  });
+
+  it('a child stays until its parent has finished, since one that failed may go on with what it came to', async (t) => {
+    const system = await openSystem(backend, t);
+    let broken = true;
+    const part = defineTask<number, number, number>({
+      type: 'part',
+      keep: 0,
+      run: async ({ input }) => finished({ context: input }),
+    });
+    const sum = defineTask({
+      type: 'sum',
+      context: typed<number>(),
+      async run({ context, children }) {
+        if (context === undefined)
+          await children.create(
+            [1, 2, 3].map((input) => ({ task: part, input })),
+            { context: 0 },
+          );
+        const done = await children.done();
+        if (broken) throw new Error('no');
+        return finished({ context: done.reduce((total, child) => total + Number(child.context), 0) });
+      },
+    });
+    const spare = kept('spare', 0);
+    const baton = await system.replica({ ...FAST, tasks: [part, sum, spare] });
+    const id = await baton.createTask(sum, undefined);
+    await reaches(baton, id, 'failed');
+    // Looked at after it had failed, and so were its children.
+    for (let looks = 0; looks < 2; looks++) await vanishes(baton, await baton.createTask(spare, false));
+    broken = false;
+    await baton.runTask(id, { children: true });
+    assert.equal((await reaches(baton, id, 'finished')).context, 6);
+    await until('they have gone', async () => (await baton.getTasks({ types: [part] })).tasks.length === 0);
   });
 
   it('a time that is none is refused', () => {

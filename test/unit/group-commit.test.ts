@@ -9,7 +9,7 @@ interface Setting {
   readonly commit: GroupCommit<string, string>;
   readonly groups: (readonly string[])[];
   /** Answers the group under way. */
-  answer(error?: Error): Promise<void>;
+  readonly answer: (error?: Error) => Promise<void>;
 }
 
 describe('group commit', () => {
@@ -107,7 +107,7 @@ function setting(): Setting {
     clock,
     commit,
     groups,
-    async answer(error) {
+    answer: async (error) => {
       const answered = under;
       under = Promise.withResolvers<void>();
       if (error === undefined) answered.resolve();
