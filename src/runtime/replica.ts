@@ -204,14 +204,15 @@ export class Replica {
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      for (const claim of claims) this.#start(claim, queue, replica);
+      const turn = this.#options.clock.turn();
+      for (const claim of claims) this.#start(claim, queue, replica, turn);
       this.#claims.delete(sent);
     }
     this.#unsorted[queue] = answer.more;
     return answer.more || (limit > 0 && answer.claims.length === limit);
   }
 
-  #start(claim: Claim, queue: QueueName, replica: string): void {
+  #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
     const { store, registry, clock, observer, settings } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
@@ -224,6 +225,7 @@ export class Replica {
       store,
       writes: this.#writes,
       clock,
+      turn,
       observer,
       maxPayload,
       stopGrace,
