@@ -54,7 +54,9 @@ export class Actor {
   /** `program` is a file in this folder, `args` what it is told. */
   constructor(program: string, args: readonly string[]) {
     const file = new URL(program, import.meta.url);
-    this.#child = fork(file, [...args], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    // What is deprecated in a peer is not for us to read.
+    const execArgv = ['--no-deprecation'];
+    this.#child = fork(file, [...args], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child.on('message', (message) => this.#receive(message as Message));
     this.#child.once('exit', (code, signal) => this.#fail(`${args.join(' ')} ended (${code ?? signal})`));
     // Whoever calls next hears of it.

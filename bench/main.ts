@@ -19,7 +19,13 @@ import { shown } from './statistics.ts';
 import { scores } from './target.ts';
 import { play } from './tournament.ts';
 
-const QUICK_PEERS = ['graphile-worker-batch', 'graphile-worker', 'pg-boss', 'bullmq-redis', 'bullmq-postgres'];
+const QUICK_PEERS = [
+  'graphile-worker-batch',
+  'graphile-worker',
+  'pg-boss',
+  'bullmq-redis',
+  'bullmq-postgres',
+];
 
 const { values } = parseArgs({
   options: {

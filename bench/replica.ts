@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineTask, Taskbaton } from 'taskbaton';
-import { now, serve, tell } from './serve.ts';
+import { now } from './clock.ts';
+import { serve, tell } from './serve.ts';
 
 type Moments = [id: number, at: number][];
 

@@ -8,7 +8,8 @@ import {
   type Producer,
   type Worker,
 } from './contestant.ts';
-import { now, serve, tell } from './serve.ts';
+import { now } from './clock.ts';
+import { serve, tell } from './serve.ts';
 
 const [module = '', setting = '', database = ''] = process.argv.slice(2);
 const { open } = (await import(new URL(module, import.meta.url).href)) as { open: OpenContestant };
@@ -88,7 +89,7 @@ async function createSpaced(spaced: { tasks: number; every: number; from: number
       called.push(now());
       await make.create(payload(spaced.from + index));
       next = Math.max(next + spaced.every, now());
-      await sleep(next - now());
+      await sleep(Math.max(0, next - now()));
     }
   });
   return called;

@@ -3,11 +3,6 @@ import type { Command, Message } from './actor.ts';
 
 export type Commands = Readonly<Record<string, (argument: never) => Promise<unknown>>>;
 
-/** Milliseconds of a clock that all processes of a machine share. */
-export function now(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
 export function serve(commands: Commands): void {
   process.on('message', (command: Command) => void answer(commands, command));
   process.on('disconnect', () => process.exit());
@@ -15,8 +10,9 @@ export function serve(commands: Commands): void {
   tell({ kind: 'ready' });
 }
 
+/** A parent that is gone need not be told. */
 export function tell(message: Message): void {
-  process.send?.(message);
+  process.send?.(message, undefined, undefined, () => undefined);
 }
 
 async function answer(commands: Commands, { id, name, argument }: Command): Promise<void> {

@@ -23,6 +23,9 @@ export const open: OpenContestant = (connectionString, setting) => ({
   },
   async produce() {
     const pgPool = new pg.Pool({ connectionString, max: 50 });
+    // It warns of a pool without one.
+    pgPool.on('error', (error) => console.error('graphile-worker', error));
+    pgPool.on('connect', (client) => client.on('error', (error) => console.error('graphile-worker', error)));
     const utilities = await makeWorkerUtils({ pgPool, logger });
     return {
       create: (payload) => utilities.addJob('noop', payload),

@@ -1,15 +1,14 @@
 /**
  * Whether a large backlog slows the work down: tasks a second out of a million that wait, and out of twenty thousand,
- * measured in the same way, from some tasks after the start to some before the end.
+ * measured in the same way: from the first handler until that of as many tasks as the small backlog has.
  */
 import { counted } from '../actor.ts';
 import type { Arena } from '../arena.ts';
+import { now } from '../clock.ts';
 import { type Scale, type Scenario, share } from '../scenario.ts';
 
 /** What DBOS and OpenWorkflow need to load a million is longer than all the rest takes. */
 const LEFT_OUT = ['dbos', 'openworkflow', 'ours-remove', 'ours-default', 'bare-loop'];
-const SKIPPED = 0.1;
-const MEASURED = 0.8;
 
 export const backlog: Scenario = {
   name: 'backlog',
@@ -33,15 +32,11 @@ async function rateOf(arena: Arena, tasks: number, waiting: number, { timeout }:
   await arena.fill(waiting);
   const worker = await arena.role();
   await worker.call('work');
-  await counted([worker], tasks * SKIPPED, timeout);
-  const [begun, from] = [worker.count, performance.now()];
-  await counted([worker], begun + tasks * MEASURED, timeout);
-  const rate = ((worker.count - begun) / (performance.now() - from)) * 1000;
+  await counted([worker], tasks, timeout);
+  const end = now();
+  const rate = (tasks / (end - (worker.first ?? end))) * 1000;
   if (waiting > tasks) worker.kill();
-  else {
-    await counted([worker], tasks, timeout);
-    await worker.call('stop');
-  }
+  else await worker.call('stop');
   await worker.end();
   return rate;
 }

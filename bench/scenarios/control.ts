@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Actor, counted } from '../actor.ts';
 import type { Arena } from '../arena.ts';
+import { now } from '../clock.ts';
 import type { Times } from '../replica.ts';
 import { isOurs, type Scale, type Scenario } from '../scenario.ts';
 import { quantile } from '../statistics.ts';
@@ -52,7 +53,7 @@ export const handOver: Scenario = {
   takesPart: isOurs,
   async measure(arena, { timeout }) {
     const { leaving, staying } = await pair(arena, 30_000, timeout);
-    const from = Number(process.hrtime.bigint()) / 1e6;
+    const from = now();
     await leaving.call('stop');
     return goneOn(staying, from, timeout);
   },
@@ -70,7 +71,7 @@ export const rescue: Scenario = {
   takesPart: isOurs,
   async measure(arena, { timeout }) {
     const { leaving, staying } = await pair(arena, LEASE, timeout);
-    const from = Number(process.hrtime.bigint()) / 1e6;
+    const from = now();
     leaving.kill();
     return goneOn(staying, from, timeout);
   },

@@ -4,6 +4,7 @@
  */
 import { counted, eventually } from '../actor.ts';
 import type { Arena } from '../arena.ts';
+import { now } from '../clock.ts';
 import { type Figures, type Scale, type Scenario, share } from '../scenario.ts';
 
 export const drain: Scenario = {
@@ -74,7 +75,7 @@ export async function drainArena(
     scale.timeout,
     () => 'all handlers have ended, but not all tasks are done',
   );
-  const end = Number(process.hrtime.bigint()) / 1e6;
+  const end = now();
   const begin = Math.min(...roles.map((role) => role.first ?? end));
   const processor = await Promise.all(roles.map((role) => role.call<number>('processor')));
   await Promise.all(roles.map((role) => role.call('stop')));
