@@ -11,9 +11,9 @@ import { Servers } from './servers.ts';
 import { play } from './tournament.ts';
 
 /** To be 0.5, once claims and completions go in batches. */
-const LEAST_RATIO = 0.05;
+const LEAST_RATIO = 0.02;
 
-const scale = { ...FULL, drained: 10_000, patience: 0, timeout: 60_000 };
+const scale = { ...FULL, drained: 5000, patience: 0, timeout: 60_000 };
 const servers = new Servers();
 const lines: Line[] = [];
 try {

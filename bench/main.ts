@@ -6,7 +6,7 @@
  *     npm run bench                                            # everything; hours
  *     npm run bench -- --quick                                 # small sizes, few peers; minutes
  *     npm run bench -- --db postgres --only drain,create --peers pg-boss,graphile-worker-batch
- *     npm run bench -- --quick --write                         # stores what it measured all the same
+ *     npm run bench -- --quick --repetitions 3 --write         # stores what it measured all the same
  */
 import { parseArgs } from 'node:util';
 import { type Line, type Outcomes, outcome, writeOutcome } from './outcome.ts';

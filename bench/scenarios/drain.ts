@@ -39,7 +39,7 @@ export const checkpoints: Scenario = {
     updates: { title: 'checkpoints/s', unit: 'updates/s', chart: true },
     rate: { title: 'tasks/s', unit: 'tasks/s' },
   },
-  takesPart: ({ name, checkpoints: some }) => some !== false && name !== 'ours-default',
+  takesPart: ({ name, checkpoints: some }) => some !== false && !name.startsWith('ours-'),
   async measure(arena, scale) {
     const tasks = share(arena.entry, scale.checkpointed);
     await arena.fill(tasks);
