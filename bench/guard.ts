@@ -11,7 +11,7 @@ import { Servers } from './servers.ts';
 import { play } from './tournament.ts';
 
 /** To be 0.5, once claims and completions go in batches. */
-const LEAST_RATIO = 0.02;
+const LEAST_RATIO = 0.01;
 
 const scale = { ...FULL, drained: 5000, patience: 0, timeout: 60_000 };
 const servers = new Servers();

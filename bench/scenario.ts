@@ -7,7 +7,7 @@ export type Figures = Readonly<Record<string, number>>;
 export interface FigureKind {
   /** For people: the head of a column. */
   readonly title: string;
-  readonly unit: 'tasks/s' | 'updates/s' | 'statements/s' | 'statements' | 'bytes' | 'ms' | '×' | '';
+  readonly unit: 'tasks/s' | 'updates/s' | 'statements/s' | 'ms' | '';
   /** Whether it may stand in a chart. */
   readonly chart?: true;
 }

@@ -16,7 +16,7 @@ export const backlog: Scenario = {
   figures: {
     large: { title: 'tasks/s of a large backlog', unit: 'tasks/s' },
     small: { title: 'tasks/s of a small one', unit: 'tasks/s' },
-    ratio: { title: 'large ÷ small', unit: '×' },
+    ratio: { title: 'large ÷ small', unit: '' },
   },
   takesPart: ({ name, server }) => !LEFT_OUT.includes(name) && !server.startsWith('redis'),
   async measure(arena, scale) {

@@ -6,8 +6,8 @@ export const cost: Scenario = {
   name: 'cost',
   title: 'What a task costs the server over its life',
   figures: {
-    statements: { title: 'statements per task', unit: 'statements' },
-    logged: { title: 'bytes of log per task', unit: 'bytes' },
+    statements: { title: 'statements per task', unit: '' },
+    logged: { title: 'bytes of log per task', unit: '' },
   },
   takesPart: ({ name, server, bare }) =>
     server !== 'sqlite' && bare !== true && name !== 'ours-default' && !/-(everysec|always)$/.test(name),

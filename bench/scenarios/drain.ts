@@ -12,7 +12,7 @@ export const drain: Scenario = {
   title: 'Working off no-op tasks, one process',
   figures: {
     rate: { title: 'tasks/s', unit: 'tasks/s', chart: true },
-    processor: { title: "worker's processor ms per 1,000", unit: 'ms' },
+    processor: { title: "worker's processor, ms per 1,000 tasks", unit: 'ms' },
   },
   takesPart: () => true,
   measure: (arena, scale) => drainFilled(arena, scale, 1),

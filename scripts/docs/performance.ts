@@ -34,8 +34,9 @@ in which the contestants took turns, each in a fresh database on a private serve
 and workers in processes of their own. A drain is timed from the first handler until the last task is durably done. Figures
 are medians, with the least and the most in parentheses; ⚠ marks those during which others used more than half a core.
 
-The peers are ${versions()}, as their authors tune them. Absurd is left out: its SQL isn't on npm. DBOS polls every 50 ms here instead
-of every second, which buys latency with idle statements. graphile-worker and BullMQ remove what is done; taskbaton keeps
+The peers are ${versions()}.
+Those called tuned have the settings of their authors' own benchmarks. Absurd is left out: its SQL isn't on npm. DBOS polls
+every 50 ms here instead of every second, which buys latency with idle statements. graphile-worker and BullMQ remove what is done; taskbaton keeps
 it unless it says otherwise. Redis is as durable as the databases only where it is synced always. The hand-written loop
 controls nothing and retries nothing: it shows what the database can do.
 
@@ -89,7 +90,7 @@ function part(comparison: Comparison, scenario: Scenario, outcome: Outcome): rea
       return found === undefined ? '–' : figureText(found);
     }),
   ]);
-  const heads = figures.map(([, { title, unit }]) => (title.endsWith(unit) ? title : `${title} (${unit})`));
+  const heads = figures.map(([, figure]) => headOf(figure));
   const pictures = charts(comparison, { [scenario.name]: outcome }).map(
     ({ path, title }) => `![${title}](${path.replace('docs/', '')})`,
   );
@@ -102,6 +103,10 @@ function part(comparison: Comparison, scenario: Scenario, outcome: Outcome): rea
   ];
 }
 
+function headOf({ title, unit }: FigureKind): string {
+  return unit === '' || title.includes(unit) ? title : `${title} (${unit})`;
+}
+
 function charts(comparison: Comparison, outcomes: Outcomes): readonly Chart[] {
   return SCENARIOS.flatMap((scenario) => {
     const outcome = outcomes[scenario.name];
@@ -109,7 +114,7 @@ function charts(comparison: Comparison, outcomes: Outcomes): readonly Chart[] {
     if (outcome === undefined || charted === undefined) return [];
     const bars = barsOf(comparison, outcome, ...charted);
     if (bars.length < 2) return [];
-    const title = `${scenario.title}, ${charted[1].title}: ${charted[1].unit}`;
+    const title = `${scenario.title}, ${headOf(charted[1])}`;
     return [{ path: `docs/images/bench-${comparison}-${scenario.name}.svg`, title, bars }];
   });
 }
