@@ -35,10 +35,13 @@ and workers in processes of their own. A drain is timed from the first handler u
 are medians, with the least and the most in parentheses; ⚠ marks those during which others used more than half a core.
 
 The peers are ${versions()}.
-Those called tuned have the settings of their authors' own benchmarks. Absurd is left out: its SQL isn't on npm. DBOS polls
-every 50 ms here instead of every second, which buys latency with idle statements. graphile-worker and BullMQ remove what is done; taskbaton keeps
-it unless it says otherwise. Redis is as durable as the databases only where it is synced always. The hand-written loop
-controls nothing and retries nothing: it shows what the database can do.
+graphile-worker tuned is the preset of its author's own performance test, pg-boss tuned has large batches (each settled as a
+whole), and the others have the concurrency at which they were fastest in trials. Absurd is left out: its SQL isn't on npm.
+DBOS polls every 50 ms here instead of every second, which buys latency with idle statements. graphile-worker and BullMQ
+remove what is done; taskbaton keeps it unless it says otherwise. Redis is as durable as the databases only where it is
+synced always; its statements are commands, those inside its scripts included. The hand-written loop controls nothing and
+retries nothing: it shows what the database can do. DBOS and OpenWorkflow take no part in the large backlog, which they
+would take too long to load or to work off.
 
 ${measured.length === 0 ? 'Nothing is measured yet.' : measured.map(section).join('\n\n')}
 `;
