@@ -46,7 +46,6 @@ const chosenPeers = choose(values.peers ?? (quick ? QUICK_PEERS : peers).join(',
 const stored = values.write || (!quick && chosenPeers.length === peers.length);
 
 const servers = new Servers();
-process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
 try {
   await run();
 } finally {
@@ -119,8 +118,4 @@ function choose<Name extends string>(list: string, known: readonly Name[]): read
     if (name === undefined) throw new Error(`${given} is none of ${known.join(', ')}`);
     return name;
   });
-}
-
-function interrupted(): void {
-  void servers.close().finally(() => process.exit(130));
 }

@@ -46,6 +46,12 @@ const START: Readonly<Record<ServerName, () => Promise<Server>>> = {
 export class Servers {
   readonly #started = new Map<ServerName, Promise<Server>>();
 
+  /** Signals don't leave servers behind. */
+  constructor() {
+    const interrupted = (): void => void this.close().finally(() => process.exit(130));
+    process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  }
+
   async url(name: ServerName): Promise<string> {
     const starting = this.#started.get(name) ?? START[name]();
     this.#started.set(name, starting);
