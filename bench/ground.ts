@@ -48,8 +48,7 @@ async function onPostgres(
   kind: string,
   setUp: (database: string) => Promise<void>,
 ): Promise<Ground> {
-  const admin = new pg.Client({ connectionString: server });
-  await admin.connect();
+  const admin = await connected(server);
   const template = `template_${kind.replaceAll('-', '_')}`;
   const { rows } = await admin.query('SELECT 1 FROM pg_database WHERE datname = $1', [template]);
   if (rows.length === 0) {
@@ -59,8 +58,7 @@ async function onPostgres(
   }
   await admin.query(`CREATE DATABASE ${name} TEMPLATE ${template}`);
   const database = within(server, name);
-  const client = new pg.Client({ connectionString: database });
-  await client.connect();
+  const client = await connected(database);
   return {
     database,
     ready: true,
@@ -82,6 +80,14 @@ async function onPostgres(
       await admin.end();
     },
   };
+}
+
+async function connected(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString });
+  // A server that goes is told of by the next query.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 async function onMysql(server: string, name: string): Promise<Ground> {

@@ -79,7 +79,8 @@ async function startIn(folder: string, settings: readonly string[]): Promise<Pri
   const close = async (): Promise<void> => {
     process.off('exit', abandon);
     await stop('immediate');
-    rmSync(folder, { recursive: true, force: true });
+    // Whoever was also signalled may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   process.once('exit', abandon);
   await start();
