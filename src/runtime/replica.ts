@@ -45,7 +45,7 @@ export interface ReplicaOptions {
 /** Without a stack: it would show who rescued the task, not what crashed. */
 const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack: undefined }));
 
-/** A replica that has nothing to do and gets hints looks around so much more seldom. */
+/** A replica that has nothing to do and gets a hint of whatever is committed looks around so much more seldom. */
 const IDLE = 5;
 /** Queues of the user's own may have forgotten somebody: they are reconciled at least so often. */
 const RECONCILE_INTERVAL = 1000;
@@ -287,9 +287,10 @@ export class Replica {
 
   /** Whoever holds something, or left something for others to do, must hear of changes even if a hint gets lost. */
   #untilNextTick({ held, work, leaseEndsIn }: Look): number {
-    const { settings, clock } = this.#options;
+    const { store, settings, clock } = this.#options;
     const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
-    const idle = this.#hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
+    const hinted = this.#hinted && store.hintsInTransactions;
+    const idle = hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
     return idle ? leaseEndsIn : poll;
   }
 
