@@ -34,7 +34,7 @@ export class TaskStopped extends Error {
 }
 
 /** Whether `thrown` says "stopped" rather than "failed", once `signal` has fired. */
-export function isStop(thrown: unknown, signal: AbortSignal): boolean {
+export function isStop(thrown: unknown, signal: Pick<AbortSignal, 'aborted' | 'reason'>): boolean {
   if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
   if (thrown === signal.reason) return true;
   try {

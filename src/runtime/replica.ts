@@ -37,7 +37,7 @@ export interface ReplicaOptions {
 /** Without a stack: it would show who rescued the task, not what crashed. */
 const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack: undefined }));
 
-/** A replica that has nothing to do and gets hints looks around so much more seldom. */
+/** A replica that has nothing to do and gets a hint of whatever is committed looks around so much more seldom. */
 const IDLE = 5;
 /** Queues of the user's own may have forgotten somebody: they are reconciled at least so often. */
 const RECONCILE_INTERVAL = 1000;
@@ -196,14 +196,15 @@ export class Replica {
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      for (const claim of claims) this.#start(claim, queue, replica);
+      const turn = this.#options.clock.turn();
+      for (const claim of claims) this.#start(claim, queue, replica, turn);
       this.#claims.delete(sent);
     }
     this.#unsorted[queue] = answer.more;
     return answer.more || (limit > 0 && answer.claims.length === limit);
   }
 
-  #start(claim: Claim, queue: QueueName, replica: string): void {
+  #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
     const { store, registry, clock, observer, settings } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
@@ -216,6 +217,7 @@ export class Replica {
       store,
       writes: this.#writes,
       clock,
+      turn,
       observer,
       maxPayload,
       stopGrace,
@@ -277,9 +279,10 @@ export class Replica {
 
   /** Whoever holds something, or left something for others to do, must hear of changes even if a hint gets lost. */
   #untilNextTick({ held, work, leaseEndsIn }: Look): number {
-    const { settings, clock } = this.#options;
+    const { store, settings, clock } = this.#options;
     const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
-    const idle = this.#hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
+    const hinted = this.#hinted && store.hintsInTransactions;
+    const idle = hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
     return idle ? leaseEndsIn : poll;
   }
 

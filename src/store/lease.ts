@@ -62,15 +62,14 @@ export async function renewLease(
   return changes > 0;
 }
 
-/** What there is to do for any replica that has the room. */
+/** What there is to do for any replica that has the room; the order is that of an index, so that it ends at the first. */
 const WORK = {
-  run: ({ task }: Tables) => `SELECT 1 FROM ${task} WHERE queue = 'run'`,
-  cleanup: ({ task }: Tables) => `SELECT 1 FROM ${task} WHERE queue = 'cleanup'`,
+  run: ({ task }: Tables) => `FROM ${task} WHERE queue = 'run' ORDER BY lane, precedence, turn, id`,
+  cleanup: ({ task }: Tables) => `FROM ${task} WHERE queue = 'cleanup' ORDER BY lane, precedence, turn, id`,
   due: ({ task }: Tables, now: string) =>
-    `SELECT 1 FROM ${task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${now}`,
-  retry: ({ task }: Tables, now: string) =>
-    `SELECT 1 FROM ${task} WHERE status = 'failed/delete' AND turn <= ${now}`,
-  reorder: ({ control }: Tables) => `SELECT 1 FROM ${control} WHERE reordered_to IS NOT NULL`,
+    `FROM ${task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${now} ORDER BY turn, id`,
+  retry: ({ task }: Tables, now: string) => `FROM ${task} WHERE status = 'failed/delete' AND turn <= ${now}`,
+  reorder: ({ control }: Tables) => `FROM ${control} WHERE reordered_to IS NOT NULL`,
 } as const;
 
 export type Work = keyof typeof WORK;
@@ -92,7 +91,7 @@ export async function lookAround(
   id: string,
 ): Promise<Look | undefined> {
   const work = ALL_WORK.map(
-    (name) => `CASE WHEN EXISTS (${WORK[name](tables, dialect.now)}) THEN 1 ELSE 0 END AS ${name}_work`,
+    (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
   );
   const { rows } = await connection.query(
     `SELECT t.id, t.epoch, t.status, r.rules, ${work.join(', ')},

@@ -147,6 +147,11 @@ export class Store {
     return this.database.notify(this.tables.wake, topic);
   }
 
+  /** Whether whoever commits something can't but send the hint that belongs to it. */
+  get hintsInTransactions(): boolean {
+    return this.database.notifyIn !== undefined;
+  }
+
   /** Nobody waits for a hint, except on a connection that isn't ours and takes one statement at a time. */
   async #tell(...topics: readonly WakeTopic[]): Promise<void> {
     for (const topic of topics) {

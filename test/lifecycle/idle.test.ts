@@ -39,6 +39,7 @@ async function replica(): Promise<{
 }> {
   const clock = new ManualClock();
   const db = new FaultyDatabase('sqlite::memory:');
+  db.hintsInTransactions = true;
   const options = { db, tasks: [endless], concurrency: RUNNING, logger: null };
   const baton = new Taskbaton(options, { clock });
   await baton.start();
