@@ -77,6 +77,11 @@ export const ERRORS = {
     message: 'there is no schedule {name}',
     remedy: 'Set it first; list() shows those that there are.',
   },
+  KEY_TAKEN: {
+    message: 'the key {key} is that of task {id}, which is no child of task {parent}',
+    remedy:
+      'Make the parent a part of the keys of its children, or create it without a key; nothing was written.',
+  },
   TYPE_MISMATCH: {
     message: 'task {id} is of type {actual}, not {expected}',
     remedy: 'Read it with the definition it was created with, or without one.',

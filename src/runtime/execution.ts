@@ -41,6 +41,8 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly turn: Promise<void>;
   readonly observer: Observer;
   readonly stopGrace: number;
+  /** Why the task can't be run; it can be cleaned up all the same. */
+  readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
   readonly createChildren: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
 }
@@ -150,8 +152,9 @@ export class Execution {
   /** Runs the handler to its end; never rejects. */
   async #handle(): Promise<Settlement> {
     try {
-      const handler =
-        this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
+      const { definition, refusal } = this.#options;
+      if (this.queue === 'run' && refusal !== undefined) throw refusal;
+      const handler = this.queue === 'run' ? definition.run : definition.cleanup;
       if (this.queue === 'cleanup' && (await this.#hasChildren())) return WAITING;
       if (handler === undefined) return FINISHED;
       const given = await this.#given();

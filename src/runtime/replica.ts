@@ -4,17 +4,8 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
-import type { TaskDefinition } from '../core/definition.ts';
-import { messageFrom, show, TaskbatonError } from '../core/errors.ts';
-import { decodeJson } from '../core/json.ts';
+import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import {
-  type CheckedRetry,
-  type CheckedTimeLimits,
-  checkRetry,
-  checkTimeLimits,
-  type TaskPolicy,
-} from '../core/retry.ts';
 import { markOf, type QueueName } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
@@ -27,6 +18,7 @@ import { Execution, LONGEST_RETRY } from './execution.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
 import type { Observer } from './observer.ts';
+import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
@@ -373,21 +365,6 @@ export class Replica {
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }
-}
-
-/** What the type says, and what the task says for itself in its place. */
-function policyOf(
-  definition: TaskDefinition,
-  options: string | null,
-): { readonly retry: CheckedRetry; readonly limits: CheckedTimeLimits } {
-  const own = (decodeJson(options) ?? {}) as TaskPolicy;
-  const refuse = (part: string, value: unknown, problem: string): never => {
-    throw new TaskbatonError('INVALID_OPTION', { option: part, value: show(value), problem });
-  };
-  return {
-    retry: checkRetry(own.retry ?? definition.retry, refuse, true),
-    limits: checkTimeLimits(own.timeout ?? definition.timeout, refuse),
-  };
 }
 
 function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {

@@ -42,13 +42,19 @@ export async function adopt(
     if (row === undefined || markOf(row['status'] as Status) === 'delete')
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
     if (Number(row['has_children']) === 1) continue;
-    // One that was never run would go at once when it is deleted: paused, it waits for the same and goes after them.
-    if (row['status'] === 'init/none') {
-      const where = { sql: 'id = ?', values: [id] };
-      await applyEvent(connection, tables.task, control.terms, 'pause', { where });
-    }
+    await keepWithChildren(connection, { tables, control }, id);
     await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE id = ?`, [id]);
   }
+}
+
+/** A parent that was never run would go at once when it is deleted: paused, it waits for the same and goes after them. */
+export async function keepWithChildren(
+  connection: Connection,
+  { tables, control }: Pick<Context, 'tables' | 'control'>,
+  id: number,
+): Promise<void> {
+  const where = { sql: 'id = ?', values: [id] };
+  await applyEvent(connection, tables.task, control.terms, 'pause', { where, from: 'init/none' });
 }
 
 /** What a parent is asked for that has no children created any more; it can't be asked before the transaction ends. */
@@ -70,7 +76,9 @@ export async function checkDescent(
   id: number,
   parent: number,
 ): Promise<void> {
-  for (let above: number | undefined = parent; above !== undefined;) {
+  const seen = new Set<number>();
+  for (let above: number | undefined = parent; above !== undefined && !seen.has(above);) {
+    seen.add(above);
     if (above === id) {
       const problem = `task ${id}, which would become its child, is above it`;
       throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'parent', value: parent, problem });

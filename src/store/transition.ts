@@ -243,6 +243,24 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['status', ({ to }) => literal(to)],
 ];
 
+/** What says how a task begins, in the order of `beginning`. */
+export const BEGINNING: readonly string[] = ['queue', 'precedence', 'turn', 'lane', 'status'];
+
+/** How a task begins, as SQL: a new one, or one that has never started and takes on what a new one would have been. */
+export function beginning(
+  { now }: Terms,
+  {
+    autoRun,
+    due,
+    precedence,
+  }: { readonly autoRun: boolean; readonly due: string | undefined; readonly precedence: string },
+): readonly string[] {
+  const status: Status = autoRun ? 'pending/run' : 'init/none';
+  const queue = autoRun ? literal(due === undefined ? row(status)?.waits?.queue : LATER) : 'NULL';
+  const waits = autoRun ? [due === undefined ? precedence : '0', due ?? now] : ['NULL', 'NULL'];
+  return [queue, ...waits, '0', literal(status)];
+}
+
 /** A cleanup that failed is due again after 1 s, 2 s, 4 s … 5 min; whoever rescues looks for those now and then. */
 const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
 
