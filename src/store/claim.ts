@@ -20,6 +20,7 @@ import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
+import { givenRows } from './given.ts';
 import { updateFor } from './transition.ts';
 
 export interface ClaimRequest {
@@ -95,6 +96,8 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       connection,
       tables,
       skipLocked: dialect.skipLocked,
+      given: (columns, rows) => givenRows(dialect, columns, rows),
+      updateMatching: dialect.updateMatching,
       queue,
       types,
       limit: Math.min(limit, ROUND_LIMIT),
