@@ -214,7 +214,7 @@ function claimUpdate(
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
     set: {
-      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, crash_budget = ${budget.sql}`,
+      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],
     },
   });

@@ -229,8 +229,11 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
   ['precedence', (arrow, _event, terms) => precedenceAt(arrow, terms)],
   ['turn', (arrow, _event, terms) => turnAt(arrow, terms)],
-  ['worked_before', (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, now) : undefined)],
-  ['worked', (arrow, _event, { now }) => (isLeaving(arrow) ? workedAt(arrow, now) : undefined)],
+  [
+    'worked_before',
+    (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, event, now) : undefined),
+  ],
+  ['worked', (arrow, event, { now }) => (isLeaving(arrow) ? workedAt(arrow, event, now) : undefined)],
   ['owner', (arrow) => (isLeaving(arrow) ? 'NULL' : undefined)],
   ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
   ['paused_by', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
@@ -295,8 +298,11 @@ function isAttempt({ from }: Arrow, event: Event): boolean {
   return from === 'failed/run' ? event === 'run' : event === 'retry' && row(from)?.leased === true;
 }
 
-function workedAt(arrow: Arrow, now: string): string {
-  return isLeaving(arrow) ? `worked + ${now} - started_at` : 'worked';
+/** Whoever is rescued has worked until its replica was last heard of, if it is known when that was. */
+function workedAt(arrow: Arrow, event: Event, now: string): string {
+  if (!isLeaving(arrow)) return 'worked';
+  if (event !== 'recover' && event !== 'expire') return `worked + ${now} - started_at`;
+  return `worked + CASE WHEN held_until < started_at THEN 0 ELSE COALESCE(held_until, ${now}) - started_at END`;
 }
 
 /** Failures since somebody asked for something. */
