@@ -2,19 +2,20 @@
  * Many rows in one statement: they are handed over as a table of their own, and it is told which of them were changed.
  * That is what lets writes that come together share one commit, and each still learn what became of it.
  */
-import type { Connection, Database } from '../core/connection.ts';
+import type { Connection, Database, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
 import type { Dialect, GivenColumns } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
-type Value = string | number | null | undefined;
-
 export function givenRows(
   dialect: Dialect,
   columns: GivenColumns,
-  rows: readonly (readonly Value[])[],
+  rows: readonly (readonly SqlValue[])[],
 ): Fragment {
-  return { sql: dialect.given(columns), values: [JSON.stringify(rows)] };
+  const [only] = rows;
+  return only !== undefined && rows.length === 1 && dialect.givenOne !== undefined
+    ? { sql: dialect.givenOne(columns), values: only }
+    : { sql: dialect.given(columns), values: [JSON.stringify(rows)] };
 }
 
 /** Names a claim of a task. */
