@@ -47,6 +47,8 @@ export interface ClaimContext {
   readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
 }
 
+/** So many crashes a cleanup survives: it has to be done, whatever becomes of a run. */
+const CLEANUP_CRASHES = 3;
 /** At most so many are taken in one round, so that it holds the others up for a moment only. */
 const ROUND_LIMIT = 200;
 
@@ -210,7 +212,7 @@ function claimUpdate(
   request: ClaimRequest,
   where: Fragment,
 ): Fragment {
-  const budget = crashBudgets(request.types);
+  const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
     set: {
@@ -223,7 +225,8 @@ function claimUpdate(
 }
 
 /** The budget comes from the replica that runs the task, for the one that will have to rescue it may not know its type. */
-function crashBudgets(types: ReadonlyMap<string, Runnable>): Fragment {
+function crashBudgets({ queue, types }: ClaimRequest): Fragment {
+  if (queue === 'cleanup') return { sql: String(CLEANUP_CRASHES), values: [] };
   const resumable = [...types].filter(([, { crashBudget }]) => crashBudget > 0);
   if (resumable.length === 0) return { sql: '0', values: [] };
   return {
