@@ -8,7 +8,7 @@ import { show, TaskbatonError } from '../core/errors.ts';
 import { checkParts } from '../core/name.ts';
 import type { Task, TaskDoneOptions, WatchOptions } from '../core/task.ts';
 import type { Store } from '../store/store.ts';
-import { readMarks, readWatched } from '../store/watch.ts';
+import { readMarks, readWatched, type Watched } from '../store/watch.ts';
 import { Loop } from './loop.ts';
 import type { Observer } from './observer.ts';
 
@@ -22,9 +22,12 @@ export interface WatcherOptions {
   readonly stopped: AbortSignal;
 }
 
-/** Somebody who wants to know; told `undefined` when the task is gone or on its way out. */
+/** A task as it was seen: `undefined` when it is gone or on its way out, rejected when it can't be decoded. */
+type Seen = PromiseSettledResult<Task | undefined>;
+
+/** Somebody who wants to know. */
 interface Watch {
-  readonly changed: (task: Task | undefined) => void;
+  readonly changed: (seen: Seen) => void;
   mark: string | undefined;
   told: boolean;
 }
@@ -60,7 +63,9 @@ export class Watcher {
       };
       const aborted = (): void => end(() => reject(signal?.reason as Error));
       const ended = (): void => end(() => reject(new TaskbatonError('NOT_RUNNING')));
-      const unwatch = this.#watch(id, (task) => {
+      const unwatch = this.#watch(id, (seen) => {
+        if (seen.status === 'rejected') return end(() => reject(seen.reason as Error));
+        const task = seen.value;
         if (task === undefined) end(() => reject(new TaskbatonError('TASK_NOT_FOUND', { id })));
         else if (task.state === 'finished') end(() => resolve(task));
         else if (task.state === 'failed') end(() => reject(failureOf(task)));
@@ -88,10 +93,10 @@ export class Watcher {
     const { signal } = options;
     const calledOff = AbortSignal.any([this.#options.stopped, ...(signal === undefined ? [] : [signal])]);
     // Whoever is slow gets the latest, not all.
-    let latest: { readonly task: Task | undefined } | undefined;
+    let latest: Seen | undefined;
     let wake = (): void => undefined;
-    const unwatch = this.#watch(id, (task) => {
-      latest = { task };
+    const unwatch = this.#watch(id, (seen) => {
+      latest = seen;
       wake();
     });
     const abort = (): void => wake();
@@ -104,8 +109,10 @@ export class Watcher {
           });
         signal?.throwIfAborted();
         if (calledOff.aborted) throw new TaskbatonError('NOT_RUNNING');
-        const { task } = latest as { readonly task: Task | undefined };
+        const seen = latest as Seen;
         latest = undefined;
+        if (seen.status === 'rejected') throw seen.reason;
+        const task = seen.value;
         if (task === undefined && first) throw new TaskbatonError('TASK_NOT_FOUND', { id });
         if (task === undefined) return;
         yield task;
@@ -171,15 +178,21 @@ export class Watcher {
     }
   }
 
-  #tell(id: number, found: { readonly task: Task; readonly mark: string } | undefined): void {
-    const shown = found?.task.state === 'deleting' ? undefined : found?.task;
+  #tell(id: number, found: Watched | undefined): void {
+    const seen = found === undefined || isGoing(found) ? GONE : found.task;
     for (const watch of this.#watches.get(id) ?? []) {
       if (!isNews(watch, found?.mark)) continue;
       watch.mark = found?.mark;
       watch.told = true;
-      watch.changed(shown);
+      watch.changed(seen);
     }
   }
+}
+
+const GONE: Seen = { status: 'fulfilled', value: undefined };
+
+function isGoing({ task }: Watched): boolean {
+  return task.status === 'fulfilled' && task.value.state === 'deleting';
 }
 
 function isNews(watch: Watch, mark: string | undefined): boolean {

@@ -230,10 +230,13 @@ async function insertRows(
   if (returning === true) {
     const rows = tasks.map((task, place) => [...valuesOf(task), place]);
     const given = givenRows(dialect, GIVEN_COLUMNS, rows);
-    // "true" keeps SQLite from taking ON for a part of the join.
+    // What can't be there already needn't be looked for; "true" keeps SQLite from taking ON for a part of the join.
+    const unless = tasks.some(({ key }) => key !== undefined)
+      ? 'WHERE true ORDER BY v_place ON CONFLICT DO NOTHING'
+      : 'ORDER BY v_place';
     const found = await connection.query(
       `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES}
-       FROM ${given.sql} WHERE true ORDER BY v_place ON CONFLICT DO NOTHING RETURNING id`,
+       FROM ${given.sql} ${unless} RETURNING id`,
       given.values,
     );
     // Ids are given in the order of the rows, but may come back in another.

@@ -4,18 +4,27 @@
  */
 import type { Connection, Database, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
-import type { Dialect, GivenColumns } from './dialect.ts';
+import type { Dialect, GivenColumn } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
+/** Columns by name; what is null in all rows isn't sent. */
 export function givenRows(
   dialect: Dialect,
-  columns: GivenColumns,
+  types: Readonly<Record<string, GivenColumn['type']>>,
   rows: readonly (readonly SqlValue[])[],
 ): Fragment {
-  const [only] = rows;
-  return only !== undefined && rows.length === 1 && dialect.givenOne !== undefined
+  let sent = 0;
+  const used: number[] = [];
+  const columns = Object.entries(types).map(([name, type], index): GivenColumn => {
+    const empty = rows.every((row) => row[index] === null);
+    if (!empty) used.push(index);
+    return { name, type, place: empty ? undefined : sent++ };
+  });
+  const cells = rows.map((row) => used.map((index) => row[index] ?? null));
+  const [only] = cells;
+  return only !== undefined && cells.length === 1 && dialect.givenOne !== undefined
     ? { sql: dialect.givenOne(columns), values: only }
-    : { sql: dialect.given(columns), values: [JSON.stringify(rows)] };
+    : { sql: dialect.given(columns), values: [JSON.stringify(cells)] };
 }
 
 /** Names a claim of a task. */

@@ -71,12 +71,27 @@ export class Payloads {
       : fail('decode', owner, 'it returned something that is no text');
   }
 
-  /** A row as the task that it is; `redacted` for whoever isn't meant to read all of it. Throws CODEC_FAILED. */
+  /** A row as the task that it is; `redacted` for whoever isn't meant to read all of it. Throws CODEC_FAILED unless it is. */
   async taskFrom(row: Row, redacted: boolean): Promise<Task> {
     const owner = { id: Number(row['id']), type: String(row['type']) };
-    if (!redacted) return taskFrom(await this.#decodeRow(row, owner));
-    if (this.#redact === undefined) return hidden(taskFrom(withoutEncoded(row)), hideAll, owner);
-    return hidden(taskFrom(await this.#decodeRow(row, owner)), this.#redact, owner);
+    if (!redacted) return this.#whole(row, owner);
+    const hideWhole = (): Task => hidden(taskFrom(withoutEncoded(row)), hideAll, owner);
+    if (this.#redact === undefined) return hideWhole();
+    try {
+      return hidden(await this.#whole(row, owner), this.#redact, owner);
+    } catch {
+      // Of what can't be read there is nothing to show, but that the task is there.
+      return hideWhole();
+    }
+  }
+
+  async #whole(row: Row, owner: PayloadOwner): Promise<Task> {
+    const decoded = await this.#decodeRow(row, owner);
+    try {
+      return taskFrom(decoded);
+    } catch (cause) {
+      return fail('decode', owner, 'what came of it is no JSON', cause);
+    }
   }
 
   async #decodeRow(row: Row, owner: PayloadOwner): Promise<Row> {

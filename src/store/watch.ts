@@ -35,20 +35,28 @@ export async function readMarks(
   return new Map(rows.map((row) => [Number(row['id']), markOf(row)]));
 }
 
-/** Those of `ids` that are there, by id, those being deleted too; each with its mark at the same moment. */
+/** A task that is there, with its mark at the same moment. */
+export interface Watched {
+  readonly mark: string;
+  readonly task: PromiseSettledResult<Task>;
+}
+
+/** Those of `ids` that are there, by id, those being deleted too; one that can't be decoded is rejected by itself. */
 export async function readWatched(
   { connection, tables, payloads }: Context & { readonly payloads: Payloads },
   ids: readonly number[],
-): Promise<ReadonlyMap<number, { readonly task: Task; readonly mark: string }>> {
+): Promise<ReadonlyMap<number, Watched>> {
   if (ids.length === 0) return new Map();
   const among = isAmong('id', ids);
   const sql = `SELECT ${TASK_COLUMNS}, revision FROM ${tables.task} WHERE ${among.sql}`;
   const { rows } = await connection.query(sql, among.values);
-  const watched = rows.map(
-    async (row) =>
-      [Number(row['id']), { task: await payloads.taskFrom(row, false), mark: markOf(row) }] as const,
+  const tasks = await Promise.allSettled(rows.map((row) => payloads.taskFrom(row, false)));
+  return new Map(
+    tasks.map((task, index) => {
+      const row = rows[index] ?? {};
+      return [Number(row['id']), { task, mark: markOf(row) }];
+    }),
   );
-  return new Map(await Promise.all(watched));
 }
 
 function markOf(row: Row): string {

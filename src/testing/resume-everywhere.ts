@@ -5,6 +5,7 @@
 import { AssertionError, deepStrictEqual } from 'node:assert';
 import type { Untyped } from '../core/declaration.ts';
 import type { TaskDefinition } from '../core/definition.ts';
+import { isTaskbatonError } from '../core/errors.ts';
 import type { Task } from '../core/task.ts';
 import type { Taskbaton } from '../taskbaton.ts';
 import { Awaits } from './awaits.ts';
@@ -50,6 +51,7 @@ export async function resumeEverywhere<Given, Input, Context>(
 ): Promise<ResumeReport> {
   const { interruptions = INTERRUPTIONS } = options;
   const peaceful = await run(definition, input, options);
+  expectFinished(peaceful);
   const moments = [...aroundWrites(peaceful), ...atAwaits(peaceful, options)];
   for (const moment of moments) {
     for (const interruption of interruptions) {
@@ -129,15 +131,23 @@ async function run(
   try {
     system.onWrite(first, (moment) => reach(moment, moment === 'before' ? ++writes : writes));
     id = await control.createTask(definition, input);
-    await system.runUntilIdle();
+    await runToEnd(system, id);
     await system.through(interrupted);
-    await system.runUntilIdle();
+    await runToEnd(system, id);
     const { state, context, error }: Task<unknown, unknown> = await control.getTask(id);
     return { task: { state, context, error }, effects: await effects?.(), writes, awaits };
   } finally {
     watched.close();
     await system.close();
   }
+}
+
+/** Through its sleeps and its further attempts. Whoever never ends is told by its state. */
+async function runToEnd(system: TestSystem, id: number): Promise<void> {
+  await system.runUntilDone(id).catch((error: unknown) => {
+    if (!isTaskbatonError(error, 'NOT_DONE')) throw error;
+  });
+  await system.runUntilIdle();
 }
 
 /** It begins at once, and resolves when the task may go on. */
@@ -162,6 +172,18 @@ async function interrupt(
   thaw();
 }
 
+/** What comes to nothing comes to the same wherever it is interrupted. */
+function expectFinished(peaceful: Run): void {
+  const { state } = peaceful.task;
+  if (state === 'finished') return;
+  const message = `in peace the task does not finish: it is ${state}${reasonOf(peaceful)}`;
+  throw new AssertionError({ message, actual: state, expected: 'finished', operator: 'resumeEverywhere' });
+}
+
+function reasonOf({ task }: Run): string {
+  return task.error === undefined ? '' : ` (${task.error.message})`;
+}
+
 function expectSame(peaceful: Run, interrupted: Run, schedule: string): void {
   try {
     deepStrictEqual(
@@ -170,8 +192,7 @@ function expectSame(peaceful: Run, interrupted: Run, schedule: string): void {
     );
   } catch (error) {
     const difference = error instanceof AssertionError ? error.message : String(error);
-    const reason = interrupted.task.error === undefined ? '' : ` (${interrupted.task.error.message})`;
-    const message = `after a ${schedule} the task does not come to the same${reason}: ${difference}`;
+    const message = `after a ${schedule} the task does not come to the same${reasonOf(interrupted)}: ${difference}`;
     throw new AssertionError({
       message,
       actual: interrupted,

@@ -21,6 +21,8 @@ const PREFIX = 'taskbaton_';
 const START = new Date('2030-01-01T00:00:00Z');
 /** A system that isn't idle after so long never will be. */
 const LONGEST_RUN = 7 * 86_400_000;
+/** Nor will one that waits for later all the time. */
+const LONGEST_WAIT = 100 * 86_400_000;
 const NOW = 'virtual_now()';
 /** Seldom, so that hours pass quickly; hints arrive at once anyway. */
 const POLL = 5000;
@@ -107,6 +109,23 @@ export class TestSystem {
     }
   }
 
+  /**
+   * Lets time go on until the task has finished or failed for good, or is gone; where all wait for later, to when the next one
+   * is due. Throws NOT_DONE for one that hasn't ended after 100 days.
+   */
+  async runUntilDone(id: number): Promise<void> {
+    const begin = this.#time.now;
+    const end = begin + LONGEST_WAIT;
+    await this.#time.rest();
+    while (!this.#isDone(id)) {
+      const due = this.#busy() > 0 ? undefined : this.#nextDue();
+      // Nobody holds a task, so it costs nothing that all leases end on the way.
+      if (due !== undefined && due <= end) this.#time.now = Math.max(this.#time.now, due);
+      if ((due ?? 0) > end || !(await this.#time.step(end)))
+        throw new TaskbatonError('NOT_DONE', { id, timeout: Math.round(this.#time.now - begin) });
+    }
+  }
+
   /** Lets time go on until `promise` is settled. */
   through<Result>(promise: Promise<Result>): Promise<Result> {
     return this.#through(promise);
@@ -168,6 +187,19 @@ export class TestSystem {
     const sql = `SELECT COUNT(*) AS tasks FROM ${task} p WHERE p.queue IN ('run', 'cleanup') OR p.owner IS NOT NULL
       OR (p.status IN ('waiting/run', 'waiting/delete') AND NOT EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id AND c.done_at IS NULL))`;
     return Number(this.#handle.prepare(sql).get()?.['tasks']);
+  }
+
+  #isDone(id: number): boolean {
+    const { task } = tablesOf(PREFIX, undefined);
+    const row = this.#handle.prepare(`SELECT done_at FROM ${task} WHERE id = ?`).get(id);
+    return row === undefined || row['done_at'] !== null;
+  }
+
+  #nextDue(): number | undefined {
+    const { task } = tablesOf(PREFIX, undefined);
+    const sql = `SELECT MIN(turn) AS due FROM ${task} WHERE queue = 'later'`;
+    const due = this.#handle.prepare(sql).get()?.['due'] ?? null;
+    return due === null ? undefined : Number(due);
   }
 
   #ownerOf(replica: Taskbaton): Owner {

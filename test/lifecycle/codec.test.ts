@@ -167,6 +167,30 @@ eachBackend((backend) => {
     await reaches(replica, one, 'finished');
   });
 
+  it('a task that can not be decoded fails for whoever asks for it, and nobody else waits in vain', async (t) => {
+    const system = await openSystem(backend, t);
+    const stranger = system.instance({ codec: aesGcm({ current: 'x', keys: { x: randomBytes(32) } }) });
+    const nonsense: PayloadCodec = { encode: (text) => text, decode: () => '{' };
+    for (const codec of [aes(), nonsense]) {
+      const bad = await stranger.createTask(echo, 'bad', { autoRun: false });
+      const baton = await system.replica({ ...FAST, tasks: [echo], codec, redact: (payload) => payload });
+      const failed = { code: 'CODEC_FAILED', message: new RegExp(`task ${bad} `) };
+      const watching = async (): Promise<void> => {
+        for await (const seen of baton.watchTask(bad)) assert.fail(`task ${seen.id} was shown`);
+      };
+      const asked = [baton.taskDone(bad), watching(), baton.getTask(bad), baton.getTasks()];
+      await Promise.all(asked.map((promise) => assert.rejects(promise, failed)));
+      const waiting = baton.taskDone(bad).catch(() => undefined);
+      if (codec !== nonsense) await baton.taskDone(await baton.createTask(echo, 'good'));
+      await waiting;
+      const { tasks } = await baton.getTasks({ redacted: true });
+      const shown = tasks.find(({ id }) => id === bad);
+      assert.deepEqual([shown?.state, shown?.input], ['init', undefined]);
+      await baton.stop();
+      await stranger.deleteTask(bad);
+    }
+  });
+
   it('a codec that throws, or returns nonsense, creates nothing and says nothing of what it threw', async (t) => {
     const system = await openSystem(backend, t);
     const throwing = (): never => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { defineTask, finished } from '../../src/index.ts';
+import { defineTask, finished, snooze } from '../../src/index.ts';
 import { resumeEverywhere } from '../../src/testing/index.ts';
 
 it('a task that keeps all it needs in its context passes, whatever happens to it when', async () => {
@@ -123,4 +123,69 @@ it('a task with children passes, and each child is there once', async () => {
   });
   const { writes } = await resumeEverywhere(parent, undefined, { tasks: [child], awaits: 10 });
   assert.ok(writes >= 4);
+});
+
+it('a task that sleeps, or is tried again, is run to its end each time', async () => {
+  let sent: string[] = [];
+  const world = { setup: () => (sent = []), effects: () => new Set(sent) };
+  const snoozing = defineTask<undefined, undefined, string>({
+    type: 'snoozing',
+    async run({ context }) {
+      if (context === undefined) return snooze('10m', { context: 'slept' });
+      sent.push(context);
+      return finished({ context: 'done' });
+    },
+  });
+  const { writes } = await resumeEverywhere(snoozing, undefined, world);
+  assert.equal(writes, 2);
+  assert.ok(sent.includes('slept'));
+  const failing = defineTask<undefined, undefined, string>({
+    type: 'failing',
+    retry: { attempts: 3, delay: '10m' },
+    async run({ task, report }) {
+      if (task.attempt < 3) throw new Error('not yet');
+      sent.push('tried');
+      await report({ context: 'done' });
+    },
+  });
+  assert.equal((await resumeEverywhere(failing, undefined, world)).writes, 4);
+  assert.ok(sent.includes('tried'));
+});
+
+it('what goes wrong after a sleep is found out', async () => {
+  let sent: string[] = [];
+  const twice = defineTask<undefined, undefined, string>({
+    type: 'twice',
+    async run({ context }) {
+      if (context === undefined) return snooze('10m', { context: 'slept' });
+      sent.push(context);
+      return finished({ context: 'done' });
+    },
+  });
+  await assert.rejects(
+    resumeEverywhere(twice, undefined, { setup: () => (sent = []), effects: () => [...sent] }),
+    { message: /^after a crash before write 2 of 2 / },
+  );
+});
+
+it('a task that does not finish in peace proves nothing, and is refused', async () => {
+  const hopeless = defineTask<undefined, undefined, string>({
+    type: 'hopeless',
+    async run({ context }) {
+      if (context === undefined) return snooze('10m', { context: 'slept' });
+      throw new Error('broken after its sleep');
+    },
+  });
+  await assert.rejects(resumeEverywhere(hopeless, undefined), {
+    name: 'AssertionError',
+    message: /^in peace the task does not finish: it is failed \(broken after its sleep\)/,
+  });
+  const endless = defineTask<undefined, undefined, string>({
+    type: 'endless',
+    run: async () => snooze('20d'),
+  });
+  await assert.rejects(resumeEverywhere(endless, undefined), {
+    name: 'AssertionError',
+    message: /^in peace the task does not finish: it is pending/,
+  });
 });
