@@ -48,6 +48,8 @@ export interface ClaimContext {
   readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
 }
 
+/** So many crashes a cleanup survives: it has to be done, whatever becomes of a run. */
+const CLEANUP_CRASHES = 3;
 /** At most so many are taken in one round, so that it holds the others up for a moment only. */
 const ROUND_LIMIT = 200;
 
@@ -213,11 +215,11 @@ function claimUpdate(
   request: ClaimRequest,
   where: Fragment,
 ): Fragment {
-  const budget = crashBudgets(request.types);
+  const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
     set: {
-      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, crash_budget = ${budget.sql}`,
+      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],
     },
   });
@@ -226,7 +228,8 @@ function claimUpdate(
 }
 
 /** The budget comes from the replica that runs the task, for the one that will have to rescue it may not know its type. */
-function crashBudgets(types: ReadonlyMap<string, Runnable>): Fragment {
+function crashBudgets({ queue, types }: ClaimRequest): Fragment {
+  if (queue === 'cleanup') return { sql: String(CLEANUP_CRASHES), values: [] };
   const resumable = [...types].filter(([, { crashBudget }]) => crashBudget > 0);
   if (resumable.length === 0) return { sql: '0', values: [] };
   return {

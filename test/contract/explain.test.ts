@@ -196,7 +196,7 @@ async function fill(database: Database, { task, replica, control }: Tables): Pro
   );
   for (let index = 0; index < REPLICAS; index++) {
     await database.query(
-      `INSERT INTO ${replica} (id, name, started_at, lease_until, types, concurrency, rules) SELECT ?, 'x', 0, 9000000000000000, '[]', 5, version FROM ${control}`,
+      `INSERT INTO ${replica} (id, name, started_at, renewed_at, lease_until, types, concurrency, rules) SELECT ?, 'x', 0, 0, 9000000000000000, '[]', 5, version FROM ${control}`,
       [`replica-${index}`],
     );
   }
