@@ -331,11 +331,11 @@ export class Replica {
   }
 
   async #rescue(): Promise<boolean> {
-    const { store, observer } = this.#options;
+    const { store, registry, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
     const reordering = await store.control.reorder();
-    await store.reconcile();
+    await store.reconcile(registry.runnable);
     await store.retryCleanups();
     const buried = await store.bury();
     const full = this.#rescues++ % FULL_RESCUE === 0;
