@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
+import { performanceCharts, performancePage } from './docs/performance.ts';
 import { statesPage } from './docs/states.ts';
 import { turnPictures } from './docs/turns.ts';
 
@@ -17,6 +18,8 @@ const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
   ...turnPictures,
+  ['docs/performance.md', performancePage],
+  ...performanceCharts,
 ]);
 
 const made = await Promise.all(Array.from(GENERATED, async ([page, make]) => ({ page, text: await make() })));

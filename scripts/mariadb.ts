@@ -35,14 +35,18 @@ export async function ensureMariadb(): Promise<TestMariadb> {
       close: async () => undefined,
     };
   }
-  return startPrivate(
-    serverProgram({
-      server: 'MariaDB',
-      programs: ['mariadbd', 'mysqld'],
-      debianPackage: 'mariadb-server',
-      variable: 'TASKBATON_MYSQL_URL',
-    }),
-  );
+  return startPrivateMariadb();
+}
+
+/** `settings` prevail over those that make a server of tests fast. */
+export function startPrivateMariadb(settings: readonly string[] = []): Promise<TestMariadb> {
+  const program = serverProgram({
+    server: 'MariaDB',
+    programs: ['mariadbd', 'mysqld'],
+    debianPackage: 'mariadb-server',
+    variable: 'TASKBATON_MYSQL_URL',
+  });
+  return start(program, settings);
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -66,7 +70,7 @@ async function withDatabase(server: string): Promise<string> {
   return `${server}/${DATABASE}`;
 }
 
-async function startPrivate(program: string): Promise<TestMariadb> {
+async function start(program: string, settings: readonly string[]): Promise<TestMariadb> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-mariadb-'));
   const data = join(folder, 'data');
   const user = userInfo().username;
@@ -88,6 +92,7 @@ async function startPrivate(program: string): Promise<TestMariadb> {
       `--socket=${join(folder, 'socket')}`,
       '--max-connections=300',
       '--innodb-flush-log-at-trx-commit=0',
+      ...settings,
     ],
     { stdio: 'ignore' },
   );

@@ -35,17 +35,18 @@ const SETTINGS = [
   'max_connections=300',
 ];
 
-export async function startPrivatePostgres(): Promise<PrivatePostgres> {
+/** `settings` prevail over those that make a server of tests fast. */
+export async function startPrivatePostgres(settings: readonly string[] = []): Promise<PrivatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-postgres-'));
   try {
-    return await startIn(folder);
+    return await startIn(folder, [...SETTINGS, ...settings]);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startIn(folder: string): Promise<PrivatePostgres> {
+async function startIn(folder: string, settings: readonly string[]): Promise<PrivatePostgres> {
   const user = serverUser();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o755);
@@ -54,7 +55,7 @@ async function startIn(folder: string): Promise<PrivatePostgres> {
   const account = { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } };
   execFileSync(join(binaries.folder, 'initdb'), initdbOptions(data), { ...account, stdio: 'pipe' });
   const port = await freePort();
-  const options = ['-D', data, '-p', String(port), ...SETTINGS.flatMap((setting) => ['-c', setting])];
+  const options = ['-D', data, '-p', String(port), ...settings.flatMap((setting) => ['-c', setting])];
 
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
@@ -78,7 +79,8 @@ async function startIn(folder: string): Promise<PrivatePostgres> {
   const close = async (): Promise<void> => {
     process.off('exit', abandon);
     await stop('immediate');
-    rmSync(folder, { recursive: true, force: true });
+    // Whoever was also signalled may still be writing.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
   process.once('exit', abandon);
   await start();

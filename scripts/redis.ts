@@ -29,14 +29,18 @@ export async function ensureRedis(): Promise<TestRedis> {
     return { url: named, source: VARIABLE, close };
   }
   if (await answers(STANDARD)) return { url: STANDARD, source: '127.0.0.1:6379', close };
-  return startPrivate(
-    serverProgram({
-      server: 'Redis',
-      programs: ['redis-server'],
-      debianPackage: 'redis-server',
-      variable: VARIABLE,
-    }),
-  );
+  return startPrivateRedis();
+}
+
+/** `settings` prevail over those of tests, which keep nothing. */
+export function startPrivateRedis(settings: readonly string[] = []): Promise<TestRedis> {
+  const program = serverProgram({
+    server: 'Redis',
+    programs: ['redis-server'],
+    debianPackage: 'redis-server',
+    variable: VARIABLE,
+  });
+  return start(program, settings);
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -53,11 +57,11 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-async function startPrivate(program: string): Promise<TestRedis> {
+async function start(program: string, settings: readonly string[]): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-redis-'));
   const port = await freePort();
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const server = spawn(program, [...args, '--dir', folder], { stdio: 'ignore' });
+  const server = spawn(program, [...args, '--dir', folder, ...settings], { stdio: 'ignore' });
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const close = async (): Promise<void> => {
     server.kill('SIGTERM');

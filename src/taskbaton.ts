@@ -36,7 +36,7 @@ import {
   type WithChildren,
 } from './core/task.ts';
 import type { VersionCount } from './core/version.ts';
-import { changeDescendants } from './runtime/children.ts';
+import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
@@ -388,11 +388,7 @@ export class Taskbaton {
     checkId(id);
     const when = checkChange(options, event);
     const store = await this.#store.in(options);
-    const below = async (): Promise<void> =>
-      options.children === true ? changeDescendants(store, id, event) : undefined;
-    // Whoever goes on must find its children going on, and whoever pauses must not create more of them.
-    if (event === 'run') await below();
+    if (options.children === true) return changeFamily(store, id, event, when);
     await store.change(id, event, when);
-    if (event !== 'run') await below();
   }
 }

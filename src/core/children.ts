@@ -27,7 +27,8 @@ export type NewChild = Omit<NewTaskItem, 'parent'>;
 export interface Children<Report> {
   /**
    * Creates children, and stores the report that is given with them: both or neither, so that a handler that goes on
-   * from that checkpoint doesn't create them again. Resolves to their ids. Rejects as `createTasks` and `report` do.
+   * from that checkpoint doesn't create them again. Resolves to their ids. Rejects as `createTasks` and `report` do, but with
+   * a `TaskStopped` before anything is written where the task is asked to pause or to go.
    */
   readonly create: (items: readonly NewChild[], report?: Report) => Promise<readonly number[]>;
   /**

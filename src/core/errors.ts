@@ -77,6 +77,11 @@ export const ERRORS = {
     message: 'there is no schedule {name}',
     remedy: 'Set it first; list() shows those that there are.',
   },
+  KEY_TAKEN: {
+    message: 'the key {key} is that of task {id}, which is no child of task {parent}',
+    remedy:
+      'Make the parent a part of the keys of its children, or create it without a key; nothing was written.',
+  },
   TYPE_MISMATCH: {
     message: 'task {id} is of type {actual}, not {expected}',
     remedy: 'Read it with the definition it was created with, or without one.',
@@ -112,6 +117,11 @@ export const ERRORS = {
   REPORT_AFTER_END: {
     message: 'task {id} was reported on after its handler had ended',
     remedy: 'Await every report before the handler returns, and stop timers in a finally block.',
+  },
+  INSIDE_TRANSACTION: {
+    message: '{call} was called inside a transaction of task {id}, for whose end it would have to wait',
+    remedy:
+      'Let the work of the transaction return the report, and create children in it with createTask(…, { parent: task.id, tx }); or call it once the transaction is over.',
   },
   HANDLER_ABANDONED: {
     message: 'the handler of task {id} did not end within {grace} ms of its stop signal',

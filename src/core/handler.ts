@@ -34,7 +34,7 @@ export class TaskStopped extends Error {
 }
 
 /** Whether `thrown` says "stopped" rather than "failed", once `signal` has fired. */
-export function isStop(thrown: unknown, signal: AbortSignal): boolean {
+export function isStop(thrown: unknown, signal: Pick<AbortSignal, 'aborted' | 'reason'>): boolean {
   if (!signal.aborted || typeof thrown !== 'object' || thrown === null) return false;
   if (thrown === signal.reason) return true;
   try {
@@ -80,8 +80,8 @@ export interface HandlerArguments<Input, Context> {
   readonly report: (report: Report<Context>) => Promise<void>;
   /**
    * Writes rows of your own and a report in one transaction: both are there or neither, and neither if the task is no
-   * longer held. `work` may be called again after a conflict, so it must have no other effects. Rejects with what `work`
-   * throws, and, once it is stored, with a `TaskStopped` when the task must stop.
+   * longer held. `work` may be called again after a conflict, so it must have no other effects, and must not report by other
+   * means. Rejects with what `work` throws, and, once it is stored, with a `TaskStopped` when the task must stop.
    */
   readonly transaction: (
     work: (tx: Transaction) => Promise<Report<Context> | undefined | void>,

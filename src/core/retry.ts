@@ -3,7 +3,7 @@
  * may work. A type says it for its tasks; a task may say otherwise for itself, in data only, since that is stored.
  */
 import { type Duration, milliseconds } from './duration.ts';
-import { messageFrom, show } from './errors.ts';
+import { messageFrom } from './errors.ts';
 import { checkParts } from './name.ts';
 
 /** The pause before the next attempt: always the same, doubled each time, or what the function says. */
@@ -44,7 +44,7 @@ export interface TaskPolicy {
 /** A policy that has been checked, in milliseconds. */
 export interface CheckedRetry {
   readonly attempts: number;
-  /** The pause after the failure of an attempt; `random` is from 0 to 1. Throws what the user's function throws. */
+  /** The pause after the failure of an attempt; `random` is from 0 to 1. Throws where the user's function makes no sense. */
   readonly pause: (attempt: number, error: unknown, random: number) => number;
 }
 
@@ -56,7 +56,12 @@ export interface CheckedTimeLimits {
 export const NO_RETRY: CheckedRetry = { attempts: 1, pause: () => 0 };
 export const NO_TIME_LIMITS: CheckedTimeLimits = { attempt: Infinity, total: Infinity };
 
+const RETRY_PARTS = ['attempts', 'backoff', 'delay', 'max', 'jitter'];
+const TIME_LIMIT_PARTS = ['attempt', 'total'];
 const MOST_ATTEMPTS = 1_000_000;
+/** Doubled more often, every pause is beyond its max. */
+const MOST_DOUBLINGS = 60;
+const LONGEST_NAME = 100;
 const YEAR = 365 * 86_400_000;
 
 type Refuse = (argument: string, value: unknown, problem: string) => never;
@@ -67,7 +72,7 @@ export function checkRetry(given: unknown, refuse: Refuse, mayBeFunction: boolea
   const policy: unknown = typeof given === 'number' ? { attempts: given } : given;
   if (typeof policy !== 'object' || policy === null || Array.isArray(policy))
     return refuse('retry', given, 'it must be a number of attempts or an object');
-  checkParts('retry', policy, ['attempts', 'backoff', 'delay', 'max', 'jitter']);
+  checkParts('retry', policy, RETRY_PARTS);
   const {
     attempts = 3,
     backoff = 'exponential',
@@ -88,16 +93,35 @@ export function checkRetry(given: unknown, refuse: Refuse, mayBeFunction: boolea
   const first = checkDuration('retry.delay', delay, refuse);
   const longest = checkDuration('retry.max', max, refuse);
   const plain = (attempt: number, error: unknown): number => {
-    if (typeof backoff !== 'function') return backoff === 'fixed' ? first : first * 2 ** (attempt - 1);
-    const said = backoff(attempt, error);
-    const pause = milliseconds(said);
-    if (pause === undefined)
-      throw new TypeError(`the function retry.backoff returned ${show(said)}, which is no duration`);
-    return pause;
+    if (typeof backoff === 'function') return asked(backoff, attempt, error);
+    return backoff === 'fixed' ? first : first * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
   };
+  // Before it is spread, or those that have come to the longest pause would all come back at once; and after.
   const pause = (attempt: number, error: unknown, random: number): number =>
-    Math.round(Math.min(plain(attempt, error), longest) * (1 + jitter * (2 * random - 1)));
+    Math.round(Math.min(longest, Math.min(longest, plain(attempt, error)) * (1 + jitter * (2 * random - 1))));
   return { attempts, pause };
+}
+
+/** What the user's function says. What it throws or returns may hold what nobody is to see. */
+function asked(backoff: Exclude<Backoff, string>, attempt: number, error: unknown): number {
+  let said: unknown;
+  try {
+    said = backoff(attempt, error);
+  } catch (thrown) {
+    throw new TypeError(`the function retry.backoff threw ${nameOf(thrown)}`);
+  }
+  const pause = milliseconds(said);
+  if (pause !== undefined) return pause;
+  throw new TypeError(`the function retry.backoff returned a ${typeof said} that is no duration`);
+}
+
+function nameOf(thrown: unknown): string {
+  try {
+    if (thrown instanceof Error) return `a ${String(thrown.name).slice(0, LONGEST_NAME)}`;
+  } catch {
+    // It throws when it is looked at.
+  }
+  return 'something that is no error';
 }
 
 /** `timeout: '1h'` is short for `timeout: { attempt: '1h' }`. */
@@ -106,7 +130,7 @@ export function checkTimeLimits(given: unknown, refuse: Refuse): CheckedTimeLimi
   const limits: unknown = typeof given === 'object' ? given : { attempt: given };
   if (limits === null || Array.isArray(limits))
     return refuse('timeout', given, 'it must be a duration or an object');
-  checkParts('timeout', limits, ['attempt', 'total']);
+  checkParts('timeout', limits, TIME_LIMIT_PARTS);
   const { attempt, total } = limits as TimeLimits;
   const limit = (part: string, value: unknown): number => {
     if (value === undefined) return Infinity;
@@ -114,6 +138,20 @@ export function checkTimeLimits(given: unknown, refuse: Refuse): CheckedTimeLimi
     return ms > 0 ? ms : refuse(part, value, 'it must be longer than nothing');
   };
   return { attempt: limit('timeout.attempt', attempt), total: limit('timeout.total', total) };
+}
+
+/** What a task says for itself, without what only a later release knows. It is still to be checked. */
+export function storedPolicy(stored: unknown): { readonly retry?: unknown; readonly timeout?: unknown } {
+  const { retry, timeout } = (stored ?? {}) as { readonly retry?: unknown; readonly timeout?: unknown };
+  return {
+    ...(retry === undefined ? {} : { retry: withParts(retry, RETRY_PARTS) }),
+    ...(timeout === undefined ? {} : { timeout: withParts(timeout, TIME_LIMIT_PARTS) }),
+  };
+}
+
+function withParts(value: unknown, parts: readonly string[]): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).filter(([part]) => parts.includes(part)));
 }
 
 /** Whole milliseconds, a year at most. */

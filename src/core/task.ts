@@ -82,7 +82,7 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
   readonly context?: Context | undefined;
   /** While a task of this type with the same key exists, that one is meant, and no other is created. 1 to 255 bytes. */
   readonly key?: string | undefined;
-  /** What a task with the same key that has never started becomes: it is given this input and options; false. */
+  /** What a task with the same key that has never started becomes: it is given this input and these options; false. */
   readonly replace?: boolean | undefined;
   /** The task that it does a part of the work of; deleting that one deletes this one first. */
   readonly parent?: number | undefined;

@@ -6,8 +6,10 @@ import type { Connection } from '../core/connection.ts';
 import { checkParts } from '../core/name.ts';
 import type { UserEvent } from '../core/status.ts';
 import { checkFilter, ofType, type Task } from '../core/task.ts';
-import { descendantsOf, hasUnfinished } from '../store/children.ts';
+import { hasUnfinished, levelsBelow, stopAsked } from '../store/children.ts';
+import type { Due } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
+import { storeIn } from './transaction.ts';
 
 export interface ChildrenOptions {
   readonly parent: number;
@@ -17,34 +19,37 @@ export interface ChildrenOptions {
   readonly create: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
   /** The handler's own transactions. */
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
-  /** Fires the signal: the handler is to end and its task to wait. */
-  readonly wait: () => void;
+  /** Throws where nobody can be waited for. */
+  readonly checkDone: () => void;
+  /** Fires the signal: the handler is to end. */
+  readonly stop: (why: 'children' | 'pause' | 'delete') => void;
 }
 
 /** So many at once are read of the children that have ended. */
 const PAGE = 1000;
 
 export function childrenOf<Context>(options: ChildrenOptions): Children<Report<Context>> {
-  const { parent, store, signal, create, transaction, wait } = options;
+  const { parent, store, signal, transaction, stop } = options;
   return {
     async create(items, report) {
       // One list for each time that the transaction was begun: which one was committed is not always known at once.
       const created: (readonly number[])[] = [];
       await transaction(async (tx) => {
-        created.push(await create(items, tx));
+        created.push(await createBelow(options, items, tx));
         return report;
       });
       const [only = []] = created;
       return created.length < 2 ? only : existing(options, created);
     },
     async done<Given, Input, Child>(given: ChildrenDoneOptions<Given, Input, Child> = {}) {
+      options.checkDone();
       checkParts('options', given, ['onFailure', 'as']);
       const { onFailure = 'fail', as } = given;
       if (typeof onFailure !== 'function') checkAnswer(onFailure, ['fail', 'ignore']);
       for (;;) {
         signal.throwIfAborted();
         if (await hasUnfinished(store.scopes, parent)) {
-          wait();
+          stop('children');
           signal.throwIfAborted();
         }
         const children = (await readChildren(store, parent)).map((child) => ofType(child, as));
@@ -54,6 +59,23 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
       }
     },
   };
+}
+
+/**
+ * Whoever is asked to pause or to go has no more children: its handler learns here that it must stop, if it hasn't yet, and
+ * whoever goes through its children afterwards has seen them all.
+ */
+async function createBelow(
+  { parent, store, signal, create, stop }: ChildrenOptions,
+  items: readonly NewChild[],
+  tx: Connection,
+): Promise<readonly number[]> {
+  const asked = await stopAsked(tx, store, parent);
+  if (asked !== undefined) {
+    stop(asked);
+    signal.throwIfAborted();
+  }
+  return create(items, tx);
 }
 
 function hasEnded({ state }: Task): boolean {
@@ -108,10 +130,26 @@ async function existing(
   return created.find((list) => list.every((id) => ids.has(id))) ?? [];
 }
 
-/** Applies an event to all below `id` for whom it makes sense. */
-export async function changeDescendants(store: Store, id: number, event: UserEvent): Promise<void> {
-  const below = await descendantsOf(store.scopes, id);
+/** Applies what a user asked for to a task and to all below it for whom it makes sense. */
+export async function changeFamily(store: Store, id: number, event: UserEvent, when?: Due): Promise<void> {
+  if (event === 'run') return runFamily(store, id, when);
+  // Each is paused before its children are read, and creates none from then on.
+  await store.change(id, event, when);
+  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event);
+}
+
+/** Whoever goes on must find its children going on, so nobody sees one without the others. */
+async function runFamily(store: Store, id: number, when: Due | undefined): Promise<void> {
+  await store.database.transaction(async (tx) => {
+    const inside = await storeIn(tx, store);
+    await inside.change(id, 'run', when);
+    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run');
+  });
+  for (const topic of ['claim', 'due'] as const) await store.hint(topic);
+}
+
+async function changeLevel(store: Store, level: readonly number[], event: UserEvent): Promise<void> {
   const others = { user: undefined, group: undefined, types: undefined, states: undefined };
-  for (let from = 0; from < below.length; from += PAGE)
-    await store.changeMany(event, { ...others, ids: below.slice(from, from + PAGE) });
+  for (let from = 0; from < level.length; from += PAGE)
+    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) });
 }

@@ -21,12 +21,14 @@ import { FIRST_VERSION } from '../core/version.ts';
 import { deleteChildren, wakeParent } from '../store/children.ts';
 import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
+import { Switch } from './switch.ts';
 import type { Writes } from './writes.ts';
 import { childrenOf } from './children.ts';
 import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
   readonly definition: TaskDefinition;
@@ -35,8 +37,12 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly store: Store;
   readonly writes: Pick<Writes, 'checkpoint' | 'settle'>;
   readonly clock: Clock;
+  /** When the handler may begin: everything else that is due has had its turn. */
+  readonly turn: Promise<void>;
   readonly observer: Observer;
   readonly stopGrace: number;
+  /** Why the task can't be run; it can be cleaned up all the same. */
+  readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
   readonly createChildren: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
 }
@@ -59,14 +65,15 @@ export class Execution {
   readonly ended: Promise<void>;
 
   readonly #options: ExecutionOptions;
-  readonly #stop = new AbortController();
+  readonly #stop = new Switch();
   /** Fires when nothing can be written any more, which calls off the retries of writes. */
-  readonly #gone = new AbortController();
+  readonly #gone = new Switch();
+  /** Fires when its handler isn't waited for any longer. */
+  readonly #left = new Switch();
   #grace: Timer | undefined;
   #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
-  #abandoned = false;
   #writes: Promise<unknown> = Promise.resolve();
   #transactions: number;
   readonly #outcome: Outcome;
@@ -79,7 +86,7 @@ export class Execution {
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
     this.#outcome = new Outcome({
       ...options,
-      signal: this.#stop.signal,
+      stop: this.#stop,
       random: () => options.clock.random(),
       misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
     });
@@ -90,12 +97,12 @@ export class Execution {
 
   /** Why it was told to stop, if it was. */
   get stopping(): StopReason | undefined {
-    return this.#stop.signal.aborted ? (this.#stop.signal.reason as TaskStopped).why : undefined;
+    return this.#stop.aborted ? (this.#stop.reason as TaskStopped).why : undefined;
   }
 
   /** Fires the handler's signal, once; a handler that has not ended when the grace is over is abandoned. */
   stop(why: StopReason): void {
-    if (this.#closed || this.#stop.signal.aborted) return;
+    if (this.#closed || this.#stop.aborted) return;
     const { clock, stopGrace, observer } = this.#options;
     observer.emit('task.stopping', { ...this.#details(), why });
     this.#grace = clock.after(stopGrace, () => this.#giveUp(), { hold: true });
@@ -104,21 +111,21 @@ export class Execution {
 
   /** The task is another's, or the database won't be waited for: the handler is told, and nothing is written any more. */
   lose(): void {
-    if (this.#gone.signal.aborted) return;
+    if (this.#gone.aborted) return;
     this.#gone.abort();
     this.stop('lease-lost');
   }
 
   /** Runs the handler; resolves to how the claim is to end. */
   async #live(): Promise<Settlement> {
-    const { observer, claim, clock, limits } = this.#options;
+    const { observer, claim, turn, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
-    const abandoned = new Promise<Settlement>((resolve) => {
-      this.#abandon = resolve;
-    });
     this.#limitTime(nearestLimit(claim, limits).rest);
-    await clock.turn();
-    const settlement = await Promise.race([this.#handle(), abandoned]);
+    await turn;
+    const settlement = await new Promise<Settlement>((resolve) => {
+      this.#abandon = resolve;
+      void this.#handle().then(resolve);
+    });
     this.#closed = true;
     this.#timeLimit?.cancel();
     this.#grace?.cancel();
@@ -145,12 +152,13 @@ export class Execution {
   /** Runs the handler to its end; never rejects. */
   async #handle(): Promise<Settlement> {
     try {
-      const handler =
-        this.#options.queue === 'run' ? this.#options.definition.run : this.#options.definition.cleanup;
+      const { definition, refusal } = this.#options;
+      if (this.queue === 'run' && refusal !== undefined) throw refusal;
+      const handler = this.queue === 'run' ? definition.run : definition.cleanup;
       if (this.queue === 'cleanup' && (await this.#hasChildren())) return WAITING;
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
-      if (this.#stop.signal.aborted) return this.#outcome.ofStop();
+      if (this.#stop.aborted) return this.#outcome.ofStop();
       return this.#outcome.ofReturn(await this.#drive(handler, given));
     } catch (thrown) {
       return this.#outcome.ofThrow(thrown);
@@ -158,23 +166,35 @@ export class Execution {
   }
 
   async #given(): Promise<HandlerArguments<unknown, unknown>> {
-    const { claim, definition, queue, replica, store, createChildren } = this.#options;
+    const { claim, definition, queue, replica, store } = this.#options;
     const { id, type, user, group, epoch, attempt } = claim;
+    const [stop, children] = [this.#stop, once(() => this.#children())];
     return {
       ...(await readGiven({ claim, definition, queue, payloads: store.payloads })),
-      signal: this.#stop.signal,
+      // Made only for handlers that look at them.
+      get signal() {
+        return stop.signal;
+      },
+      get children() {
+        return children();
+      },
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
-      report: (report) => this.#fromFunction(this.#report(report)),
-      transaction: (work) => this.#fromFunction(this.#transact(work)),
-      children: childrenOf({
-        parent: id,
-        store,
-        signal: this.#stop.signal,
-        create: createChildren,
-        transaction: (work) => this.#fromFunction(this.#transact(work)),
-        wait: () => this.stop('children'),
-      }),
+      report: (report) => this.#fromFunction(this.#report(report, 'report')),
+      transaction: (work) => this.#fromFunction(this.#transact(work, 'transaction')),
     };
+  }
+
+  #children(): HandlerArguments<unknown, unknown>['children'] {
+    const { claim, store, createChildren } = this.#options;
+    return childrenOf({
+      parent: claim.id,
+      store,
+      signal: this.#stop.signal,
+      create: createChildren,
+      transaction: (work) => this.#fromFunction(this.#transact(work, 'children.create')),
+      checkDone: () => this.#checkOutside('children.done'),
+      stop: (why) => this.stop(why),
+    });
   }
 
   /** Whether the task's children, which go before it, are still there; now they are on their way. */
@@ -202,7 +222,7 @@ export class Execution {
         () => undefined,
         (error: unknown) => ({ error }),
       );
-      if (this.#stop.signal.aborted) {
+      if (this.#stop.aborted) {
         await running.return?.();
         return undefined;
       }
@@ -214,24 +234,25 @@ export class Execution {
   }
 
   #giveUp(): void {
-    const { observer, stopGrace } = this.#options;
+    const { observer, claim, stopGrace } = this.#options;
     observer.emit('task.abandoned', { ...this.#details(), grace: stopGrace });
-    this.#abandoned = true;
+    this.#left.abort(new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace }));
     this.#abandon(this.#outcome.ofStop());
   }
 
   // Writing
 
   #fromFunction(written: Promise<void>): Promise<void> {
-    const reported = written.then(() => this.#stop.signal.throwIfAborted());
+    const reported = written.then(() => this.#stop.throwIfAborted());
     // A handler that doesn't await its reports must not bring the process down when one is refused.
     reported.catch(() => undefined);
     return reported;
   }
 
-  async #report(report: unknown): Promise<void> {
+  async #report(report: unknown, call = 'yield'): Promise<void> {
     const { writes, observer, claim, maxPayload } = this.#options;
     this.#checkOpen();
+    this.#checkOutside(call);
     const checkpoint = encodeReport(report, claim.type, maxPayload);
     await this.#inTurn(async () => {
       if (report === undefined) return;
@@ -254,39 +275,48 @@ export class Execution {
     };
   }
 
-  async #transact(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
-    const { store, claim, maxPayload, observer } = this.#options;
+  async #transact(work: (tx: Transaction) => Promise<unknown>, call: string): Promise<void> {
     this.#checkOpen();
-    await this.#inTurn(async () => {
-      const count = this.#transactions;
-      let uncertain = false;
-      await this.#write(async () => {
-        if (uncertain && (await store.isCommitted(this.fence, count))) return;
-        try {
-          await store.transact(this.fence, count, async (tx) =>
-            this.#stored(encodeReport(await work(tx), claim.type, maxPayload)),
-          );
-        } catch (error) {
-          // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
-          if (
-            uncertain &&
-            isTaskbatonError(error, 'LEASE_LOST') &&
-            (await store.isCommitted(this.fence, count))
-          )
-            return;
-          uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
-          throw error;
-        }
-      });
-      this.#transactions = count + 1;
+    this.#checkOutside(call);
+    // One that hangs is rolled back when it can be, and the task's end doesn't wait for that.
+    await this.#inTurn(() => unlessAborted(this.#left.signal, () => this.#commit(work)));
+    this.#options.observer.emit('task.reported', this.#details());
+  }
+
+  async #commit(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
+    const { store, claim, maxPayload } = this.#options;
+    const count = this.#transactions;
+    let uncertain = false;
+    await this.#write(async () => {
+      if (uncertain && (await store.isCommitted(this.fence, count))) return;
+      try {
+        await store.transact(this.fence, count, async (tx) => {
+          const report = await doWork(this, this.#left.signal, () => work(tx));
+          return this.#stored(encodeReport(report, claim.type, maxPayload));
+        });
+      } catch (error) {
+        // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
+        if (
+          uncertain &&
+          isTaskbatonError(error, 'LEASE_LOST') &&
+          (await store.isCommitted(this.fence, count))
+        )
+          return;
+        uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
+        throw error;
+      }
     });
-    observer.emit('task.reported', this.#details());
+    this.#transactions = count + 1;
   }
 
   #checkOpen(): void {
-    const { claim, stopGrace } = this.#options;
-    if (this.#abandoned) throw new TaskbatonError('HANDLER_ABANDONED', { id: claim.id, grace: stopGrace });
-    if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: claim.id });
+    this.#left.throwIfAborted();
+    if (this.#closed) throw new TaskbatonError('REPORT_AFTER_END', { id: this.fence.id });
+  }
+
+  /** What waits for the end of a transaction would, inside it, wait for ever. */
+  #checkOutside(call: string): void {
+    if (isInWork(this)) throw new TaskbatonError('INSIDE_TRANSACTION', { id: this.fence.id, call });
   }
 
   /** Writes one after another, in the order in which they were asked for. */
@@ -339,8 +369,7 @@ export class Execution {
   async #write<Written>(write: () => Promise<Written>): Promise<Written> {
     const { clock, claim } = this.#options;
     for (let failures = 0; ; failures++) {
-      if (this.#gone.signal.aborted)
-        throw new TaskbatonError('LEASE_LOST', { id: claim.id, epoch: claim.epoch });
+      if (this.#gone.aborted) throw new TaskbatonError('LEASE_LOST', { id: claim.id, epoch: claim.epoch });
       try {
         return await write();
       } catch (error) {
@@ -359,6 +388,11 @@ export class Execution {
     const { claim, replica, queue } = this.#options;
     return { id: claim.id, type: claim.type, epoch: claim.epoch, replica, queue };
   }
+}
+
+function once<Result>(make: () => Result): () => Result {
+  let made: { readonly result: Result } | undefined;
+  return () => (made ??= { result: make() }).result;
 }
 
 function isIterator(value: unknown): value is HandlerIterator {

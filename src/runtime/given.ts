@@ -23,11 +23,14 @@ export interface Given {
   readonly context: unknown;
 }
 
+/** Failed cleanups: about a quarter of an hour. */
+const UNREADABLE_AFTER = 10;
+
 /** Throws INVALID_INPUT, INVALID_CONTEXT, UPGRADE_FAILED or CODEC_FAILED. */
 export async function readGiven(source: Source): Promise<Given> {
-  const { claim, definition, payloads } = source;
-  const stored = decodeJson(await payloads.decode(claim.context, claim));
-  const given = decodeJson(await payloads.decode(claim.input, claim));
+  const { claim, definition } = source;
+  const stored = await decoded(source, claim.context);
+  const given = await decoded(source, claim.input);
   const context = stored === undefined ? undefined : await upgraded(source, stored);
   return {
     input: await checked(source, definition.input, given, 'INVALID_INPUT'),
@@ -38,13 +41,24 @@ export async function readGiven(source: Source): Promise<Given> {
   };
 }
 
-async function upgraded({ claim, definition }: Source, context: unknown): Promise<unknown> {
+async function decoded({ claim, queue, payloads }: Source, payload: string | null): Promise<unknown> {
+  try {
+    return decodeJson(await payloads.decode(payload, claim));
+  } catch (error) {
+    // What nobody can read any more must still be deletable; but a server of keys may only be down for a while.
+    if (queue === 'cleanup' && claim.retries >= UNREADABLE_AFTER) return undefined;
+    throw error;
+  }
+}
+
+async function upgraded({ claim, definition, queue }: Source, context: unknown): Promise<unknown> {
   const { version: to = FIRST_VERSION, upgrade } = definition;
   const { type, version: from } = claim;
   if (from === to || upgrade === undefined) return context;
   try {
     return await upgrade(context, from);
   } catch (cause) {
+    if (queue === 'cleanup') return context;
     const problem = messageFrom(cause);
     throw new TaskbatonError('UPGRADE_FAILED', { type, from, to, problem }, { cause });
   }

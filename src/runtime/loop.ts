@@ -9,7 +9,7 @@ import type { Observer } from './observer.ts';
 
 export interface LoopOptions {
   readonly name: string;
-  /** Milliseconds from the end of one round to the next, at most. */
+  /** Milliseconds from the end of one round to the next, at most; with Infinity it is only done when woken. */
   readonly interval: number;
   /** One round; true asks for the next one at once, a number for it after so many milliseconds, if that is sooner. */
   readonly work: () => Promise<boolean | number | void>;
@@ -57,15 +57,19 @@ export class Loop {
   }
 
   #begin(): void {
-    const { clock, hold = false } = this.#options;
     this.#timer?.cancel();
     this.#woken = false;
     this.#round = this.#work().then((again) => {
       this.#round = undefined;
       if (this.#state !== 'running') return;
       if (this.#failures === 0 && (again === 0 || this.#woken)) this.#begin();
-      else this.#timer = clock.after(this.#pause(again), () => this.#begin(), { hold });
+      else this.#rest(this.#pause(again));
     });
+  }
+
+  #rest(pause: number): void {
+    const { clock, hold = false } = this.#options;
+    if (pause < Infinity) this.#timer = clock.after(pause, () => this.#begin(), { hold });
   }
 
   /** One round; in how many milliseconds the next one is wanted. Never rejects. */

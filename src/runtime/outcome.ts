@@ -17,6 +17,7 @@ import type { QueueName } from '../core/status.ts';
 import { type Claim, errorLines, ERRORS_KEPT } from '../store/record.ts';
 import type { Settlement } from '../store/settlement.ts';
 import { encodeContext, encodeError, NO_CHECKPOINT } from './report.ts';
+import type { Switch } from './switch.ts';
 
 export interface OutcomeOptions {
   readonly claim: Claim;
@@ -27,7 +28,7 @@ export interface OutcomeOptions {
 }
 
 interface Context extends OutcomeOptions {
-  readonly signal: AbortSignal;
+  readonly stop: Pick<Switch, 'aborted' | 'reason'>;
   /** From 0 to 1, at random. */
   readonly random: () => number;
   /** Told of what user code did wrong and the task survives. */
@@ -57,11 +58,11 @@ export class Outcome {
       this.#context.misused(
         'it returned something that is not finished(…) or snooze(…); the last context is the result',
       );
-    return this.#context.signal.aborted ? this.ofStop() : FINISHED;
+    return this.#context.stop.aborted ? this.ofStop() : FINISHED;
   }
 
   ofThrow(thrown: unknown): Settlement {
-    if (isStop(thrown, this.#context.signal)) return this.ofStop();
+    if (isStop(thrown, this.#context.stop)) return this.ofStop();
     const said = isInstance(thrown, TaskFailed) ? thrown : undefined;
     const failed = this.#ending('fail', said, thrown);
     return failed.remove || isFinal(said) ? failed : this.#orRetried(failed, thrown);
@@ -69,8 +70,8 @@ export class Outcome {
 
   /** A stop keeps the task as it is, unless it came because its time was over. */
   ofStop(): Settlement {
-    const { claim, limits, signal } = this.#context;
-    const why = whyOf(signal);
+    const { claim, limits, stop } = this.#context;
+    const why = whyOf(stop);
     if (why === 'children') return WAITING;
     if (why !== 'timeout') return YIELDED;
     const { which, limit } = nearestLimit(claim, limits);
@@ -140,9 +141,8 @@ export function nearestLimit(
   return { which, limit: limits[which], rest: rest[which] };
 }
 
-/** Why a signal of ours has fired. */
-function whyOf(signal: AbortSignal): StopReason {
-  const reason: unknown = signal.reason;
+/** Why a handler was told to stop. */
+function whyOf({ reason }: Context['stop']): StopReason {
   return (reason as TaskStopped).why;
 }
 

@@ -4,22 +4,13 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
-import type { TaskDefinition } from '../core/definition.ts';
-import { messageFrom, show, TaskbatonError } from '../core/errors.ts';
-import { decodeJson } from '../core/json.ts';
+import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import {
-  type CheckedRetry,
-  type CheckedTimeLimits,
-  checkRetry,
-  checkTimeLimits,
-  type TaskPolicy,
-} from '../core/retry.ts';
 import { markOf, type QueueName } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
-import type { Held } from '../store/lease.ts';
+import type { Held, Look } from '../store/lease.ts';
 import { REMOVED_AT_ONCE } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
@@ -27,6 +18,7 @@ import { Execution, LONGEST_RETRY } from './execution.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
 import type { Observer } from './observer.ts';
+import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
@@ -45,10 +37,10 @@ export interface ReplicaOptions {
 /** Without a stack: it would show who rescued the task, not what crashed. */
 const CRASHED = encodeError(Object.assign(new TaskbatonError('CRASHED'), { stack: undefined }));
 
-/** Every so many rescue rounds look for orphans even if no replica was found dead in this round. */
-const FULL_RESCUE = 5;
-/** Unless the lease is shorter than two of them, or polls are further apart. */
-const SHORTEST_RESCUE_INTERVAL = 1000;
+/** A replica that has nothing to do and gets a hint of whatever is committed looks around so much more seldom. */
+const IDLE = 5;
+/** Queues of the user's own may have forgotten somebody: they are reconciled at least so often. */
+const RECONCILE_INTERVAL = 1000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -65,8 +57,10 @@ export class Replica {
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   /** Whether tasks wait that no round has sorted in yet. */
   readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
-  #rescues = 0;
+  /** What the next rescue has to do besides looking for whoever was forgotten; what fails is seen again by a tick. */
+  readonly #repairs = new Set<'retry' | 'reorder' | 'bury'>();
   #stopping = false;
+  #hinted = false;
   #hints: Subscription | undefined;
 
   constructor(options: ReplicaOptions) {
@@ -84,16 +78,17 @@ export class Replica {
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const every = settings.pollInterval;
-    const seldom = Math.min(Math.max(SHORTEST_RESCUE_INTERVAL, every), settings.lease / 2);
+    const { pollInterval, lease, ownQueues } = settings;
+    const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
-      tick: this.#loop('tick', every, () => this.#tick(), true),
-      run: this.#loop('claim', every, () => this.#claim('run')),
-      cleanup: this.#loop('claim cleanups', every, () => this.#claim('cleanup')),
-      due: this.#loop('admit due', seldom, () => store.admitDue()),
-      rescue: this.#loop('rescue', seldom, () => this.#rescue()),
-      keep: this.#loop('remove what was kept', FULL_RESCUE * seldom, () => this.#removeKept()),
+      tick: this.#loop('tick', Math.min(IDLE * pollInterval, lease / 4), () => this.#tick(), true),
+      // These are woken when a tick or a hint says that there is something to do.
+      run: this.#loop('claim', Infinity, () => this.#claim('run')),
+      cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
+      due: this.#loop('admit due', Infinity, () => store.admitDue()),
+      rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
+      keep: this.#loop('remove what was kept', lease / 2, () => this.#removeKept()),
     };
   }
 
@@ -108,6 +103,7 @@ export class Replica {
     this.#hints = await store.listen({
       wake: (topic) => this.wake(topic),
       health: (working, cause) => {
+        this.#hinted = working;
         if (working) observer.emit('hints.working', {});
         else observer.emit('hints.lost', { error: messageFrom(cause) });
       },
@@ -200,14 +196,15 @@ export class Replica {
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      for (const claim of claims) this.#start(claim, queue, replica);
+      const turn = this.#options.clock.turn();
+      for (const claim of claims) this.#start(claim, queue, replica, turn);
       this.#claims.delete(sent);
     }
     this.#unsorted[queue] = answer.more;
     return answer.more || (limit > 0 && answer.claims.length === limit);
   }
 
-  #start(claim: Claim, queue: QueueName, replica: string): void {
+  #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
     const { store, registry, clock, observer, settings } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
@@ -220,6 +217,7 @@ export class Replica {
       store,
       writes: this.#writes,
       clock,
+      turn,
       observer,
       maxPayload,
       stopGrace,
@@ -252,19 +250,40 @@ export class Replica {
 
   // Keeping tasks
 
-  async #tick(): Promise<void> {
+  /** In how many milliseconds to look around again, if that is sooner than an idle replica does. */
+  async #tick(): Promise<number | boolean> {
     const { store } = this.#options;
     const replica = await this.#lease.keep();
-    if (replica === undefined) return this.#loops.tick.wake();
+    if (replica === undefined) return true;
     const before = [...this.#executions].filter(({ fence }) => fence.owner === replica);
-    const held = await store.held(replica);
-    if (held === undefined) {
+    const look = await store.look(replica);
+    if (look === undefined) {
       this.#lease.lose(replica);
-      return this.#loops.tick.wake();
+      return true;
     }
-    const byId = new Map(held.map((task) => [task.id, task]));
+    const byId = new Map(look.held.map((task) => [task.id, task]));
     for (const execution of before) this.#compare(execution, byId.get(execution.fence.id));
-    await this.#releaseStrays(replica, held, before);
+    this.#wakeFor(look);
+    await this.#releaseStrays(replica, look.held, before);
+    return this.#untilNextTick(look);
+  }
+
+  #wakeFor({ work, leaseEndsIn }: Look): void {
+    if (work.has('run')) this.#loops.run.wake();
+    if (work.has('cleanup')) this.#loops.cleanup.wake();
+    if (work.has('due')) this.#loops.due.wake();
+    for (const repair of ['retry', 'reorder'] as const) if (work.has(repair)) this.#repairs.add(repair);
+    if (leaseEndsIn <= 0) this.#repairs.add('bury');
+    if (this.#repairs.size > 0) this.#loops.rescue.wake();
+  }
+
+  /** Whoever holds something, or left something for others to do, must hear of changes even if a hint gets lost. */
+  #untilNextTick({ held, work, leaseEndsIn }: Look): number {
+    const { store, settings, clock } = this.#options;
+    const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
+    const hinted = this.#hinted && store.hintsInTransactions;
+    const idle = hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
+    return idle ? leaseEndsIn : poll;
   }
 
   /** Passes a mark on to its handler; what another owner has by now is lost. */
@@ -334,32 +353,18 @@ export class Replica {
     const { store, registry, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
-    const reordering = await store.control.reorder();
+    const repairs = new Set(this.#repairs);
+    this.#repairs.clear();
+    const reordering = repairs.has('reorder') && (await store.control.reorder());
+    if (reordering) this.#repairs.add('reorder');
+    if (repairs.has('retry')) await store.retryCleanups();
+    if (repairs.has('bury')) await store.bury();
     await store.reconcile(registry.runnable);
-    await store.retryCleanups();
-    const buried = await store.bury();
-    const full = this.#rescues++ % FULL_RESCUE === 0;
-    if (buried === 0 && !full) return reordering;
     const count = await store.rescue(CRASHED);
     if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }
-}
-
-/** What the type says, and what the task says for itself in its place. */
-function policyOf(
-  definition: TaskDefinition,
-  options: string | null,
-): { readonly retry: CheckedRetry; readonly limits: CheckedTimeLimits } {
-  const own = (decodeJson(options) ?? {}) as TaskPolicy;
-  const refuse = (part: string, value: unknown, problem: string): never => {
-    throw new TaskbatonError('INVALID_OPTION', { option: part, value: show(value), problem });
-  };
-  return {
-    retry: checkRetry(own.retry ?? definition.retry, refuse, true),
-    limits: checkTimeLimits(own.timeout ?? definition.timeout, refuse),
-  };
 }
 
 function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {

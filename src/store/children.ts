@@ -42,13 +42,31 @@ export async function adopt(
     if (row === undefined || markOf(row['status'] as Status) === 'delete')
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
     if (Number(row['has_children']) === 1) continue;
-    // One that was never run would go at once when it is deleted: paused, it waits for the same and goes after them.
-    if (row['status'] === 'init/none') {
-      const where = { sql: 'id = ?', values: [id] };
-      await applyEvent(connection, tables.task, control.terms, 'pause', { where });
-    }
+    await keepWithChildren(connection, { tables, control }, id);
     await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE id = ?`, [id]);
   }
+}
+
+/** A parent that was never run would go at once when it is deleted: paused, it waits for the same and goes after them. */
+export async function keepWithChildren(
+  connection: Connection,
+  { tables, control }: Pick<Context, 'tables' | 'control'>,
+  id: number,
+): Promise<void> {
+  const where = { sql: 'id = ?', values: [id] };
+  await applyEvent(connection, tables.task, control.terms, 'pause', { where, from: 'init/none' });
+}
+
+/** What a parent is asked for that has no children created any more; it can't be asked before the transaction ends. */
+export async function stopAsked(
+  connection: Connection,
+  { tables, dialect }: Pick<Context, 'tables'> & { readonly dialect: Dialect },
+  id: number,
+): Promise<'pause' | 'delete' | undefined> {
+  const sql = `SELECT status FROM ${tables.task} WHERE id = ? ${dialect.exclusiveLock}`;
+  const [row] = (await connection.query(sql, [id])).rows;
+  const mark = row === undefined ? 'delete' : markOf(row['status'] as Status);
+  return mark === 'pause' || mark === 'delete' ? mark : undefined;
 }
 
 /** Throws INVALID_ARGUMENT if `parent` is `id` or below it. */
@@ -58,7 +76,9 @@ export async function checkDescent(
   id: number,
   parent: number,
 ): Promise<void> {
-  for (let above: number | undefined = parent; above !== undefined;) {
+  const seen = new Set<number>();
+  for (let above: number | undefined = parent; above !== undefined && !seen.has(above);) {
+    seen.add(above);
     if (above === id) {
       const problem = `task ${id}, which would become its child, is above it`;
       throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'parent', value: parent, problem });
@@ -126,21 +146,23 @@ export async function deleteChildren(
   return hasAwaited(connection, tables, parent, 'waiting/delete');
 }
 
-/** The children of `id`, theirs, and so on. */
-export async function descendantsOf(
+/** The children of `id`, theirs, and so on: each level is read when the one above has been dealt with. */
+export async function* levelsBelow(
   { connection, tables }: Pick<Context, 'connection' | 'tables'>,
   id: number,
-): Promise<readonly number[]> {
-  const found: number[] = [];
-  const parents = [id];
-  while (parents.length > 0) {
-    const above = isAmong('parent', parents.splice(0, AT_ONCE));
-    const { rows } = await connection.query(
-      `SELECT id, has_children FROM ${tables.task} WHERE ${above.sql}`,
-      above.values,
-    );
-    found.push(...rows.map((row) => Number(row['id'])));
-    parents.push(...rows.filter((row) => Number(row['has_children']) === 1).map((row) => Number(row['id'])));
+): AsyncGenerator<readonly number[], void, void> {
+  const seen = new Set([id]);
+  for (let level = [id]; ;) {
+    const below: number[] = [];
+    for (let from = 0; from < level.length; from += AT_ONCE) {
+      const above = isAmong('parent', level.slice(from, from + AT_ONCE));
+      const sql = `SELECT id FROM ${tables.task} WHERE ${above.sql}`;
+      const { rows } = await connection.query(sql, above.values);
+      below.push(...rows.map((row) => Number(row['id'])));
+    }
+    level = below.filter((found) => !seen.has(found));
+    if (level.length === 0) return;
+    for (const found of level) seen.add(found);
+    yield level;
   }
-  return found;
 }

@@ -1,16 +1,16 @@
 /** New tasks: one INSERT, and where it begins to wait in a queue of the user's own, that queue told in the same transaction. */
 import type { Connection, Database, SqlValue } from '../core/connection.ts';
-import type { Status } from '../core/status.ts';
+import { show, TaskbatonError } from '../core/errors.ts';
 import { FIRST_VERSION } from '../core/version.ts';
-import { adopt, checkDescent } from './children.ts';
+import { adopt, checkDescent, keepWithChildren, wakeParent } from './children.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import { dueSql, reschedule } from './due.ts';
+import { dueSql } from './due.ts';
 import { givenRows, writeAlike } from './given.ts';
 import type { Payloads } from './payload.ts';
-import { LATER, type NewTask, payloadSize } from './record.ts';
+import { type NewTask, payloadSize } from './record.ts';
 import type { Tables } from './schema.ts';
-import { tell } from './transition.ts';
+import { BEGINNING, beginning, tell } from './transition.ts';
 
 /** Far below the number of values that any database takes in one statement. */
 const ROWS_AT_ONCE = 1000;
@@ -44,8 +44,10 @@ const GIVEN_COLUMNS = {
 } as const;
 const GIVEN_NAMES = Object.keys(GIVEN_COLUMNS).slice(0, -1).join(', ');
 /** Columns that are the same for all that begin alike. */
-const FIXED =
-  'status, queue, precedence, turn, lane, epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at';
+const FIXED = [
+  ...BEGINNING,
+  'epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at',
+].join(', ');
 
 /** The new task's id, or that of the one with the same key. */
 export async function insertTask(
@@ -53,12 +55,13 @@ export async function insertTask(
   task: NewTask,
   connection: Connection = context.connection,
 ): Promise<number> {
-  const told = task.autoRun && task.due === undefined && context.control.terms.ownQueues.run !== undefined;
+  const told = startsAtOnce(task) && context.control.terms.ownQueues.run !== undefined;
   // What takes more than one statement is a transaction.
   const several =
     told || context.dialect.returning !== true || task.replace === true || task.parent !== undefined;
   if ((several || context.payloads.encodes) && isDatabase(connection))
     return connection.transaction((inner) => insertTask(context, task, inner));
+  await lockDescent(connection, context, [task]);
   if (task.parent !== undefined) await adopt(connection, context, [task.parent]);
   const replaced = await replaceIfWanted(connection, context, task);
   if (replaced !== undefined) return replaced;
@@ -71,8 +74,25 @@ export async function insertTask(
       insertTask(context, task, connection)
     );
   }
+  // Not every database says whether it has inserted a row or found one.
+  if (task.key !== undefined && context.dialect.returning !== true)
+    await findByKey(connection, context, task);
   if (told) await enter(connection, context, task, id);
   return id;
+}
+
+function startsAtOnce({ autoRun, due }: NewTask): boolean {
+  return autoRun && due === undefined;
+}
+
+/** Whoever gives tasks that exist a parent takes turns, lest each of two came to be above the other. */
+async function lockDescent(
+  connection: Connection,
+  { control }: Context,
+  tasks: readonly NewTask[],
+): Promise<void> {
+  if (tasks.some(({ replace: replaces, parent }) => replaces === true && parent !== undefined))
+    await control.lock(connection);
 }
 
 /** Creates each by itself, those that are alike in one statement; their ids in the order given, or why there is none. */
@@ -110,6 +130,7 @@ export async function insertTasks(
   connection: Connection = context.connection,
 ): Promise<readonly number[]> {
   if (isDatabase(connection)) return connection.transaction((inner) => insertTasks(context, tasks, inner));
+  await lockDescent(connection, context, tasks);
   const parents = tasks.flatMap(({ parent }) => (parent === undefined ? [] : [parent]));
   await adopt(connection, context, parents);
   const ids: number[] = [];
@@ -209,10 +230,13 @@ async function insertRows(
   if (returning === true) {
     const rows = tasks.map((task, place) => [...valuesOf(task), place]);
     const given = givenRows(dialect, GIVEN_COLUMNS, rows);
-    // "true" keeps SQLite from taking ON for a part of the join.
+    // What can't be there already needn't be looked for; "true" keeps SQLite from taking ON for a part of the join.
+    const unless = tasks.some(({ key }) => key !== undefined)
+      ? 'WHERE true ORDER BY v_place ON CONFLICT DO NOTHING'
+      : 'ORDER BY v_place';
     const found = await connection.query(
       `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES}
-       FROM ${given.sql} WHERE true ORDER BY v_place ON CONFLICT DO NOTHING RETURNING id`,
+       FROM ${given.sql} ${unless} RETURNING id`,
       given.values,
     );
     // Ids are given in the order of the rows, but may come back in another.
@@ -231,20 +255,14 @@ async function insertRows(
 }
 
 /** The values of `FIXED`, for tasks that start like this one. */
-function fixedFor(
-  { autoRun, due: when }: NewTask,
-  priority: string,
-  { now }: Dialect,
-  control: Control,
-): string {
-  const status: Status = autoRun ? 'pending/run' : 'init/none';
-  const due = dueSql(when, now);
-  const waits = !autoRun
-    ? 'NULL, NULL, NULL'
-    : due === undefined
-      ? `'run', ${control.newPrecedence(priority)}, ${now}`
-      : `'${LATER}', 0, ${due}`;
-  return `'${status}', ${waits}, 0, 0, 1, 0, 0, 0, 0, 0, ${now}`;
+function fixedFor(task: NewTask, priority: string, { now }: Dialect, control: Control): string {
+  return [...beginningOf(task, priority, control), `0, 1, 0, 0, 0, 0, 0, ${now}`].join(', ');
+}
+
+function beginningOf({ autoRun, due }: NewTask, priority: string, control: Control): readonly string[] {
+  const { terms } = control;
+  const precedence = control.newPrecedence(priority);
+  return beginning(terms, { autoRun, due: dueSql(due, terms.now), precedence });
 }
 
 function valuesOf(task: NewTask): readonly SqlValue[] {
@@ -261,32 +279,44 @@ async function replaceIfWanted(
 ): Promise<number | undefined> {
   if (task.replace !== true) return undefined;
   const { tables, dialect, control } = context;
-  const meant = await findByKey(connection, context, task, dialect.exclusiveLock);
-  if (meant === undefined) return undefined;
-  const [, ...values] = valuesOf({ ...task, ...(await encodedFor(context.payloads, meant, task)) });
-  values.pop();
-  if (task.parent !== undefined) await checkDescent(connection, context, meant, task.parent);
-  const { changes } = await connection.query(
-    `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = ?, input = ?, context = ?, options = ?
-     WHERE id = ? AND epoch = 0`,
-    [...values, meant],
+  const { rows } = await connection.query(
+    `SELECT id, parent, has_children FROM ${tables.task} WHERE type = ? AND task_key = ? AND epoch = 0 ${dialect.exclusiveLock}`,
+    [task.type, task.key ?? ''],
   );
-  if (changes === 0) return undefined;
-  // It waits anew: in its new lane, by its new priority, when it is due now.
-  const due = dueSql(task.due, dialect.now) ?? dialect.now;
-  await reschedule({ database: context.connection, tables, dialect, control }, meant, due, connection);
-  return meant;
+  const [found] = rows;
+  if (found === undefined) return undefined;
+  const id = Number(found['id']);
+  if (task.parent !== undefined) await checkDescent(connection, context, id, task.parent);
+  const { input, context: first } = await encodedFor(context.payloads, id, task);
+  const { version = FIRST_VERSION, user, group, priority = 0, parent = null, options = null } = task;
+  const begins = beginningOf(task, `(${priority})`, control);
+  await connection.query(
+    `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = COALESCE(?, parent),
+     input = ?, context = ?, options = ?, paused_by = NULL, ${BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')}
+     WHERE id = ?`,
+    [version, user, group, priority, parent, input, first, options, id],
+  );
+  if (Number(found['has_children']) === 1) await keepWithChildren(connection, context, id);
+  await tell(control.terms, 'run', (own) => own.leave([id], connection));
+  if (startsAtOnce(task)) await enter(connection, context, task, id);
+  const before = Number(found['parent'] ?? 0);
+  if (before > 0 && task.parent !== undefined) await wakeParent({ ...context, connection }, before);
+  return id;
 }
 
+/** The task that is meant, for it has the key; but a child is nobody's other than its parent's. Throws KEY_TAKEN. */
 async function findByKey(
   connection: Connection,
   { tables }: Context,
-  { type, key = '' }: NewTask,
-  lock = '',
+  { type, key = '', parent }: NewTask,
 ): Promise<number | undefined> {
-  const sql = `SELECT id FROM ${tables.task} WHERE type = ? AND task_key = ? ${lock}`;
+  const sql = `SELECT id, parent FROM ${tables.task} WHERE type = ? AND task_key = ?`;
   const [row] = (await connection.query(sql, [type, key])).rows;
-  return row === undefined ? undefined : Number(row['id']);
+  if (row === undefined) return undefined;
+  const id = Number(row['id']);
+  if (parent !== undefined && Number(row['parent'] ?? 0) !== parent)
+    throw new TaskbatonError('KEY_TAKEN', { key: show(key), id, parent });
+  return id;
 }
 
 async function enter(connection: Connection, { control }: Context, task: NewTask, id: number): Promise<void> {

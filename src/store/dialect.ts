@@ -4,8 +4,13 @@
  */
 import type { Database, DialectName } from '../core/connection.ts';
 
-/** Columns of rows that are handed over, by name; the names begin with `v_`, so that they are nobody else's. */
-export type GivenColumns = Readonly<Record<`v_${string}`, 'integer' | 'real' | 'text'>>;
+/** A column of rows that are handed over. Its name begins with `v_`, so that it is nobody else's. */
+export interface GivenColumn {
+  readonly name: string;
+  readonly type: 'integer' | 'real' | 'text';
+  /** Where in each row it stands; undefined if it is null in all of them. */
+  readonly place: number | undefined;
+}
 
 export interface Dialect {
   /** The database's own time as whole milliseconds since 1970. */
@@ -27,7 +32,9 @@ export interface Dialect {
    * Rows handed over in one parameter, JSON of an array of arrays, as a table called `given`. Its text is the same however
    * many they are, so it is prepared once and keeps its plan.
    */
-  readonly given: (columns: GivenColumns) => string;
+  readonly given: (columns: readonly GivenColumn[]) => string;
+  /** The same for a single row, each of its values a parameter; left out where that is no faster. */
+  readonly givenOne?: (columns: readonly GivenColumn[]) => string;
   /** An UPDATE of the rows of a table that match those of another. */
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   /** A DELETE of the rows of a table that match those of another. */
@@ -43,6 +50,8 @@ export interface Dialect {
       };
   /** Partial indexes keep the index of waiting tasks as small as the queue is. */
   readonly partialIndexes: boolean;
+  /** Which tasks the index of statuses is for, where the planner finds the others without it; undefined for all. */
+  readonly rareStatuses?: string;
   readonly types: {
     readonly identity: string;
     readonly integer: string;
@@ -64,6 +73,8 @@ export interface Dialect {
   readonly tableExists: (schema: string | undefined) => string;
 }
 
+const POSTGRES_TYPES = { integer: 'BIGINT', real: 'DOUBLE PRECISION', text: 'TEXT' } as const;
+
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
   sqlite: {
     now: `CAST(unixepoch('subsec') * 1000 AS INTEGER)`,
@@ -76,10 +87,17 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     exclusiveLock: '',
     among: (select) => `IN (${select})`,
     given: (columns) => {
-      const list = Object.keys(columns).map((name, index) => `value ->> ${index} AS ${name}`);
+      const list = columns.map(({ name, place }) =>
+        place === undefined ? `NULL AS ${name}` : `value ->> ${place} AS ${name}`,
+      );
       return `(SELECT ${list.join(', ')} FROM json_each(?)) given`;
     },
-    updateMatching: updateFrom,
+    givenOne: (columns) => {
+      const list = columns.map(({ name, place }) => `${place === undefined ? 'NULL' : '?'} AS ${name}`);
+      return `(SELECT ${list.join(', ')}) given`;
+    },
+    // Without statistics SQLite takes an index of a few statuses for a better way to a few rows than their ids.
+    updateMatching: (table, other, set, where) => updateFrom(`${table} NOT INDEXED`, other, set, where),
     // The order of a CROSS JOIN is kept: the few rows that were given come first.
     deleteMatching: (table, other, where) =>
       `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${other} CROSS JOIN ${table} WHERE ${where})`,
@@ -104,13 +122,23 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     ddlCommits: false,
     shareLock: 'FOR SHARE',
     exclusiveLock: 'FOR UPDATE',
+    // Each change of a status would write into all indexes of the row, and most changes are between these.
+    rareStatuses: "status NOT IN ('pending/run', 'running/run', 'finished/run')",
     among: (select) => `= ANY(ARRAY(${select}))`,
     given: (columns) => {
-      const types = { integer: 'BIGINT', real: 'DOUBLE PRECISION', text: 'TEXT' };
-      const list = Object.entries(columns).map(
-        ([name, type], index) => `CAST(item ->> ${index} AS ${types[type]}) AS ${name}`,
+      const list = columns.map(({ name, type, place }) => {
+        const item = place === undefined ? 'NULL' : `item ->> ${place}`;
+        return `CAST(${item} AS ${POSTGRES_TYPES[type]}) AS ${name}`;
+      });
+      // As a text first, for postgres.js would make JSON of what it knows to become JSON.
+      return `(SELECT ${list.join(', ')} FROM jsonb_array_elements(CAST(CAST(? AS TEXT) AS JSONB)) item) given`;
+    },
+    givenOne: (columns) => {
+      const list = columns.map(
+        ({ name, type, place }) =>
+          `CAST(${place === undefined ? 'NULL' : '?'} AS ${POSTGRES_TYPES[type]}) AS ${name}`,
       );
-      return `(SELECT ${list.join(', ')} FROM jsonb_array_elements(CAST(? AS JSONB)) item) given`;
+      return `(SELECT ${list.join(', ')}) given`;
     },
     updateMatching: updateFrom,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
@@ -141,8 +169,9 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       // The database's own character set might not hold the texts, nor compare them as they are.
       const text = 'LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
       const types = { integer: 'BIGINT', real: 'DOUBLE', text };
-      const list = Object.entries(columns).map(
-        ([name, type], index) => `${name} ${types[type]} PATH '$[${index}]'`,
+      // Where nothing is, it finds null.
+      const list = columns.map(
+        ({ name, type, place = columns.length }) => `${name} ${types[type]} PATH '$[${place}]'`,
       );
       return `JSON_TABLE(?, '$[*]' COLUMNS (${list.join(', ')})) given`;
     },

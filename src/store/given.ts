@@ -2,19 +2,29 @@
  * Many rows in one statement: they are handed over as a table of their own, and it is told which of them were changed.
  * That is what lets writes that come together share one commit, and each still learn what became of it.
  */
-import type { Connection, Database } from '../core/connection.ts';
+import type { Connection, Database, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
-import type { Dialect, GivenColumns } from './dialect.ts';
+import type { Dialect, GivenColumn } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
-type Value = string | number | null | undefined;
-
+/** Columns by name; what is null in all rows isn't sent. */
 export function givenRows(
   dialect: Dialect,
-  columns: GivenColumns,
-  rows: readonly (readonly Value[])[],
+  types: Readonly<Record<string, GivenColumn['type']>>,
+  rows: readonly (readonly SqlValue[])[],
 ): Fragment {
-  return { sql: dialect.given(columns), values: [JSON.stringify(rows)] };
+  let sent = 0;
+  const used: number[] = [];
+  const columns = Object.entries(types).map(([name, type], index): GivenColumn => {
+    const empty = rows.every((row) => row[index] === null);
+    if (!empty) used.push(index);
+    return { name, type, place: empty ? undefined : sent++ };
+  });
+  const cells = rows.map((row) => used.map((index) => row[index] ?? null));
+  const [only] = cells;
+  return only !== undefined && cells.length === 1 && dialect.givenOne !== undefined
+    ? { sql: dialect.givenOne(columns), values: only }
+    : { sql: dialect.given(columns), values: [JSON.stringify(cells)] };
 }
 
 /** Names a claim of a task. */

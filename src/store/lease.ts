@@ -1,9 +1,13 @@
-/** The row of a replica that is alive: it holds tasks until its lease ends, by the database's time. */
+/**
+ * The row of a replica that is alive: it holds tasks until its lease ends, by the database's time. What it has to know in the
+ * meantime is one look.
+ */
 import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { LATER } from './record.ts';
 import { typesText } from './replicas.ts';
 import type { Tables } from './schema.ts';
 
@@ -58,23 +62,56 @@ export async function renewLease(
   return changes > 0;
 }
 
-/** The tasks that a replica holds, with their marks; undefined if its lease has ended. */
-export async function heldBy(
+/** What there is to do for any replica that has the room; the order is that of an index, so that it ends at the first. */
+const WORK = {
+  run: ({ task }: Tables) => `FROM ${task} WHERE queue = 'run' ORDER BY lane, precedence, turn, id`,
+  cleanup: ({ task }: Tables) => `FROM ${task} WHERE queue = 'cleanup' ORDER BY lane, precedence, turn, id`,
+  due: ({ task }: Tables, now: string) =>
+    `FROM ${task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${now} ORDER BY turn, id`,
+  retry: ({ task }: Tables, now: string) => `FROM ${task} WHERE status = 'failed/delete' AND turn <= ${now}`,
+  reorder: ({ control }: Tables) => `FROM ${control} WHERE reordered_to IS NOT NULL`,
+} as const;
+
+export type Work = keyof typeof WORK;
+
+const ALL_WORK = Object.keys(WORK) as readonly Work[];
+
+/** All that a replica has to know now and then. */
+export interface Look {
+  /** The tasks that it holds, with their marks. */
+  readonly held: readonly Held[];
+  readonly work: ReadonlySet<Work>;
+  /** In so many milliseconds the next lease ends, if it isn't renewed; not above 0 if one has. */
+  readonly leaseEndsIn: number;
+}
+
+/** One statement for everything; undefined if the lease has ended. */
+export async function lookAround(
   { connection, tables, dialect, control }: Context,
   id: string,
-): Promise<readonly Held[] | undefined> {
+): Promise<Look | undefined> {
+  const work = ALL_WORK.map(
+    (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
+  );
   const { rows } = await connection.query(
-    `SELECT t.id, t.epoch, t.status, r.rules FROM ${tables.replica} r LEFT JOIN ${tables.task} t ON t.owner = r.id
+    `SELECT t.id, t.epoch, t.status, r.rules, ${work.join(', ')},
+       (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in
+     FROM ${tables.replica} r LEFT JOIN ${tables.task} t ON t.owner = r.id
      WHERE r.id = ? AND r.lease_until > ${dialect.now}`,
     [id],
   );
-  if (rows.length === 0) return undefined;
-  await control.refresh(Number(rows[0]?.['rules']));
-  return rows
-    .filter((row) => row['id'] !== null)
-    .map((row) => ({
-      id: Number(row['id']),
-      epoch: Number(row['epoch']),
-      status: row['status'] as Status,
-    }));
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  await control.refresh(Number(first['rules']));
+  return {
+    held: rows
+      .filter((row) => row['id'] !== null)
+      .map((row) => ({
+        id: Number(row['id']),
+        epoch: Number(row['epoch']),
+        status: row['status'] as Status,
+      })),
+    leaseEndsIn: Number(first['lease_ends_in']),
+    work: new Set(ALL_WORK.filter((name) => Number(first[`${name}_work`]) === 1)),
+  };
 }

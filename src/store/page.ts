@@ -46,8 +46,8 @@ function selectList(
 ): Fragment {
   const conditions = [...list];
   if (parent !== undefined) conditions.push({ sql: 'parent = ?', values: [parent] });
-  if (user !== undefined) conditions.push({ sql: 'task_user = ?', values: [user] });
-  if (group !== undefined) conditions.push({ sql: 'task_group = ?', values: [group] });
+  if (user !== undefined) conditions.push(isNamed('task_user', user));
+  if (group !== undefined) conditions.push(isNamed('task_group', group));
   if (after !== undefined) conditions.push({ sql: 'id < ?', values: [after] });
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
   return {
@@ -64,6 +64,11 @@ function without(statuses: readonly string[]): readonly string[] {
 function isNotAmong(statuses: readonly string[]): readonly Fragment[] {
   if (statuses.length === 0) return [];
   return [{ sql: `status NOT IN (${statuses.map(() => '?').join(', ')})`, values: statuses }];
+}
+
+/** The second part is what the index is for: without it the database can't know that the first goes by it. */
+export function isNamed(column: 'task_user' | 'task_group', name: string): Fragment {
+  return { sql: `${column} = ?${name === '' ? '' : ` AND ${column} <> ''`}`, values: [name] };
 }
 
 export function isAmong(column: string, values: readonly SqlValue[]): Fragment {

@@ -60,7 +60,7 @@ export const SCHEMA_VERSION: number = STEPS.length;
 
 function createTask(
   { task, prefix }: Tables,
-  { types, partialIndexes, tableOptions }: Dialect,
+  { types, partialIndexes, rareStatuses, tableOptions }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
@@ -108,10 +108,11 @@ function createTask(
     `CREATE INDEX ${prefix}task_parent ON ${task} (parent, done_at)${where('parent IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_done ON ${task} (type, done_at)${where('done_at IS NOT NULL')}`,
-    `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)`,
-    `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)`,
+    // Those of nobody in particular are in no list, and cost nothing.
+    `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)${where("task_user <> ''")}`,
+    `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)${where("task_group <> ''")}`,
     `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,
-    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)${rareStatuses === undefined ? '' : ` WHERE ${rareStatuses}`}`,
   ];
 }
 

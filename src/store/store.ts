@@ -25,7 +25,7 @@ import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Held, heldBy, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -146,6 +146,11 @@ export class Store {
 
   hint(topic: WakeTopic): Promise<void> {
     return this.database.notify(this.tables.wake, topic);
+  }
+
+  /** Whether whoever commits something can't but send the hint that belongs to it. */
+  get hintsInTransactions(): boolean {
+    return this.database.notifyIn !== undefined;
   }
 
   /** Nobody waits for a hint, except on a connection that isn't ours and takes one statement at a time. */
@@ -318,9 +323,9 @@ export class Store {
     return renewLease(this.scopes, replica);
   }
 
-  /** The tasks that the replica holds, with their marks; undefined if its lease has ended. */
-  held(id: string): Promise<readonly Held[] | undefined> {
-    return heldBy(this.scopes, id);
+  /** What the replica holds, and what there is to do for anybody; undefined if its lease has ended. */
+  look(id: string): Promise<Look | undefined> {
+    return lookAround(this.scopes, id);
   }
 
   async claim(request: ClaimRequest): Promise<Claimed> {

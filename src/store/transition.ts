@@ -43,7 +43,7 @@ export interface EventScope {
   readonly set?: Fragment | undefined;
   /** Let a finished or failed task be removed instead of kept. */
   readonly remove?: boolean | undefined;
-  /** When those that begin to wait are due, as SQL; at once by default. */
+  /** When those that begin to wait are due, as SQL; at once by default. What its run asked for puts no cleanup off. */
   readonly due?: string | undefined;
 }
 
@@ -115,7 +115,7 @@ async function applyTelling(
     const from = found['status'] as Status;
     const arrow = arrows(event).find((candidate) => candidate.from === from);
     const gone = arrow === undefined || leaves(arrow, scope);
-    const waits = gone || scope.due !== undefined ? undefined : row(arrow.to)?.waits;
+    const waits = gone || isLater(arrow, scope.due) ? undefined : row(arrow.to)?.waits;
     return { found, before: row(from)?.waits, after: waits };
   });
   for (const queue of ['run', 'cleanup'] as const) {
@@ -224,11 +224,11 @@ type Context = Terms & Pick<EventScope, 'due'>;
  * computed from it, and `status` last.
  */
 const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
-  ['queue', ({ to }, _event, { due }) => literal(isLater(to, due) ? LATER : row(to)?.waits?.queue)],
+  ['queue', (arrow, _event, { due }) => literal(isLater(arrow, due) ? LATER : row(arrow.to)?.waits?.queue)],
   // Whoever begins to wait is in no lane, and whoever waits no longer isn't either.
   ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
-  ['precedence', ({ to }, _event, terms) => precedenceAt(to, terms)],
-  ['turn', ({ to }, _event, terms) => turnAt(to, terms)],
+  ['precedence', (arrow, _event, terms) => precedenceAt(arrow, terms)],
+  ['turn', (arrow, _event, terms) => turnAt(arrow, terms)],
   ['worked_before', (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, now) : undefined)],
   ['worked', (arrow, _event, { now }) => (isLeaving(arrow) ? workedAt(arrow, now) : undefined)],
   ['owner', (arrow) => (isLeaving(arrow) ? 'NULL' : undefined)],
@@ -243,25 +243,46 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['status', ({ to }) => literal(to)],
 ];
 
+/** What says how a task begins, in the order of `beginning`. */
+export const BEGINNING: readonly string[] = ['queue', 'precedence', 'turn', 'lane', 'status'];
+
+/** How a task begins, as SQL: a new one, or one that has never started and takes on what a new one would have been. */
+export function beginning(
+  { now }: Terms,
+  {
+    autoRun,
+    due,
+    precedence,
+  }: { readonly autoRun: boolean; readonly due: string | undefined; readonly precedence: string },
+): readonly string[] {
+  const status: Status = autoRun ? 'pending/run' : 'init/none';
+  const queue = autoRun ? literal(due === undefined ? row(status)?.waits?.queue : LATER) : 'NULL';
+  const waits = autoRun ? [due === undefined ? precedence : '0', due ?? now] : ['NULL', 'NULL'];
+  return [queue, ...waits, '0', literal(status)];
+}
+
 /** A cleanup that failed is due again after 1 s, 2 s, 4 s … 5 min; whoever rescues looks for those now and then. */
 const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
 
-function turnAt(to: Arrow['to'], { now, due }: Context): string {
+function turnAt(arrow: Arrow, { now, due }: Context): string {
+  const { to } = arrow;
   if (to === 'failed/delete') return `${now} + ${BACKOFF}`;
   const waits = row(to)?.waits;
   if (waits === undefined) return 'NULL';
-  return waits.ahead ? '0' : (due ?? now);
+  if (waits.ahead) return '0';
+  return isLater(arrow, due) ? due : now;
 }
 
-function precedenceAt(to: Arrow['to'], { precedence, due }: Context): string {
-  const waits = row(to)?.waits;
+function precedenceAt(arrow: Arrow, { precedence, due }: Context): string {
+  const waits = row(arrow.to)?.waits;
   if (waits === undefined) return 'NULL';
-  if (isLater(to, due)) return '0';
+  if (isLater(arrow, due)) return '0';
   return waits.ahead ? String(FOREMOST) : precedence[waits.queue];
 }
 
-function isLater(to: Arrow['to'], due: string | undefined): boolean {
-  return due !== undefined && row(to)?.waits?.ahead === false;
+/** A run that was asked to go says nothing about when its cleanup comes. */
+function isLater({ from, to }: Arrow, due: string | undefined): due is string {
+  return due !== undefined && from !== 'running/delete' && row(to)?.waits?.ahead === false;
 }
 
 /** A replica holds it no longer. */

@@ -22,6 +22,7 @@ import { replicas } from './contract/replicas.ts';
 import { rescue } from './contract/rescue.ts';
 import { retryCleanups } from './contract/retry-cleanups.ts';
 import { settle } from './contract/settle.ts';
+import { together } from './contract/together.ts';
 import { transitions } from './contract/transitions.ts';
 import { declareOperation, type Operation } from './operation.ts';
 
@@ -40,6 +41,7 @@ export const CONTRACT: readonly Operation[] = [
   order,
   checkpoint,
   settle,
+  together,
   release,
   renewAndHeld,
   rescue,

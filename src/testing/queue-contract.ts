@@ -169,7 +169,7 @@ async function take(
   limit: number,
 ): Promise<readonly number[]> {
   const replica = await bench.register();
-  await bench.store.held(replica);
+  await bench.store.look(replica);
   return (await bench.store.claim({ replica, queue, types: runnable(...types), limit })).claims.map(
     ({ id }) => id,
   );

@@ -58,13 +58,15 @@ describe('wake-up', () => {
 
     it('a task whose hint never comes is found by polling', async (t) => {
       const fleet = new Fleet(await open(), t);
-      const poll = 2000;
+      const poll = 1000;
+      // Where every commit sends its hint, an idle replica polls less often.
+      const idle = fleet.place.url.startsWith('postgres:') ? 5 * poll : poll;
       const worker = await fleet.spawn({ pollInterval: poll, lease: 30_000 });
       const deaf = fleet.controller({ db: await withoutHints(fleet.place) });
       const asked = monotonic();
       const id = await deaf.createTask(STEPS, FOR_EVER);
       const begun = await worker.entry(id, 'begin');
-      assert.ok(begun.at - asked < poll * 1.1 + 1000, `found after ${begun.at - asked} ms`);
+      assert.ok(begun.at - asked < idle * 1.1 + 1000, `found after ${begun.at - asked} ms`);
       const paused = monotonic();
       await deaf.pauseTask(id);
       const signal = await worker.entry(id, 'signal');

@@ -89,7 +89,7 @@ function suite(backend: Backend, statistics: boolean): void {
 
   explains(
     'the tick goes by the owner',
-    (store) => store.held('replica-1'),
+    (store) => store.look('replica-1'),
     (steps) => uses(steps, 'task_owner'),
   );
 

@@ -18,7 +18,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import { tablesOf } from '../../src/store/schema.ts';
 import { eachBackend } from '../backends.ts';
 import { FaultyDatabase } from '../support/faulty-database.ts';
-import { openSystem, reaches, record, until, type System } from '../support/system.ts';
+import { openSystem, reaches, record, until, type System, vanishes } from '../support/system.ts';
 
 const CANARY = 'canary-7f3a';
 const FAST = { lease: 1000, pollInterval: 50 };
@@ -221,6 +221,32 @@ eachBackend((backend) => {
     });
     assert.equal(failed.error?.code, 'CODEC_FAILED');
     assert.ok(!(await dump(system)).includes(CANARY));
+  });
+
+  it('what nobody can decode any more can be deleted: after a while its cleanup is given nothing', async (t) => {
+    const system = await openSystem(backend, t);
+    const given: unknown[] = [];
+    const kept = defineTask({
+      type: 'kept',
+      run: async () => undefined,
+      async cleanup({ input, context }) {
+        given.push([input, context]);
+      },
+    });
+    const id = await system.instance({ codec: aes() }).createTask(kept, 'x', { context: 1, delay: '1h' });
+    const other = aesGcm({ current: 'k.2', keys: { 'k.2': randomBytes(32) } });
+    const baton = await system.replica({ ...FAST, codec: other, tasks: [kept] });
+    await baton.deleteTask(id);
+    await until('its cleanup has failed', async () => {
+      const task = await baton.getTask(id, { includeDeleting: true, redacted: true });
+      return task.retries > 0;
+    });
+    assert.deepEqual(given, []);
+    const database = await openDatabase(system.backend.url, { clock: systemClock });
+    t.after(() => database.close());
+    await database.query(`UPDATE ${system.backend.prefix}task SET retries = 10 WHERE id = ?`, [id]);
+    await vanishes(baton, id);
+    assert.deepEqual(given, [[undefined, undefined]]);
   });
 
   it('what is shown is what the redaction lets through, and nothing where there is none or it throws', async (t) => {

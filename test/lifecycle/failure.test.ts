@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defineTask, type StopReason, TaskFailed } from '../../src/index.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
 import { eachBackend } from '../backends.ts';
-import { openSystem, reaches, record, until, work } from '../support/system.ts';
+import { openSystem, reaches, record, type System, until, vanishes, work } from '../support/system.ts';
 
 const FAST = { lease: 1000, pollInterval: 50 };
 
@@ -227,4 +229,31 @@ eachBackend((backend) => {
     }
     assert.deepEqual((await baton.getTasks()).tasks, []);
   });
+
+  it('a policy that this release can not go by fails its task, which can be deleted, and no other', async (t) => {
+    const system = await openSystem(backend, t);
+    const noop = defineTask({ type: 'noop', run: async () => undefined, cleanup: async () => undefined });
+    const baton = system.instance();
+    const ids = await baton.createTasks(Array.from({ length: 5 }, () => ({ task: noop })));
+    const [later = 0, bad = 0, broken = 0, ...good] = ids;
+    await store(system, later, '{"retry":{"attempts":2,"later":1},"later":true}');
+    await store(system, bad, '{"retry":{"attempts":"many"}}');
+    await store(system, broken, '{');
+    const replica = await system.replica({ ...FAST, concurrency: 5, tasks: [noop] });
+    for (const id of [later, ...good]) await reaches(replica, id, 'finished');
+    const { error } = await reaches(replica, bad, 'failed');
+    assert.equal(error?.code, 'INVALID_OPTION');
+    await reaches(replica, broken, 'failed');
+    const more = await replica.createTasks(Array.from({ length: 5 }, () => ({ task: noop })));
+    for (const id of more) await reaches(replica, id, 'finished');
+    await replica.deleteTask(bad);
+    await vanishes(replica, bad);
+  });
 });
+
+/** Puts a policy where only another release could. */
+async function store({ backend: { url, prefix } }: System, id: number, options: string): Promise<void> {
+  const database = await openDatabase(url, { clock: systemClock });
+  await database.query(`UPDATE ${prefix}task SET options = ? WHERE id = ?`, [options, id]);
+  await database.close();
+}

@@ -91,6 +91,24 @@ eachBackend((backend) => {
     await reaches(next, future, 'finished');
   });
 
+  it('an upgrade that throws keeps no task from being deleted: its cleanup is given what is stored', async (t) => {
+    const system = await openSystem(backend, t);
+    const given: unknown[] = [];
+    const broken = defineTask({
+      ...counting(2, () => {
+        throw new Error('I have forgotten how');
+      }),
+      async cleanup({ context }) {
+        given.push(context);
+      },
+    });
+    const baton = await system.replica({ tasks: [broken] });
+    const id = await baton.createTask({ type: 'count' }, undefined, { context: 'one', delay: '1h' });
+    await baton.deleteTask(id);
+    await vanishes(baton, id);
+    assert.deepEqual(given, ['one']);
+  });
+
   it('an upgrade that throws fails the task with its reason, keeps the context and harms nobody else', async (t) => {
     const system = await openSystem(backend, t);
     const broken = counting(2, () => {

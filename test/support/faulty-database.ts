@@ -28,6 +28,8 @@ export class FaultyDatabase {
   fault: Fault = NO_FAULT;
   /** The same for each statement in a transaction. */
   inside: Fault = NO_FAULT;
+  /** Behave like a database whose transactions send their hints. */
+  hintsInTransactions = false;
   readonly #url: string;
 
   constructor(url: string) {
@@ -42,10 +44,12 @@ export class FaultyDatabase {
 class Faulty implements Database {
   readonly #real: Database;
   readonly #source: FaultyDatabase;
+  notifyIn?: NonNullable<Database['notifyIn']>;
 
   constructor(real: Database, source: FaultyDatabase) {
     this.#real = real;
     this.#source = source;
+    if (source.hintsInTransactions) this.notifyIn = async () => undefined;
   }
 
   get dialect(): Database['dialect'] {

@@ -89,6 +89,7 @@ async function execute(
     store: store as unknown as Store,
     writes,
     clock,
+    turn: clock.turn(),
     observer: new Observer(null),
     maxPayload: 1000,
     createChildren: () => Promise.reject(new Error('no children here')),

@@ -111,7 +111,7 @@ export const limits: Operation = {
       await Promise.all(
         stores.map(async (store) => {
           const replica = await bench.register();
-          await store.held(replica);
+          await store.look(replica);
           for (let round = 0; round < 5; round++)
             await store.claim({ replica, queue: 'run', types: TYPES, limit: 4 });
         }),

@@ -173,7 +173,7 @@ async function turns(
   ended: readonly number[] = [],
 ): Promise<readonly number[]> {
   const replica = await bench.register();
-  await store.held(replica);
+  await store.look(replica);
   const started: number[] = [];
   for (let index = 0; index < count; index++) {
     const { claims } = await store.claim({

@@ -38,7 +38,7 @@ export const renewAndHeld: Operation = {
       const id = await bench.register();
       await bench.expire(id);
       assert.equal(await bench.store.renew({ id, lease: 60_000, types: runnable('renewed') }), false);
-      assert.equal(await bench.store.held(id), undefined);
+      assert.equal(await bench.store.look(id), undefined);
       assert.equal(await bench.store.bury(), 1);
       assert.equal(await bench.store.renew({ id, lease: 60_000, types: runnable('renewed') }), false);
     },
@@ -65,8 +65,8 @@ export const renewAndHeld: Operation = {
     },
 
     'a replica holds nothing at first, which is not the same as having no lease': async (bench) => {
-      assert.deepEqual(await bench.store.held(await bench.register()), []);
-      assert.equal(await bench.store.held('nobody'), undefined);
+      assert.deepEqual((await bench.store.look(await bench.register()))?.held, []);
+      assert.equal(await bench.store.look('nobody'), undefined);
     },
 
     'a replica is told all that it holds, with epoch and mark, and nothing else': async (bench) => {
@@ -77,14 +77,14 @@ export const renewAndHeld: Operation = {
         await bench.place(status, { owner: other });
         await bench.place('pending/run');
       }
-      const held = (await bench.store.held(mine)) ?? [];
+      const held = (await bench.store.look(mine))?.held ?? [];
       assert.deepEqual(new Map(held.map(({ id, epoch, status }) => [id, [epoch, status]])), expected);
     },
 
     'a mark that a user sets is there at the next look': async (bench) => {
       const fence = await bench.hold('running/run');
       await bench.store.change(fence.id, 'pause');
-      assert.deepEqual(await bench.store.held(fence.owner), [
+      assert.deepEqual((await bench.store.look(fence.owner))?.held, [
         { id: fence.id, epoch: fence.epoch, status: 'running/pause' },
       ]);
     },

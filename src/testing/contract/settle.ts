@@ -103,6 +103,23 @@ export const settle: Operation = {
       }
     },
 
+    'a pause before the next attempt, or a snooze, does not put off the cleanup of a task that was deleted':
+      async (bench) => {
+        for (const event of ['retry', 'snooze'] as const) {
+          const fence = await bench.hold('running/delete');
+          await bench.store.settle(fence, { ...settlement(event), due: { delay: 3_600_000 } });
+          const { status, queue } = await bench.row(fence.id);
+          assert.deepEqual([status, queue], ['pending/delete', 'cleanup'], event);
+        }
+      },
+
+    'a cleanup that snoozes waits until it is due': async (bench) => {
+      const fence = await bench.hold('deleting/delete');
+      await bench.store.settle(fence, { ...settlement('snooze'), due: { delay: 3_600_000 } });
+      const { status, queue } = await bench.row(fence.id);
+      assert.deepEqual([status, queue], ['pending/delete', 'later']);
+    },
+
     'a cleanup that fails with remove is kept and tried again': async (bench) => {
       const fence = await bench.hold('deleting/delete');
       await bench.store.settle(fence, { ...settlement('fail'), remove: true });

@@ -1,0 +1,38 @@
+/** taskbaton, by its public API alone. */
+import { type Handler, defineTask, finished, Taskbaton, typed } from 'taskbaton';
+import type { Handle, OpenContestant, Payload } from '../contestant.ts';
+
+/** As much at once as pays; `default` leaves all the rest as it is. */
+const CONCURRENCY = 1000;
+const DEFAULT_CONCURRENCY = 100;
+
+export const open: OpenContestant = (db, setting) => ({
+  async setUp() {
+    const baton = new Taskbaton({ db, logger: null });
+    await baton.getTasks();
+    await baton.stop();
+  },
+  async produce() {
+    const baton = new Taskbaton({ db, logger: null });
+    const task = noop(async () => undefined, setting);
+    return {
+      create: (input) => baton.createTask(task, input),
+      createMany: (inputs) => baton.createTasks(inputs.map((input) => ({ task, input }))),
+      close: () => baton.stop(),
+    };
+  },
+  async work(handle) {
+    const concurrency = setting === 'default' ? DEFAULT_CONCURRENCY : CONCURRENCY;
+    const baton = new Taskbaton({ db, tasks: [noop(handle, setting)], concurrency, logger: null });
+    await baton.start();
+    return { stop: () => baton.stop() };
+  },
+});
+
+function noop(handle: Handle, setting: string): ReturnType<typeof defineTask<Payload, Payload, object>> {
+  const run: Handler<Payload, object> = async ({ input, report }) => {
+    await handle(input, (_step, context) => report({ context }));
+    return setting === 'remove' ? finished({ remove: true }) : undefined;
+  };
+  return defineTask({ type: 'noop', input: typed<Payload>(), context: typed<object>(), run });
+}

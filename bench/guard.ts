@@ -1,0 +1,33 @@
+/**
+ * `npm run bench:guard`: fails if working off tasks has become slow, whatever the machine: taskbaton and a loop written by
+ * hand with the same guarantees take turns on one PostgreSQL, and the ratio of their medians must not fall too low.
+ */
+import type { Line } from './outcome.ts';
+import { outcome, summary } from './outcome.ts';
+import { ROSTER } from './roster.ts';
+import { FULL, isOneOf } from './scenario.ts';
+import { drain } from './scenarios/drain.ts';
+import { Servers } from './servers.ts';
+import { play } from './tournament.ts';
+
+/** To be 0.5, once claims and completions go in batches. */
+const LEAST_RATIO = 0.01;
+
+const scale = { ...FULL, drained: 5000, patience: 0, timeout: 60_000 };
+const servers = new Servers();
+const lines: Line[] = [];
+try {
+  const entries = ROSTER.filter(isOneOf('postgres', ['ours', 'bare-loop']));
+  for await (const line of play(drain, entries, servers, scale)) {
+    if (line.error !== undefined) throw new Error(`${line.contestant}: ${line.error}`);
+    console.log(`${line.contestant}: ${Math.round(line.figures?.['rate'] ?? 0)} tasks/s`);
+    lines.push(line);
+  }
+} finally {
+  await servers.close();
+}
+const rate = (contestant: string): number =>
+  summary(outcome(lines, true), contestant, 'rate')?.median ?? Number.NaN;
+const ratio = rate('ours') / rate('bare-loop');
+console.log(`ratio ${ratio.toFixed(3)}, at least ${LEAST_RATIO}`);
+if (!(ratio >= LEAST_RATIO)) process.exitCode = 1;

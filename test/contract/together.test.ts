@@ -1,0 +1,5 @@
+/** Many writes in one go, on every database. */
+import { together } from '../../src/testing/contract/together.ts';
+import { eachStore } from '../support/stores.ts';
+
+eachStore(together);
