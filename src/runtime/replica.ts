@@ -350,7 +350,7 @@ export class Replica {
   }
 
   async #rescue(): Promise<boolean> {
-    const { store, observer } = this.#options;
+    const { store, registry, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
     if (this.#lease.age < LONGEST_RETRY) return false;
     const repairs = new Set(this.#repairs);
@@ -359,7 +359,7 @@ export class Replica {
     if (reordering) this.#repairs.add('reorder');
     if (repairs.has('retry')) await store.retryCleanups();
     if (repairs.has('bury')) await store.bury();
-    await store.reconcile();
+    await store.reconcile(registry.runnable);
     const count = await store.rescue(CRASHED);
     if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });

@@ -1,13 +1,16 @@
 /**
  * Claims by a queue of the user's own, and what keeps the two in step: whoever the queue names without waiting is taken
- * out, and all that wait are entered again now and then, so a queue that forgets loses nobody. It is user code: what it
+ * out, and all that wait are entered again now and then, so a queue that forgets loses nobody. So is whoever waits for a
+ * replica of another version, which enters it again; else it would be named again and again. It is user code: what it
  * throws costs the claim it was asked for.
  */
 import type { Connection } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
-import type { TaskQueue } from '../core/queue.ts';
+import type { TaskQueue, WaitingTask } from '../core/queue.ts';
 import { type QueueName, STATUS, type Status } from '../core/status.ts';
+import type { Runnable } from '../core/version.ts';
 import { Admission } from '../queue/admission.ts';
+import { readable } from '../queue/readable.ts';
 import { marks, type Round } from '../queue/round.ts';
 import { type Claim, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import { tell, type Terms } from './transition.ts';
@@ -36,12 +39,12 @@ export async function pickFrom(
     checkPick(ids, request.limit, skip, round.queue);
     if (ids.length === 0) break;
     const waiting = await readWaiting(round, ids);
-    const stale = ids.filter((id) => !waiting.has(id));
+    const stale = ids.filter((id) => waiting.get(id)?.readable !== true);
     if (stale.length > 0) await tell(terms, round.queue, (queue) => queue.leave(stale, round.connection));
-    await admission.load([...waiting.values()]);
+    await admission.load([...waiting.values()].filter(({ readable: here }) => here));
     const admitted = ids.filter((id) => {
       const task = waiting.get(id);
-      if (task === undefined || admission.blocker(task) !== undefined) return false;
+      if (task?.readable !== true || admission.blocker(task) !== undefined) return false;
       admission.take(task);
       return true;
     });
@@ -70,39 +73,47 @@ function checkPick(ids: unknown, limit: number, skip: ReadonlySet<number>, queue
   }
 }
 
+interface WaitingHere extends WaitingTask {
+  /** Whether it is of a version that this replica can run. */
+  readonly readable: boolean;
+}
+
 async function readWaiting(
   { connection, tables, queue, types }: Round,
   ids: readonly number[],
-): Promise<ReadonlyMap<number, { readonly type: string; readonly user: string; readonly group: string }>> {
+): Promise<ReadonlyMap<number, WaitingHere>> {
   const { rows } = await connection.query(
-    `SELECT ${WAITING_COLUMNS}, queue FROM ${tables.task} WHERE id IN (${marks(ids)}) AND queue IS NOT NULL`,
+    `SELECT ${WAITING_COLUMNS}, version, queue FROM ${tables.task} WHERE id IN (${marks(ids)}) AND queue IS NOT NULL`,
     ids,
   );
-  const waiting = new Map<number, { type: string; user: string; group: string }>();
+  const waiting = new Map<number, WaitingHere>();
   for (const row of rows) {
     const task = waitingTaskFrom(row, false);
-    const foreign = row['queue'] !== queue || !types.has(task.type);
-    if (foreign) {
+    const versions = types.get(task.type)?.versions;
+    if (row['queue'] !== queue || versions === undefined) {
       const problem = `task ${task.id} waits in queue ${show(row['queue'])} and is of type ${show(task.type)}`;
       throw new TaskbatonError('QUEUE_MISBEHAVED', { queue, problem });
     }
-    waiting.set(task.id, task);
+    const version = Number(row['version']);
+    waiting.set(task.id, { ...task, readable: version >= versions.from && version <= versions.to });
   }
   return waiting;
 }
 
-/** Enters the next tasks after `after` that wait; the id to go on from, 0 after the last. */
+/** Enters the next tasks after `after` that wait and can be run here; the id to go on from, 0 after the last. */
 export async function reconcile(
   connection: Connection,
-  table: string,
-  skipLocked: string,
-  terms: Terms,
+  { table, terms }: { readonly table: string; readonly terms: Terms },
+  types: ReadonlyMap<string, Runnable>,
   queue: QueueName,
   after: number,
 ): Promise<number> {
+  if (types.size === 0) return 0;
+  const here = readable(types);
   const { rows } = await connection.query(
-    `SELECT ${WAITING_COLUMNS}, status FROM ${table} WHERE queue = ? AND id > ? ORDER BY id LIMIT ${RECONCILED_AT_ONCE} ${skipLocked}`,
-    [queue, after],
+    `SELECT ${WAITING_COLUMNS}, status FROM ${table} WHERE queue = ? AND id > ? AND ${here.sql}
+     ORDER BY id LIMIT ${RECONCILED_AT_ONCE} ${terms.dialect.skipLocked}`,
+    [queue, after, ...here.values],
   );
   if (rows.length === 0) return 0;
   const tasks = rows.map((row) =>

@@ -11,6 +11,7 @@ import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
 import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { changeTask } from './change.ts';
 import { Control } from './control.ts';
@@ -124,14 +125,14 @@ export class Store {
     return this.#identity;
   }
 
-  /** Enters some more of those that wait into the queues of the user's own. */
-  async reconcile(): Promise<void> {
-    const { task } = this.tables;
+  /** Enters some more of those that wait, of `types`, into the queues of the user's own. */
+  async reconcile(types: ReadonlyMap<string, Runnable>): Promise<void> {
+    const { task: table } = this.tables;
     const { terms } = this.control;
     for (const queue of QUEUES) {
       if (terms.ownQueues[queue] === undefined) continue;
       this.#reconciledTo[queue] = await this.database.transaction((connection) =>
-        reconcile(connection, task, this.dialect.skipLocked, terms, queue, this.#reconciledTo[queue]),
+        reconcile(connection, { table, terms }, types, queue, this.#reconciledTo[queue]),
       );
     }
   }

@@ -135,8 +135,8 @@ const CASES: Readonly<Record<string, (bench: QueueBench, queue: QueueName) => Pr
 
   'entering all again changes nothing': async (bench, queue) => {
     const ids = await many(bench, queue, 5);
-    await bench.store.reconcile();
-    await bench.store.reconcile();
+    await bench.store.reconcile(runnable(TYPE));
+    await bench.store.reconcile(runnable(TYPE));
     assert.deepEqual((await take(bench, queue, [TYPE], 10)).toSorted(ascending), ids);
     assert.deepEqual(await take(bench, queue, [TYPE], 10), []);
   },

@@ -140,6 +140,33 @@ eachBackend((backend) => {
     await reaches(baton, id, 'finished');
   });
 
+  it('tasks of a later version do not hold up a queue of one’s own, and start where they can be read', async (t) => {
+    const system = await openSystem(backend, t);
+    const { definition } = counted();
+    const later = { ...definition, version: 2 };
+    const waiting = new Set<number>();
+    const queue: TaskQueue = {
+      async enter(tasks) {
+        for (const { id } of tasks) waiting.add(id);
+      },
+      async leave(ids) {
+        for (const id of ids) waiting.delete(id);
+      },
+      async pick({ limit, skip }) {
+        return [...waiting].filter((id) => !skip.has(id)).slice(0, limit);
+      },
+    };
+    const options = { queues: { run: queue }, concurrency: 1, lease: 1000, pollInterval: 50 };
+    const web = system.instance(options);
+    const unread = await web.createTasks(Array.from({ length: 50 }, (_, input) => ({ task: later, input })));
+    const id = await web.createTask(definition, 1);
+    const old = await system.replica({ ...options, tasks: [definition] });
+    await reaches(old, id, 'finished');
+    await old.stop();
+    const next = await system.replica({ ...options, tasks: [later] });
+    for (const one of unread) await reaches(next, one, 'finished');
+  });
+
   it('a queue that names others than it may is refused, and nothing starts by it', async (t) => {
     const { error } = await failing(backend, t, async () => [1, 1]);
     assert.match(error, /names task 1 twice/);
