@@ -169,3 +169,10 @@ export type Handler<Input, Context> = (
   | Generator<Yielded<Context>, Returned<Context>, void>
   | Promise<Returned<Context>>
   | Returned<Context>;
+
+/** Whether a handler's answer is to be asked for one report after another. */
+export function isIterator(value: unknown): value is AsyncIterator<unknown, unknown, void> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function'
+  );
+}

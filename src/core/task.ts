@@ -46,7 +46,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly priority: number;
   /** 1, and one more each time it was run again after a failure. */
   readonly attempt: number;
-  /** How many replicas died while they ran it. */
+  /** How many replicas died while they ran it, since somebody last asked for something: its run, or its cleanup. */
   readonly crashes: number;
   /** How often it was tried again by itself since somebody last asked for something: its run, or its cleanup. */
   readonly retries: number;

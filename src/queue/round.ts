@@ -13,6 +13,13 @@ export interface Round {
   readonly tables: { readonly task: string; readonly lane: string; readonly slot: string };
   /** Ends a SELECT of rows to change: those locked by others are passed over. */
   readonly skipLocked: string;
+  /** Rows handed over as a table; its columns begin with `v_`. */
+  readonly given: (
+    types: Readonly<Record<string, 'integer' | 'real' | 'text'>>,
+    rows: readonly (readonly SqlValue[])[],
+  ) => { readonly sql: string; readonly values: readonly SqlValue[] };
+  /** An UPDATE of the rows of a table that match those of another. */
+  readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   readonly queue: QueueName;
   readonly types: ReadonlyMap<string, Runnable>;
   /** At most so many tasks. */
@@ -40,35 +47,28 @@ export function marks(values: { readonly length: number }): string {
 export type NumberEach = ReadonlyMap<number, number>;
 
 /** Writes numbers of their own into columns of tree nodes: one statement for all. */
-export function updateEach(
-  round: Pick<Round, 'connection' | 'tables'>,
-  columns: Readonly<Record<string, NumberEach>>,
-): Promise<void> {
-  return setEach(round, columns, () => '');
+export function updateEach(round: Round, columns: Readonly<Record<string, NumberEach>>): Promise<void> {
+  return setEach(round, columns, (column) => `COALESCE(v_${column}, ${column})`);
 }
 
 /** The same, adding to what is there. */
-export function addToEach(
-  round: Pick<Round, 'connection' | 'tables'>,
-  columns: Readonly<Record<string, NumberEach>>,
-): Promise<void> {
-  return setEach(round, columns, (column) => `${column} + `);
+export function addToEach(round: Round, columns: Readonly<Record<string, NumberEach>>): Promise<void> {
+  return setEach(round, columns, (column) => `${column} + COALESCE(v_${column}, 0)`);
 }
 
 async function setEach(
-  { connection, tables }: Pick<Round, 'connection' | 'tables'>,
+  { connection, tables, given, updateMatching }: Round,
   columns: Readonly<Record<string, NumberEach>>,
-  before: (column: string) => string,
+  value: (column: string) => string,
 ): Promise<void> {
   const written = Object.entries(columns).filter(([, values]) => values.size > 0);
   if (written.length === 0) return;
-  const ids = [...new Set(written.flatMap(([, values]) => [...values.keys()]))];
-  const cases = written.map(
-    ([column, values]) =>
-      `${column} = CASE id ${`WHEN ? THEN ${before(column)}? `.repeat(values.size)} ELSE ${column} END`,
+  const ids = new Set(written.flatMap(([, values]) => [...values.keys()]));
+  const types = Object.fromEntries(written.map(([column]) => [`v_${column}`, 'real'] as const));
+  const rows = given(
+    { v_id: 'integer', ...types },
+    Array.from(ids, (id) => [id, ...written.map(([, values]) => values.get(id) ?? null)]),
   );
-  await connection.query(`UPDATE ${tables.lane} SET ${cases.join(', ')} WHERE id IN (${marks(ids)})`, [
-    ...written.flatMap(([, values]) => [...values].flat()),
-    ...ids,
-  ]);
+  const set = written.map(([column]) => `${column} = ${value(column)}`).join(', ');
+  await connection.query(updateMatching(tables.lane, rows.sql, set, 'id = v_id'), rows.values);
 }

@@ -25,19 +25,33 @@ export interface TakenSlot {
   readonly sharer: number;
 }
 
+const TAKEN_COLUMNS = {
+  v_id: 'integer',
+  v_epoch: 'integer',
+  v_type: 'text',
+  v_user: 'text',
+  v_group: 'text',
+  v_sharer: 'integer',
+  v_now: 'integer',
+} as const;
+
 /** For tasks that were just started. */
 export async function takeSlots(round: Round, taken: readonly TakenSlot[]): Promise<void> {
-  const { connection, tables, queue, now } = round;
+  const { connection, tables, queue, now, given } = round;
   if (taken.length === 0) return;
   // One that was handed over a moment ago may still have the slot of its last claim.
   await takeBackSlots(
     round,
-    taken.map(({ id }) => id),
+    taken.filter(({ epoch }) => epoch > 1).map(({ id }) => id),
   );
-  const rows = taken.map(() => `(?, ?, '${queue}', ?, ?, ?, ?, ${now}, ${START_CHARGE})`).join(', ');
+  const rows = given(
+    TAKEN_COLUMNS,
+    taken.map(({ id, epoch, type, user, group, sharer }) => [id, epoch, type, user, group, sharer, now]),
+  );
   await connection.query(
-    `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged) VALUES ${rows}`,
-    taken.flatMap(({ id, epoch, type, user, group, sharer }) => [id, epoch, type, user, group, sharer]),
+    `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged)
+     SELECT v_id, v_epoch, '${queue}', v_type, v_user, v_group, v_sharer, v_now, ${START_CHARGE} FROM ${rows.sql}`,
+    rows.values,
   );
 }
 

@@ -10,6 +10,7 @@ import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts
 import {
   type Handler,
   type HandlerArguments,
+  isIterator,
   type StopReason,
   TaskStopped,
   type Transaction,
@@ -53,8 +54,6 @@ export const LONGEST_RETRY = 1000;
 
 /** What timers can count, about 24 days. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-
-type HandlerIterator = AsyncIterator<unknown, unknown, void>;
 
 export class Execution {
   readonly fence: Fence;
@@ -393,10 +392,4 @@ export class Execution {
 function once<Result>(make: () => Result): () => Result {
   let made: { readonly result: Result } | undefined;
   return () => (made ??= { result: make() }).result;
-}
-
-function isIterator(value: unknown): value is HandlerIterator {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function'
-  );
 }

@@ -20,6 +20,7 @@ import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
+import { givenRows } from './given.ts';
 import { updateFor } from './transition.ts';
 
 export interface ClaimRequest {
@@ -47,6 +48,8 @@ export interface ClaimContext {
   readonly policies: Readonly<Record<QueueName, CheckedPolicy>>;
 }
 
+/** So many crashes a cleanup survives: it has to be done, whatever becomes of a run. */
+const CLEANUP_CRASHES = 3;
 /** At most so many are taken in one round, so that it holds the others up for a moment only. */
 const ROUND_LIMIT = 200;
 
@@ -95,6 +98,8 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       connection,
       tables,
       skipLocked: dialect.skipLocked,
+      given: (columns, rows) => givenRows(dialect, columns, rows),
+      updateMatching: dialect.updateMatching,
       queue,
       types,
       limit: Math.min(limit, ROUND_LIMIT),
@@ -216,11 +221,11 @@ function claimUpdate(
   request: ClaimRequest,
   where: Fragment,
 ): Fragment {
-  const budget = crashBudgets(request.types);
+  const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
     set: {
-      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, crash_budget = ${budget.sql}`,
+      sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],
     },
   });
@@ -229,7 +234,8 @@ function claimUpdate(
 }
 
 /** The budget comes from the replica that runs the task, for the one that will have to rescue it may not know its type. */
-function crashBudgets(types: ReadonlyMap<string, Runnable>): Fragment {
+function crashBudgets({ queue, types }: ClaimRequest): Fragment {
+  if (queue === 'cleanup') return { sql: String(CLEANUP_CRASHES), values: [] };
   const resumable = [...types].filter(([, { crashBudget }]) => crashBudget > 0);
   if (resumable.length === 0) return { sql: '0', values: [] };
   return {

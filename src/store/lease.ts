@@ -42,7 +42,7 @@ export async function takeLease(
     // Under the lock, or a change of rules under way would miss this replica.
     const { version } = await control.lock(connection);
     await connection.query(
-      `INSERT INTO ${tables.replica} (id, name, started_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now} + ?, ?, ?)`,
+      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,
       [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency],
     );
     // Those of the dead are left until now, since whoever removed them at another time might wait for a change of rules.
@@ -64,7 +64,7 @@ export async function renewLease(
 ): Promise<boolean> {
   const { now } = dialect;
   const { changes } = await connection.query(
-    `UPDATE ${tables.replica} SET lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
+    `UPDATE ${tables.replica} SET renewed_at = ${now}, lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
     [lease, typesText(types), id],
   );
   return changes > 0;

@@ -3,7 +3,7 @@
  * whereas "has no live replica", asked inside the UPDATE, could be answered for a new owner from a snapshot that is
  * older than that owner.
  */
-import type { Connection } from '../core/connection.ts';
+import type { Connection, Database } from '../core/connection.ts';
 import { arrows, stateOf } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
@@ -32,6 +32,48 @@ const LONGEST_LIST = 65_536;
 
 /** How many tasks a rescue takes on at once. */
 const RESCUE_BATCH = 500;
+
+/**
+ * Strikes replicas off whose lease has ended: from here on their tasks are nobody's, and know when their replica was last
+ * heard of. Says how many there were.
+ */
+export async function buryDead({
+  connection,
+  tables: { replica, task },
+  dialect,
+}: Context & { readonly connection: Database }): Promise<number> {
+  return connection.transaction(async (inner) => {
+    const { rows } = await inner.query(
+      `SELECT id, renewed_at FROM ${replica} WHERE lease_until <= ${dialect.now} ${dialect.skipLocked}`,
+    );
+    if (rows.length === 0) return 0;
+    for (const row of rows)
+      await noteHeld(inner, { task, dialect }, String(row['id']), Number(row['renewed_at']));
+    const dead = isAmong(
+      'id',
+      rows.map(({ id }) => String(id)),
+    );
+    return (await inner.query(`DELETE FROM ${replica} WHERE ${dead.sql}`, dead.values)).changes;
+  });
+}
+
+/** Nobody who holds the row of a task keeps its replica from being struck off. */
+async function noteHeld(
+  connection: Connection,
+  { task, dialect }: { readonly task: string; readonly dialect: Dialect },
+  owner: string,
+  until: number,
+): Promise<void> {
+  const { rows } = await connection.query(
+    `SELECT id FROM ${task} WHERE owner = ? ORDER BY id ${dialect.skipLocked}`,
+    [owner],
+  );
+  const ids = rows.map((row) => Number(row['id']));
+  for (let from = 0; from < ids.length; from += RESCUE_BATCH) {
+    const held = isAmong('id', ids.slice(from, from + RESCUE_BATCH));
+    await connection.query(`UPDATE ${task} SET held_until = ? WHERE ${held.sql}`, [until, ...held.values]);
+  }
+}
 
 export async function rescueTasks(context: Context, error: string): Promise<number> {
   const { connection, tables } = context;

@@ -85,6 +85,7 @@ function createTask(
       has_children INTEGER NOT NULL DEFAULT 0,
       paused_by VARCHAR(8),
       owner VARCHAR(36),
+      held_until ${types.integer},
       epoch ${types.integer} NOT NULL,
       attempt INTEGER NOT NULL,
       crashes INTEGER NOT NULL,
@@ -128,6 +129,7 @@ function createReplica(
       id VARCHAR(36) PRIMARY KEY,
       name ${types.name} NOT NULL,
       started_at ${types.integer} NOT NULL,
+      renewed_at ${types.integer} NOT NULL,
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
       concurrency INTEGER NOT NULL

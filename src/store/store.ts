@@ -27,7 +27,7 @@ import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
 import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
-import { rescueTasks } from './rescue.ts';
+import { buryDead, rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
 import type { limitScope } from './scope.ts';
 import {
@@ -335,9 +335,8 @@ export class Store {
   }
 
   /** Strikes replicas off whose lease has ended: from here on their tasks are nobody's. Says how many. */
-  async bury(): Promise<number> {
-    const sql = `DELETE FROM ${this.tables.replica} WHERE lease_until <= ${this.dialect.now}`;
-    return (await this.database.query(sql)).changes;
+  bury(): Promise<number> {
+    return buryDead(this.scopes);
   }
 
   /** Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail. */

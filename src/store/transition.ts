@@ -228,9 +228,12 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   // Whoever begins to wait is in no lane, and whoever waits no longer isn't either.
   ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
   ['precedence', (arrow, _event, terms) => precedenceAt(arrow, terms)],
-  ['turn', (arrow, _event, terms) => turnAt(arrow, terms)],
-  ['worked_before', (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, now) : undefined)],
-  ['worked', (arrow, _event, { now }) => (isLeaving(arrow) ? workedAt(arrow, now) : undefined)],
+  ['turn', turnAt],
+  [
+    'worked_before',
+    (arrow, event, { now }) => (isAttempt(arrow, event) ? workedAt(arrow, event, now) : undefined),
+  ],
+  ['worked', (arrow, event, { now }) => (isLeaving(arrow) ? workedAt(arrow, event, now) : undefined)],
   ['owner', (arrow) => (isLeaving(arrow) ? 'NULL' : undefined)],
   ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
   ['paused_by', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
@@ -238,7 +241,7 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['task_key', (_arrow, event) => (event === 'delete' ? 'NULL' : undefined)],
   ['error', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
   ['attempt', (arrow, event) => (isAttempt(arrow, event) ? 'attempt + 1' : undefined)],
-  ['crashes', ({ from }, event) => (event === 'run' && from === 'failed/run' ? '0' : undefined)],
+  ['crashes', (arrow, event) => (isAskedAnew(arrow, event) ? '0' : undefined)],
   ['retries', retriesAt],
   ['status', ({ to }) => literal(to)],
 ];
@@ -263,10 +266,12 @@ export function beginning(
 
 /** A cleanup that failed is due again after 1 s, 2 s, 4 s … 5 min; whoever rescues looks for those now and then. */
 const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 END)';
+/** One that took its replicas with it, after 1 min, 2 min, 4 min … a day: whoever takes it up next may be lost too. */
+const CRASH_BACKOFF = '(CASE WHEN retries < 11 THEN 60000 * (1 << retries) ELSE 86400000 END)';
 
-function turnAt(arrow: Arrow, { now, due }: Context): string {
+function turnAt(arrow: Arrow, event: Event, { now, due }: Context): string {
   const { to } = arrow;
-  if (to === 'failed/delete') return `${now} + ${BACKOFF}`;
+  if (to === 'failed/delete') return `${now} + ${event === 'expire' ? CRASH_BACKOFF : BACKOFF}`;
   const waits = row(to)?.waits;
   if (waits === undefined) return 'NULL';
   if (waits.ahead) return '0';
@@ -295,14 +300,22 @@ function isAttempt({ from }: Arrow, event: Event): boolean {
   return from === 'failed/run' ? event === 'run' : event === 'retry' && row(from)?.leased === true;
 }
 
-function workedAt(arrow: Arrow, now: string): string {
-  return isLeaving(arrow) ? `worked + ${now} - started_at` : 'worked';
+/** Whoever is rescued has worked until its replica was last heard of, if it is known when that was. */
+function workedAt(arrow: Arrow, event: Event, now: string): string {
+  if (!isLeaving(arrow)) return 'worked';
+  if (event !== 'recover' && event !== 'expire') return `worked + ${now} - started_at`;
+  return `worked + CASE WHEN held_until < started_at THEN 0 ELSE COALESCE(held_until, ${now}) - started_at END`;
 }
 
 /** Failures since somebody asked for something. */
 function retriesAt(arrow: Arrow, event: Event): string | undefined {
   if (arrow.to === 'failed/delete' || (event === 'retry' && isAttempt(arrow, event))) return 'retries + 1';
-  return event === 'delete' || (event === 'run' && arrow.from === 'failed/run') ? '0' : undefined;
+  return isAskedAnew(arrow, event) ? '0' : undefined;
+}
+
+/** Whoever asks for a cleanup, or for another run, gives it all tries and crashes again. */
+function isAskedAnew({ from }: Arrow, event: Event): boolean {
+  return event === 'delete' || (event === 'run' && from === 'failed/run');
 }
 
 function assignments(event: Event, list: readonly Arrow[], terms: Context): readonly string[] {

@@ -58,6 +58,7 @@ export interface TaskRow {
   readonly created_at: number;
   readonly started_at: number | null;
   readonly done_at: number | null;
+  readonly held_until: number | null;
   readonly worked: number;
   readonly worked_before: number;
   readonly transactions: number;
@@ -198,8 +199,8 @@ export class Bench {
   }
 
   /** Lets the lease of a replica end now. */
-  async expire(replica: string): Promise<void> {
-    await writeColumns(this.database, this.tables.replica, replica, { lease_until: PAST });
+  async expire(replica: string, columns: Columns = {}): Promise<void> {
+    await writeColumns(this.database, this.tables.replica, replica, { lease_until: PAST, ...columns });
   }
 
   /** A replica that was here and is no more. */

@@ -82,7 +82,13 @@ export class VirtualTime {
 
   #after(ms: number, callback: () => void, owner: Owner): Timer {
     this.active();
-    const timer: Pending = { at: this.now + Math.max(0, ms), order: ++this.#order, callback, owner };
+    // Whole milliseconds, as in databases.
+    const timer: Pending = {
+      at: this.now + Math.ceil(Math.max(0, ms)),
+      order: ++this.#order,
+      callback,
+      owner,
+    };
     this.#timers.add(timer);
     return { cancel: () => void this.#timers.delete(timer) };
   }

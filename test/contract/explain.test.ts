@@ -196,7 +196,7 @@ async function fill(database: Database, { task, replica, ruleVersion, control }:
   );
   for (let index = 0; index < REPLICAS; index++) {
     await database.query(
-      `INSERT INTO ${replica} (id, name, started_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 9000000000000000, '[]', 5)`,
+      `INSERT INTO ${replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 0, 9000000000000000, '[]', 5)`,
       [`replica-${index}`],
     );
     await database.query(`INSERT INTO ${ruleVersion} (replica, version) SELECT ?, version FROM ${control}`, [

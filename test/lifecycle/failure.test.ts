@@ -4,10 +4,37 @@ import { it } from 'node:test';
 import { defineTask, type StopReason, TaskFailed } from '../../src/index.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
+import { TestSystem } from '../../src/testing/index.ts';
 import { eachBackend } from '../backends.ts';
 import { openSystem, reaches, record, type System, until, vanishes, work } from '../support/system.ts';
 
 const FAST = { lease: 1000, pollInterval: 50 };
+
+it('a task whose replicas die is stopped when it has worked for its time, not when it has been dead for so long', async () => {
+  const slow = defineTask({
+    type: 'slow',
+    onCrash: 'resume',
+    timeout: '40s',
+    run: ({ signal }) => new Promise<undefined>((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))), // prettier-ignore
+  });
+  const system = await TestSystem.open({ tasks: [slow], lease: 30_000 });
+  try {
+    let replica = await system.replica();
+    const id = await replica.createTask(slow, undefined);
+    for (let crash = 1; crash <= 2; crash++) {
+      await system.advance('2s');
+      const next = await system.replica();
+      system.crash(replica);
+      replica = next;
+      await system.advance('45s');
+      const { crashes, state, worked } = await replica.getTask(id);
+      assert.deepEqual([crashes, state], [crash, 'running']);
+      assert.ok(Number.isInteger(worked) && worked <= 25_000, `it worked for ${worked} ms`);
+    }
+  } finally {
+    await system.close();
+  }
+});
 
 eachBackend((backend) => {
   it('a task that fails is tried again from its last checkpoint, until its attempts are used up', async (t) => {

@@ -84,6 +84,50 @@ export const rescue: Operation = {
       }
     },
 
+    'the time in which its replica was dead already is no work': async (bench) => {
+      const MINUTE = 60_000;
+      for (const crash_budget of [0, 3]) {
+        for (const [started, heard, worked] of [
+          [9 * MINUTE, 8 * MINUTE, MINUTE],
+          // It was claimed after its replica was last heard of.
+          [8 * MINUTE, 9 * MINUTE, 0],
+        ] as const) {
+          const now = await bench.now();
+          const columns = { started_at: now - started, worked: 7, crash_budget };
+          const fence = await bench.hold('running/run', columns);
+          await bench.expire(fence.owner, { renewed_at: now - heard });
+          assert.equal(await bench.store.bury(), 1);
+          assert.equal(await bench.store.rescue(ERROR), 1);
+          assert.equal((await bench.row(fence.id)).worked, 7 + worked);
+        }
+      }
+    },
+
+    'a task that is run again after a rescue works as any other': async (bench) => {
+      const fence = await bench.hold('running/run', { crash_budget: 3, started_at: 1000 });
+      await bench.expire(fence.owner, { renewed_at: 1000 });
+      await bench.store.bury();
+      await bench.store.rescue(ERROR);
+      const replica = await bench.register();
+      const types = runnable(['contract', 3]);
+      const { claims } = await bench.store.claim({ replica, queue: 'run', types, limit: 1 });
+      assert.equal(claims[0]?.worked.total, 0);
+      await bench.update(fence.id, { started_at: (await bench.now()) - 60_000 });
+      await bench.store.releaseAll(replica);
+      assert.ok((await bench.row(fence.id)).worked >= 60_000);
+    },
+
+    'a task whose row somebody holds keeps no replica from being struck off': async (bench) => {
+      if (bench.database.dialect === 'sqlite') return;
+      const fence = await bench.hold('running/run');
+      await bench.expire(fence.owner);
+      const other = await bench.connect();
+      await other.database.transaction(async (connection) => {
+        await connection.query(`SELECT id FROM ${bench.tables.task} WHERE id = ? FOR UPDATE`, [fence.id]);
+        assert.equal(await bench.store.bury(), 1);
+      });
+    },
+
     'a rescued task goes before all that queued up': async (bench) => {
       const id = await bench.place('running/run', { owner: await bench.dead(), crash_budget: 3 });
       await bench.store.rescue(ERROR);

@@ -47,6 +47,34 @@ export const retryCleanups: Operation = {
       }
       assert.deepEqual(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 300, 300, 300]);
     },
+
+    'a cleanup that takes its replicas with it is resumed three times, and then after pauses from a minute to a day':
+      async (bench) => {
+        const id = await bench.place('pending/run', { crashes: 2 });
+        await bench.store.change(id, 'delete');
+        const pauses: number[] = [];
+        for (let crash = 1; crash <= 17; crash++) {
+          const replica = await bench.register();
+          await bench.store.claim({ replica, queue: 'cleanup', types: runnable([TYPE, 9]), limit: 1 });
+          await bench.store.unregister(replica);
+          const from = await bench.now();
+          await bench.store.rescue('{"name":"TaskbatonError","message":"crashed"}');
+          const { status, turn } = await bench.row(id);
+          assert.equal(status, crash <= 3 ? 'paused/delete' : 'failed/delete');
+          if (status === 'paused/delete') continue;
+          pauses.push(Math.floor((Number(turn) - from) / 60_000));
+          await bench.update(id, { turn: 1 });
+          await bench.store.retryCleanups();
+        }
+        assert.deepEqual(pauses, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 1440, 1440, 1440]);
+        const replica = await bench.register();
+        await bench.store.claim({ replica, queue: 'cleanup', types: runnable(TYPE), limit: 1 });
+        await bench.store.unregister(replica);
+        await bench.store.rescue('{}');
+        await bench.store.change(id, 'delete');
+        const { status, crashes, retries } = await bench.row(id);
+        assert.deepEqual([status, crashes, retries], ['pending/delete', 0, 0]);
+      },
   },
 };
 

@@ -173,7 +173,7 @@ async function expectChange(cell: Cell, trial: Trial, target: Target): Promise<v
   if (target === 'removed') return assert.equal(found, undefined);
   assert.ok(found !== undefined, 'the task is gone');
   const { turn, done_at: doneAt, started_at: startedAt, worked, worked_before: workedBefore } = found;
-  expectTime('turn', turn, turnAfter(target, row, now));
+  expectTime('turn', turn, turnAfter(cell.event, target, row, now));
   expectTime('done_at', doneAt, doneAfter(cell.event, target, row, now));
   expectTime('started_at', startedAt, cell.event === 'claim' ? now : row.started_at);
   const leaves = STATUS[cell.status].leased === true && STATUS[target].leased !== true;
@@ -196,7 +196,7 @@ interface Span {
 }
 
 function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Partial<TaskRow> {
-  const again = cell.event === 'run' && cell.status === 'failed/run';
+  const asked = cell.event === 'delete' || (cell.event === 'run' && cell.status === 'failed/run');
   const counted = target === 'failed/delete' || isRetriedRun(cell);
   return {
     status: target,
@@ -205,9 +205,9 @@ function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Part
     owner: STATUS[target].leased === true ? replica : null,
     epoch: cell.event === 'claim' ? row.epoch + 1 : row.epoch,
     attempt: isAttempt(cell) ? row.attempt + 1 : row.attempt,
-    crashes: cell.event === 'expire' ? row.crashes + 1 : again ? 0 : row.crashes,
-    crash_budget: cell.event === 'claim' ? 2 : row.crash_budget,
-    retries: counted ? row.retries + 1 : cell.event === 'delete' || again ? 0 : row.retries,
+    crashes: cell.event === 'expire' ? row.crashes + 1 : asked ? 0 : row.crashes,
+    crash_budget: cell.event !== 'claim' ? row.crash_budget : target === 'deleting/delete' ? 3 : 2,
+    retries: counted ? row.retries + 1 : asked ? 0 : row.retries,
     error: isRetriedRun(cell) ? FAILED : errorAfter(cell.event, target, row),
   };
 }
@@ -251,9 +251,9 @@ function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {
   return (['run', 'yield', 'finish', 'snooze', 'wait'] as readonly Event[]).includes(sent) ? null : row.error;
 }
 
-function turnAfter(target: Status, row: TaskRow, now: Span): Span | number | null {
+function turnAfter(sent: Event, target: Status, row: TaskRow, now: Span): Span | number | null {
   if (target === 'failed/delete') {
-    const pause = 1000 * 2 ** row.retries;
+    const pause = (sent === 'expire' ? 60_000 : 1000) * 2 ** row.retries;
     return { from: now.from + pause, to: now.to + pause };
   }
   const { waits } = STATUS[target];
