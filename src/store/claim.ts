@@ -190,24 +190,30 @@ async function startLocked(
 }
 
 /**
- * The replica's row, if its lease lives and it goes by these rules. Held until the claim is committed, so that neither
- * the lease is struck off nor the rules change in between.
+ * The replica's rows, if it goes by these rules and its lease lives. Held until the claim is committed, so that neither the
+ * rules change nor the lease is struck off in between. They are locked in this order: a claim that waits for a change of
+ * rules must not hold the lease.
  */
 function aliveSelect({ tables, dialect }: ClaimContext, replica: string, version: number): Fragment {
   return {
-    sql: `SELECT 1 FROM ${tables.replica} r WHERE r.id = ? AND r.lease_until > ${dialect.now} AND r.rules = ? ${dialect.shareLock}`,
+    sql: `SELECT 1 FROM ${tables.ruleVersion} v JOIN ${tables.replica} r ON r.id = v.replica
+      WHERE v.replica = ? AND v.version = ? AND r.lease_until > ${dialect.now} ${dialect.shareLock}`,
     values: [replica, version],
   };
 }
 
+/** The same in two statements, since not every database locks the rows of one in the order of its tables. */
 async function isAlive(
   connection: Connection,
-  context: ClaimContext,
+  { tables, dialect }: ClaimContext,
   replica: string,
   version: number,
 ): Promise<boolean> {
-  const { sql, values } = aliveSelect(context, replica, version);
-  return (await connection.query(sql, values)).rows.length > 0;
+  const { ruleVersion, replica: lease } = tables;
+  const guided = `SELECT 1 FROM ${ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
+  if ((await connection.query(guided, [replica, version])).rows.length === 0) return false;
+  const alive = `SELECT 1 FROM ${lease} WHERE id = ? AND lease_until > ${dialect.now} ${dialect.shareLock}`;
+  return (await connection.query(alive, [replica])).rows.length > 0;
 }
 
 function claimUpdate(

@@ -1,7 +1,8 @@
 /**
  * What all replicas must agree on about who is next: the order of each queue, limits and pauses. It is one row with a
- * version, and a table of rules. Whoever changes any of it raises the version in the row of every replica, so that a
- * claim, which holds its replica's row, is either over before the change or goes by it.
+ * version, and a table of rules. Whoever changes any of it raises the version in a row of every replica, so that a
+ * claim, which holds that row, is either over before the change or goes by it. It is not the row of the lease: a change
+ * may be part of a long transaction of the user's, and nobody can be kept from renewing a lease meanwhile.
  */
 import type { Connection, Database } from '../core/connection.ts';
 import { type CheckedLimits, Rules, type ScopeKind, type StoredRule } from '../core/limit.ts';
@@ -236,10 +237,10 @@ export class Control {
   }
 
   async #raise(connection: Connection): Promise<void> {
-    const { control, replica } = this.#tables;
+    const { control, ruleVersion } = this.#tables;
     await connection.query(`UPDATE ${control} SET version = version + 1 WHERE id = 1`);
     const { rows } = await connection.query(`SELECT version FROM ${control} WHERE id = 1`);
-    await connection.query(`UPDATE ${replica} SET rules = ?`, [Number(rows[0]?.['version'])]);
+    await connection.query(`UPDATE ${ruleVersion} SET version = ?`, [Number(rows[0]?.['version'])]);
   }
 }
 

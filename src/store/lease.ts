@@ -42,9 +42,17 @@ export async function takeLease(
     // Under the lock, or a change of rules under way would miss this replica.
     const { version } = await control.lock(connection);
     await connection.query(
-      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency, rules) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?, ?)`,
-      [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency, version],
+      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,
+      [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency],
     );
+    // Those of the dead are left until now, since whoever removed them at another time might wait for a change of rules.
+    await connection.query(
+      `DELETE FROM ${tables.ruleVersion} WHERE replica NOT IN (SELECT id FROM ${tables.replica})`,
+    );
+    await connection.query(`INSERT INTO ${tables.ruleVersion} (replica, version) VALUES (?, ?)`, [
+      replica.id,
+      version,
+    ]);
     await control.refresh(version, connection);
   });
 }
@@ -94,15 +102,15 @@ export async function lookAround(
     (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
   );
   const { rows } = await connection.query(
-    `SELECT t.id, t.epoch, t.status, r.rules, ${work.join(', ')},
+    `SELECT t.id, t.epoch, t.status, v.version, ${work.join(', ')},
        (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in
-     FROM ${tables.replica} r LEFT JOIN ${tables.task} t ON t.owner = r.id
+     FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
      WHERE r.id = ? AND r.lease_until > ${dialect.now}`,
     [id],
   );
   const [first] = rows;
   if (first === undefined) return undefined;
-  await control.refresh(Number(first['rules']));
+  await control.refresh(Number(first['version']));
   return {
     held: rows
       .filter((row) => row['id'] !== null)

@@ -12,6 +12,8 @@ export interface Tables {
   readonly schema: string | undefined;
   readonly task: string;
   readonly replica: string;
+  /** By which version of the rules each replica goes: apart from its lease, which no change of rules must hold up. */
+  readonly ruleVersion: string;
   readonly migration: string;
   /** One row: what all replicas must agree on about who is next, and the lock under which that is decided. */
   readonly control: string;
@@ -34,6 +36,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     schema,
     task: `${qualified}task`,
     replica: `${qualified}replica`,
+    ruleVersion: `${qualified}rule_version`,
     migration: `${qualified}migration`,
     control: `${qualified}control`,
     rule: `${qualified}rule`,
@@ -117,7 +120,10 @@ function createTask(
   ];
 }
 
-function createReplica({ replica, wake }: Tables, { types, tableOptions }: Dialect): readonly string[] {
+function createReplica(
+  { replica, ruleVersion, wake }: Tables,
+  { types, tableOptions }: Dialect,
+): readonly string[] {
   return [
     `CREATE TABLE ${replica} (
       id VARCHAR(36) PRIMARY KEY,
@@ -126,8 +132,11 @@ function createReplica({ replica, wake }: Tables, { types, tableOptions }: Diale
       renewed_at ${types.integer} NOT NULL,
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
-      concurrency INTEGER NOT NULL,
-      rules ${types.integer} NOT NULL
+      concurrency INTEGER NOT NULL
+    ) ${tableOptions}`,
+    `CREATE TABLE ${ruleVersion} (
+      replica VARCHAR(36) PRIMARY KEY,
+      version ${types.integer} NOT NULL
     ) ${tableOptions}`,
     `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL) ${tableOptions}`,
     `INSERT INTO ${wake} (topic, counter) VALUES ('claim', 0), ('tick', 0), ('due', 0)`,
@@ -258,8 +267,8 @@ async function takeSteps(
 }
 
 async function dropTables(connection: Connection, tables: Tables): Promise<void> {
-  const { task, replica, migration, control, rule, lane, slot, schedule, wake } = tables;
-  for (const table of [task, replica, control, rule, lane, slot, schedule, wake, migration]) {
+  const { prefix: _prefix, schema: _schema, migration, ...others } = tables;
+  for (const table of [...Object.values(others), migration]) {
     await connection.query(`DROP TABLE IF EXISTS ${table}`);
   }
 }

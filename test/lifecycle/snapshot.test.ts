@@ -10,7 +10,7 @@ import pg from 'pg';
 import { defineTask, type Taskbaton } from '../../src/index.ts';
 import { type Backend, type BackendName, eachBackend } from '../backends.ts';
 import { pathOf } from '../support/databases.ts';
-import { openSystem, reaches, type System } from '../support/system.ts';
+import { openSystem, reaches, record, type System, until, work } from '../support/system.ts';
 
 const noop = defineTask({ type: 'noop', run: async () => undefined });
 const FAST = { lease: 1000, pollInterval: 50, tasks: [noop] };
@@ -84,6 +84,52 @@ eachBackend((backend) => {
     await send('COMMIT');
     const [group] = await baton.groups();
     assert.deepEqual([group?.limit, group?.paused], [3, true]);
+  });
+});
+
+eachBackend((backend) => {
+  // SQLite knows one writer: there nobody else writes until the transaction ends.
+  if (backend.name === 'sqlite') return;
+
+  it('an open transaction that changes a limit or a pause costs nobody the lease, and holds when it ends', async (t) => {
+    const { system, baton, tx, send } = await open(backend, t);
+    const steps: string[] = [];
+    const endless = defineTask({
+      type: 'endless',
+      async *run({ signal }) {
+        for (let step = 0; !signal.aborted; step++) {
+          steps.push(String(step));
+          yield { context: step };
+          await work(20, signal);
+        }
+      },
+    });
+    const replica = await system.replica({ ...FAST, tasks: [endless, noop] });
+    const events = record(replica);
+    const before = replica.replicaId;
+    const id = await baton.createTask(endless, undefined);
+    await reaches(baton, id, 'running');
+    const inside = await tx();
+    await baton.setLimit('group', 'imports', 0, { tx: inside });
+    await baton.pauseGroup('nights', { tx: inside });
+    // A claim waits meanwhile, and its replica goes on all the same.
+    const held = await baton.createTask(noop, undefined, { group: 'imports' });
+    const [{ leaseUntil } = assert.fail('there is no replica')] = await baton.replicas();
+    await until('the lease was renewed twice', async () => {
+      const [now] = await baton.replicas();
+      return now !== undefined && now.leaseUntil.getTime() > leaseUntil.getTime() + FAST.lease;
+    });
+    const reported = steps.length;
+    await until('it reports', () => steps.length > reported + 1);
+    await send('COMMIT');
+    const free = await baton.createTask(noop, undefined);
+    await reaches(baton, free, 'finished');
+    assert.equal((await baton.getTask(held)).state, 'pending');
+    assert.equal(replica.replicaId, before);
+    assert.deepEqual(
+      events.events.filter(({ name }) => name === 'replica.lost' || name === 'loop.failing'),
+      [],
+    );
   });
 });
 
