@@ -8,6 +8,7 @@ import { TaskbatonError } from '../core/errors.ts';
 import { markOf, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import type { Fragment } from './fragment.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';
@@ -26,6 +27,8 @@ const AWAITED: Readonly<Partial<Record<Status, string>>> = {
 const WAITING = Object.keys(AWAITED);
 
 const AT_ONCE = 500;
+/** As good as not being there. */
+const GONE: Status = 'pending/delete';
 
 /** Lets `ids` have children, in the transaction that creates those. Throws TASK_NOT_FOUND for one that is none, or going. */
 export async function adopt(
@@ -33,27 +36,38 @@ export async function adopt(
   { tables, dialect, control }: Pick<Context, 'tables' | 'control'> & { readonly dialect: Dialect },
   ids: readonly number[],
 ): Promise<void> {
-  for (const id of new Set(ids)) {
-    const { rows } = await connection.query(
-      `SELECT status, has_children FROM ${tables.task} WHERE id = ? ${dialect.exclusiveLock}`,
-      [id],
-    );
-    const [row] = rows;
-    if (row === undefined || markOf(row['status'] as Status) === 'delete')
-      throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (Number(row['has_children']) === 1) continue;
-    await keepWithChildren(connection, { tables, control }, id);
-    await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE id = ?`, [id]);
-  }
+  const parents = [...new Set(ids)].toSorted((one, other) => one - other);
+  while (parents.length > 0)
+    await adoptSome(connection, { tables, dialect, control }, parents.splice(0, AT_ONCE));
+}
+
+async function adoptSome(
+  connection: Connection,
+  { tables, dialect, control }: Pick<Context, 'tables' | 'control'> & { readonly dialect: Dialect },
+  ids: readonly number[],
+): Promise<void> {
+  const among = isAmong('id', ids);
+  // In their order, so that nobody waits for somebody who waits for them.
+  const { rows } = await connection.query(
+    `SELECT id, status, has_children FROM ${tables.task} WHERE ${among.sql} ORDER BY id ${dialect.exclusiveLock}`,
+    among.values,
+  );
+  const there = new Map(rows.map((row) => [Number(row['id']), row]));
+  const missing = ids.find((id) => markOf((there.get(id)?.['status'] ?? GONE) as Status) === 'delete');
+  if (missing !== undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id: missing });
+  const childless = ids.filter((id) => Number(there.get(id)?.['has_children']) === 0);
+  if (childless.length === 0) return;
+  const alone = isAmong('id', childless);
+  await keepWithChildren(connection, { tables, control }, alone);
+  await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE ${alone.sql}`, alone.values);
 }
 
 /** A parent that was never run would go at once when it is deleted: paused, it waits for the same and goes after them. */
 export async function keepWithChildren(
   connection: Connection,
   { tables, control }: Pick<Context, 'tables' | 'control'>,
-  id: number,
+  where: Fragment,
 ): Promise<void> {
-  const where = { sql: 'id = ?', values: [id] };
   await applyEvent(connection, tables.task, control.terms, 'pause', { where, from: 'init/none' });
 }
 
