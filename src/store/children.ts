@@ -24,9 +24,11 @@ const AWAITED: Readonly<Partial<Record<Status, string>>> = {
   'waiting/run': 'AND c.done_at IS NULL',
   'waiting/delete': '',
 };
-const WAITING = Object.keys(AWAITED);
+const WAITING = Object.keys(AWAITED) as readonly Status[];
 
 const AT_ONCE = 500;
+/** So many parents of each kind in one look for those that were forgotten. */
+export const LOOKED_AT_ONCE = 1000;
 /** As good as not being there. */
 const GONE: Status = 'pending/delete';
 
@@ -133,21 +135,27 @@ export async function wakeParent({ connection, tables, control }: Context, paren
   return (await applyEvent(connection, tables.task, control.terms, 'wake', { where })) > 0;
 }
 
-/** The same for all that were forgotten: their last child ended where nobody could look after them. Says how many. */
-export async function wakeParents({ connection, tables, control }: Context): Promise<number> {
+/**
+ * The same for those that were forgotten: their last child ended where nobody could look after them. Says how many. However
+ * many wait, it looks at some, from where `looks` says that the last look ended.
+ */
+export async function wakeParents(
+  { connection, tables, control }: Context,
+  looks: Map<Status, number>,
+): Promise<number> {
   const { task } = tables;
-  const forgotten = WAITING.map(
-    (status) =>
-      `SELECT p.id FROM ${task} p WHERE p.status = '${status}'
-       AND NOT EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status as Status] ?? ''})`,
-  );
-  const { rows } = await connection.query(`${forgotten.join(' UNION ALL ')} LIMIT ${AT_ONCE}`);
-  if (rows.length === 0) return 0;
-  const where = isAmong(
-    'id',
-    rows.map((row) => Number(row['id'])),
-  );
-  return applyEvent(connection, task, control.terms, 'wake', { where });
+  const forgotten: number[] = [];
+  for (const status of WAITING) {
+    const { rows } = await connection.query(
+      `SELECT p.id, CASE WHEN EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status] ?? ''}) THEN 1 ELSE 0 END AS waits
+       FROM (SELECT id FROM ${task} WHERE status = '${status}' AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p ORDER BY p.id`,
+      [looks.get(status) ?? 0],
+    );
+    looks.set(status, rows.length < LOOKED_AT_ONCE ? 0 : Number(rows.at(-1)?.['id']));
+    forgotten.push(...rows.filter((row) => Number(row['waits']) === 0).map((row) => Number(row['id'])));
+  }
+  if (forgotten.length === 0) return 0;
+  return applyEvent(connection, task, control.terms, 'wake', { where: isAmong('id', forgotten) });
 }
 
 /** Asks all children to go; true while there are any. */
