@@ -36,7 +36,7 @@ eachBackend((backend) => {
     await done(parents[count - 1]);
     assert.deepEqual([await wake(), await wake(), await wake()], [1, 1, 0]);
     await done(parents[1]);
-    assert.deepEqual([await wake(), await wake(), await wake()].toSorted(), [0, 0, 1]);
+    assert.equal((await wake()) + (await wake()) + (await wake()), 1);
     assert.equal((await store.get(parents[count - 1] ?? 0, false)).state, 'running');
   });
 });
