@@ -38,7 +38,7 @@ import {
 import type { VersionCount } from './core/version.ts';
 import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
-import { newTask, newTasks } from './runtime/creation.ts';
+import { createAll, newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
@@ -136,7 +136,7 @@ export class Taskbaton {
   async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
     checkParts('options', options, ['tx']);
     const tasks = await newTasks(this.#creation, items);
-    return tasks.length === 0 ? [] : (await this.#store.in(options)).createMany(tasks);
+    return tasks.length === 0 ? [] : createAll(await this.#store.in(options), tasks);
   }
 
   /**

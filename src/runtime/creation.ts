@@ -91,11 +91,28 @@ export async function newTasks(context: Context, items: readonly NewTaskItem[]):
       tasks.push(await newTask<unknown, unknown, unknown>(context, task, input, options));
     } catch (cause) {
       if (!isTaskbatonError(cause)) throw cause;
-      const problem = cause.message.slice(0, -cause.remedy.length - '. '.length);
-      throw new TaskbatonError('INVALID_ITEM', { index, problem }, { cause });
+      throw invalidItem(index, cause);
     }
   }
   return tasks;
+}
+
+/** Creates all or none. Throws INVALID_ITEM for one whose parent isn't there. */
+export async function createAll(store: Store, tasks: readonly NewTask[]): Promise<readonly number[]> {
+  try {
+    return await store.createMany(tasks);
+  } catch (cause) {
+    if (!isTaskbatonError(cause, 'TASK_NOT_FOUND')) throw cause;
+    throw invalidItem(
+      tasks.findIndex(({ parent }) => parent === cause.details['id']),
+      cause,
+    );
+  }
+}
+
+function invalidItem(index: number, cause: TaskbatonError): TaskbatonError {
+  const problem = cause.message.slice(0, -cause.remedy.length - '. '.length);
+  return new TaskbatonError('INVALID_ITEM', { index, problem }, { cause });
 }
 
 /** Creates children in a transaction of ours, for their parent's user and group unless they say otherwise. */

@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import { markOf, type QueueName } from '../core/status.ts';
+import { markOf, type QueueName, type Status } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import type { Claim } from '../store/record.ts';
@@ -59,6 +59,8 @@ export class Replica {
   readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
   /** What the next rescue has to do besides looking for whoever was forgotten; what fails is seen again by a tick. */
   readonly #repairs = new Set<'retry' | 'reorder' | 'bury'>();
+  /** Up to where it was looked for parents that were forgotten. */
+  readonly #looks = new Map<Status, number>();
   #stopping = false;
   #hinted = false;
   #hints: Subscription | undefined;
@@ -361,7 +363,7 @@ export class Replica {
     if (repairs.has('bury')) await store.bury();
     await store.reconcile(registry.runnable);
     const count = await store.rescue(CRASHED);
-    if ((await wakeParents(store.scopes)) > 0) void store.hint('claim');
+    if ((await wakeParents(store.scopes, this.#looks)) > 0) void store.hint('claim');
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }

@@ -8,6 +8,12 @@ import { GroupCommit } from './group-commit.ts';
 import { openStore } from './open-store.ts';
 import { storeIn } from './transaction.ts';
 
+function notOpened(): TaskbatonError {
+  const problem =
+    'it is the very handle of this instance, which has not been opened yet: call migrate() or start() before you begin';
+  return new TaskbatonError('INVALID_ARGUMENT', { argument: 'tx', value: 'that transaction', problem });
+}
+
 export class StoreHolder {
   readonly #db: unknown;
   readonly #settings: Settings;
@@ -41,6 +47,8 @@ export class StoreHolder {
 
   /** The same, in the transaction if there is one. */
   async in({ tx }: { readonly tx?: unknown }): Promise<Store> {
+    // Whoever opens it would wait for the end of the transaction that waits for this.
+    if (tx !== undefined && tx === this.#db && this.#store === undefined) throw notOpened();
     const store = await this.open();
     return tx === undefined ? store : storeIn(tx, store);
   }

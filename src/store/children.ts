@@ -8,6 +8,7 @@ import { TaskbatonError } from '../core/errors.ts';
 import { markOf, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import type { Fragment } from './fragment.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';
@@ -23,9 +24,13 @@ const AWAITED: Readonly<Partial<Record<Status, string>>> = {
   'waiting/run': 'AND c.done_at IS NULL',
   'waiting/delete': '',
 };
-const WAITING = Object.keys(AWAITED);
+const WAITING = Object.keys(AWAITED) as readonly Status[];
 
 const AT_ONCE = 500;
+/** So many parents of each kind in one look for those that were forgotten. */
+export const LOOKED_AT_ONCE = 1000;
+/** As good as not being there. */
+const GONE: Status = 'pending/delete';
 
 /** Lets `ids` have children, in the transaction that creates those. Throws TASK_NOT_FOUND for one that is none, or going. */
 export async function adopt(
@@ -33,27 +38,38 @@ export async function adopt(
   { tables, dialect, control }: Pick<Context, 'tables' | 'control'> & { readonly dialect: Dialect },
   ids: readonly number[],
 ): Promise<void> {
-  for (const id of new Set(ids)) {
-    const { rows } = await connection.query(
-      `SELECT status, has_children FROM ${tables.task} WHERE id = ? ${dialect.exclusiveLock}`,
-      [id],
-    );
-    const [row] = rows;
-    if (row === undefined || markOf(row['status'] as Status) === 'delete')
-      throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (Number(row['has_children']) === 1) continue;
-    await keepWithChildren(connection, { tables, control }, id);
-    await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE id = ?`, [id]);
-  }
+  const parents = [...new Set(ids)].toSorted((one, other) => one - other);
+  while (parents.length > 0)
+    await adoptSome(connection, { tables, dialect, control }, parents.splice(0, AT_ONCE));
+}
+
+async function adoptSome(
+  connection: Connection,
+  { tables, dialect, control }: Pick<Context, 'tables' | 'control'> & { readonly dialect: Dialect },
+  ids: readonly number[],
+): Promise<void> {
+  const among = isAmong('id', ids);
+  // In their order, so that nobody waits for somebody who waits for them.
+  const { rows } = await connection.query(
+    `SELECT id, status, has_children FROM ${tables.task} WHERE ${among.sql} ORDER BY id ${dialect.exclusiveLock}`,
+    among.values,
+  );
+  const there = new Map(rows.map((row) => [Number(row['id']), row]));
+  const missing = ids.find((id) => markOf((there.get(id)?.['status'] ?? GONE) as Status) === 'delete');
+  if (missing !== undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id: missing });
+  const childless = ids.filter((id) => Number(there.get(id)?.['has_children']) === 0);
+  if (childless.length === 0) return;
+  const alone = isAmong('id', childless);
+  await keepWithChildren(connection, { tables, control }, alone);
+  await connection.query(`UPDATE ${tables.task} SET has_children = 1 WHERE ${alone.sql}`, alone.values);
 }
 
 /** A parent that was never run would go at once when it is deleted: paused, it waits for the same and goes after them. */
 export async function keepWithChildren(
   connection: Connection,
   { tables, control }: Pick<Context, 'tables' | 'control'>,
-  id: number,
+  where: Fragment,
 ): Promise<void> {
-  const where = { sql: 'id = ?', values: [id] };
   await applyEvent(connection, tables.task, control.terms, 'pause', { where, from: 'init/none' });
 }
 
@@ -119,21 +135,27 @@ export async function wakeParent({ connection, tables, control }: Context, paren
   return (await applyEvent(connection, tables.task, control.terms, 'wake', { where })) > 0;
 }
 
-/** The same for all that were forgotten: their last child ended where nobody could look after them. Says how many. */
-export async function wakeParents({ connection, tables, control }: Context): Promise<number> {
+/**
+ * The same for those that were forgotten: their last child ended where nobody could look after them. Says how many. However
+ * many wait, it looks at some, from where `looks` says that the last look ended.
+ */
+export async function wakeParents(
+  { connection, tables, control }: Context,
+  looks: Map<Status, number>,
+): Promise<number> {
   const { task } = tables;
-  const forgotten = WAITING.map(
-    (status) =>
-      `SELECT p.id FROM ${task} p WHERE p.status = '${status}'
-       AND NOT EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status as Status] ?? ''})`,
-  );
-  const { rows } = await connection.query(`${forgotten.join(' UNION ALL ')} LIMIT ${AT_ONCE}`);
-  if (rows.length === 0) return 0;
-  const where = isAmong(
-    'id',
-    rows.map((row) => Number(row['id'])),
-  );
-  return applyEvent(connection, task, control.terms, 'wake', { where });
+  const forgotten: number[] = [];
+  for (const status of WAITING) {
+    const { rows } = await connection.query(
+      `SELECT p.id, CASE WHEN EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status] ?? ''}) THEN 1 ELSE 0 END AS waits
+       FROM (SELECT id FROM ${task} WHERE status = '${status}' AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p ORDER BY p.id`,
+      [looks.get(status) ?? 0],
+    );
+    looks.set(status, rows.length < LOOKED_AT_ONCE ? 0 : Number(rows.at(-1)?.['id']));
+    forgotten.push(...rows.filter((row) => Number(row['waits']) === 0).map((row) => Number(row['id'])));
+  }
+  if (forgotten.length === 0) return 0;
+  return applyEvent(connection, task, control.terms, 'wake', { where: isAmong('id', forgotten) });
 }
 
 /** Asks all children to go; true while there are any. */

@@ -292,11 +292,12 @@ async function replaceIfWanted(
   const begins = beginningOf(task, `(${priority})`, control);
   await connection.query(
     `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = COALESCE(?, parent),
-     input = ?, context = ?, options = ?, paused_by = NULL, ${BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')}
+     input = ?, context = ?, options = ?, paused_by = NULL, revision = revision + 1, ${BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')}
      WHERE id = ?`,
     [version, user, group, priority, parent, input, first, options, id],
   );
-  if (Number(found['has_children']) === 1) await keepWithChildren(connection, context, id);
+  if (Number(found['has_children']) === 1)
+    await keepWithChildren(connection, context, { sql: 'id = ?', values: [id] });
   await tell(control.terms, 'run', (own) => own.leave([id], connection));
   if (startsAtOnce(task)) await enter(connection, context, task, id);
   const before = Number(found['parent'] ?? 0);

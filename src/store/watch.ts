@@ -11,7 +11,7 @@ interface Context {
   readonly tables: Tables;
 }
 
-/** All that a user sees of a task changes with one of these; `revision` counts reports. */
+/** All that a user sees of a task changes with one of these; `revision` counts reports, and how often it was replaced by its key. */
 const TELLING = [
   'epoch',
   'status',

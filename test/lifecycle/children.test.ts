@@ -325,7 +325,7 @@ eachBackend((backend) => {
     await baton.deleteTask(going);
     for (const parent of [4711, going]) {
       await refused('TASK_NOT_FOUND', baton.createTask(square, 1, { parent }));
-      await refused('TASK_NOT_FOUND', baton.createTasks([{ task: square, input: 1 }, { task: square, input: 1, parent }])); // prettier-ignore
+      await refused('INVALID_ITEM', baton.createTasks([{ task: square, input: 1 }, { task: square, input: 1, parent }])); // prettier-ignore
     }
     for (const parent of ['1', 0, 1.5, null])
       await refused('INVALID_ARGUMENT', baton.createTask(square, 1, { parent: parent as number }));

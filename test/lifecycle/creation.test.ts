@@ -1,7 +1,11 @@
 /** Creating tasks: only once by a key, or many at once. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { declareTask, defineTask, type NewTaskItem } from '../../src/index.ts';
+import { declareTask, defineTask, isTaskbatonError, type NewTaskItem } from '../../src/index.ts';
+import { openDatabase } from '../../src/database/open.ts';
+import { systemClock } from '../../src/runtime/clock.ts';
+import { Store } from '../../src/store/store.ts';
+import { RecordingDatabase } from '../../src/testing/recording.ts';
 import { eachBackend } from '../backends.ts';
 import { gate, openSystem, reaches, vanishes } from '../support/system.ts';
 
@@ -91,6 +95,48 @@ eachBackend((backend) => {
       Array.from({ length: 10 }, (_, index) => ids[index * 1000]),
     );
     assert.deepEqual(await baton.createTasks([]), []);
+  });
+
+  it('an item whose parent is not there is named, and nothing is created', async (t) => {
+    const system = await openSystem(backend, t);
+    const baton = system.instance();
+    const parent = await baton.createTask(echo, 0, { user: 'parent' });
+    const item = { task: echo, input: 1 };
+    await assert.rejects(
+      baton.createTasks([item, { ...item, parent }, { ...item, parent: 4711 }, { ...item, parent: 4711 }]),
+      (error) => {
+        assert.ok(isTaskbatonError(error, 'INVALID_ITEM'));
+        assert.match(error.message, /^item 2 cannot be created: there is no task 4711\. Correct/);
+        return isTaskbatonError(error.cause, 'TASK_NOT_FOUND');
+      },
+    );
+    const { tasks } = await baton.getTasks();
+    assert.deepEqual(
+      tasks.map(({ id }) => id),
+      [parent],
+    );
+  });
+
+  it('children of many parents are created in as many statements as those of one', async (t) => {
+    const system = await openSystem(backend, t);
+    const baton = system.instance();
+    const parents = await baton.createTasks(
+      Array.from({ length: 300 }, (_, input) => ({ task: echo, input, autoRun: input % 2 === 0 })),
+    );
+    const opened = await openDatabase(system.backend.url, { clock: systemClock });
+    t.after(() => opened.close());
+    const database = new RecordingDatabase(opened);
+    const store = new Store(database, system.backend.prefix);
+    const child = { type: 'echo', user: 'child', group: '', input: '1', context: null, autoRun: true };
+    await store.createMany(parents.map((parent) => ({ ...child, parent })));
+    assert.ok(database.statements.length < 20, `${database.statements.length} statements`);
+    const { tasks } = await baton.getTasks({ user: 'child', limit: 1000 });
+    assert.deepEqual(
+      tasks.map(({ parent }) => parent),
+      parents.toReversed(),
+    );
+    for (const [index, id] of parents.slice(0, 2).entries())
+      assert.equal((await baton.getTask(id)).state, index === 0 ? 'pending' : 'paused');
   });
 
   it('one bad item is named, and nothing is created', async (t) => {

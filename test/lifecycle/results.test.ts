@@ -1,7 +1,7 @@
 /** Waiting for results, and watching tasks, from any instance, wherever they run. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { defineTask, type Task } from '../../src/index.ts';
+import { defineTask, type NewTaskItem, type Task } from '../../src/index.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { Observer } from '../../src/runtime/observer.ts';
 import { Watcher } from '../../src/runtime/watcher.ts';
@@ -113,6 +113,34 @@ eachBackend((backend) => {
     assert.equal(seen.at(-1), 'finished 4');
     assert.equal(new Set(seen).size, seen.length);
     for (const step of [1, 2, 3]) assert.ok(seen.includes(`running ${step}`), seen.join(', '));
+  });
+
+  it('a task that is replaced before it has started is news to whoever watches it', async (t) => {
+    const system = await openSystem(backend, t);
+    const baton = system.instance({ pollInterval: 50 });
+    const parent = await baton.createTask(double, 0, { autoRun: false });
+    const changes: NewTaskItem[] = [
+      { task: double, input: 1 },
+      { task: double, input: 2 },
+      { task: double, input: 2, user: 'ada' },
+      { task: double, input: 2, user: 'ada', parent },
+    ];
+    const once = { key: 'once', replace: true, autoRun: false };
+    const id = await baton.createTask(double, 0, once);
+    const seen: unknown[] = [];
+    for await (const task of baton.watchTask(id)) {
+      seen.push([task.input, task.user, task.parent]);
+      const [change] = changes.splice(0, 1);
+      if (change === undefined) break;
+      await baton.createTasks([{ ...change, ...once }]);
+    }
+    assert.deepEqual(seen, [
+      [0, '', undefined],
+      [1, '', undefined],
+      [2, '', undefined],
+      [2, 'ada', undefined],
+      [2, 'ada', parent],
+    ]);
   });
 
   it('watching ends when it is broken off, when the task is gone, and by a signal', async (t) => {

@@ -280,6 +280,27 @@ eachBackend((backend) => {
   });
 });
 
+onBackend('sqlite', (backend) => {
+  it('a first call in a transaction on the very handle that is the database is refused at once', async (t) => {
+    const { system } = await open(backend, t);
+    for (const db of [new DatabaseSync(pathOf(system.backend.url)), new BetterSqlite(':memory:')]) {
+      t.after(() => db.close());
+      const baton = system.instance({ db });
+      db.exec('BEGIN');
+      await assert.rejects(baton.createTask(noop, undefined, { tx: db }), {
+        code: 'INVALID_ARGUMENT',
+        message: /has not been opened yet: call migrate\(\) or start\(\) before you begin/,
+      });
+      db.exec('ROLLBACK');
+      await baton.migrate();
+      db.exec('BEGIN');
+      const id = await baton.createTask(noop, undefined, { tx: db });
+      db.exec('COMMIT');
+      assert.equal((await baton.getTask(id)).state, 'pending');
+    }
+  });
+});
+
 onBackend('postgres', (backend) => {
   it('in a transaction of postgres.js, a task is there if and only if it is committed', async (t) => {
     const { system } = await open(backend, t);
