@@ -3,7 +3,7 @@
  * and only if they commit. Told apart by what it can do, as a database is; nothing here begins or ends a transaction.
  */
 import type { Connection, Database, DialectName, Row, SqlValue } from '../core/connection.ts';
-import { show, TaskbatonError } from '../core/errors.ts';
+import { messageFrom, show, TaskbatonError } from '../core/errors.ts';
 import { mysqlResult, mysqlStatement } from './mysql.ts';
 import { translateMysql } from './mysql-failure.ts';
 import { driverErrorOf, OrmTransaction, type Send } from './orm.ts';
@@ -148,6 +148,15 @@ function pgSender(client: PgClient): Send {
     const { rows, command, rowCount } = await client.query({ text: numbered(text), values });
     return resultFrom(rows, command, rowCount);
   };
+}
+
+/** Whether a driver, or the library around it, says that there is no table of that name. */
+export function isTableMissing(error: unknown): boolean {
+  const driver = driverErrorOf(error);
+  const code = codeOf(driver);
+  return (
+    code === '42P01' || code === 'ER_NO_SUCH_TABLE' || /no such table|n[o']t exist/.test(messageFrom(driver))
+  );
 }
 
 function causeCode(error: unknown): string | undefined {

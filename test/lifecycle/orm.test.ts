@@ -106,6 +106,30 @@ eachBackend((backend) => {
       assert.equal((await elsewhere.getTasks()).tasks.length, 0);
     });
 
+    it(`a transaction of ${name} that has ended is refused, committed or rolled back`, async (t) => {
+      const { system, orm } = await open(backend, t, make);
+      const baton = system.instance();
+      for (const end of ['committed', 'rolled back']) {
+        let ended: unknown;
+        const work = orm.transaction(async (tx) => {
+          ended = tx;
+          await baton.createTask(noop, undefined, { tx });
+          if (end !== 'committed') throw new Error(end);
+        });
+        await (end === 'committed' ? work : assert.rejects(work, /rolled back/));
+        const late = baton.createTask(noop, undefined, { user: 'late', tx: ended });
+        await assert.rejects(late, {
+          code: 'INVALID_ARGUMENT',
+          message: /it has ended already|begin one first/,
+        });
+      }
+      const { tasks } = await baton.getTasks();
+      assert.deepEqual(
+        tasks.map(({ user }) => user),
+        [''],
+      );
+    });
+
     const shorten = SHORTEN[backend.name];
     if (shorten === undefined) continue;
     it(`what ${name} says of a row that somebody else holds is understood`, async (t) => {

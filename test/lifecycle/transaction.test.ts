@@ -314,7 +314,15 @@ onBackend('postgres', (backend) => {
       }),
     );
     assert.deepEqual((await baton.getTasks()).tasks, []);
-    await sql.begin((tx) => baton.createTask(noop, undefined, { tx }));
+    let ended: unknown;
+    await sql.begin((tx) => {
+      ended = tx;
+      return baton.createTask(noop, undefined, { tx });
+    });
+    await assert.rejects(baton.createTask(noop, undefined, { tx: ended }), {
+      code: 'INVALID_ARGUMENT',
+      message: /it has ended already|begin one first/,
+    });
     assert.equal((await baton.getTasks()).tasks.length, 1);
     await assert.rejects(baton.createTask(noop, undefined, { tx: sql }), { code: 'INVALID_ARGUMENT' });
   });
