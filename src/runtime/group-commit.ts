@@ -6,8 +6,10 @@ import type { Clock } from '../core/clock.ts';
 
 export interface GroupCommitOptions<Item, Result> {
   readonly clock: Clock;
-  /** Writes a group; says what became of each of its items, in their order. */
-  readonly write: (items: readonly Item[]) => Promise<readonly PromiseSettledResult<Result>[]>;
+  /** Writes a group; says what became of each of its items, in their order, undefined for those that it left out. */
+  readonly write: (items: readonly Item[]) => Promise<readonly (PromiseSettledResult<Result> | undefined)[]>;
+  /** Writes one that was left out; the others don't wait for it. */
+  readonly writeAlone: (item: Item) => Promise<Result>;
   /** Bytes that an item takes, roughly. */
   readonly sizeOf: (item: Item) => number;
 }
@@ -20,6 +22,8 @@ interface Waiting<Item, Result> {
 
 /** So many go as one at most; with more, others would wait for long. */
 const MOST_ITEMS = 500;
+/** For so many milliseconds the next group waits for the one before it. */
+const PATIENCE = 50;
 /** Unless one alone has more, a group has at most so much to carry. */
 const MOST_BYTES = 2 ** 20;
 
@@ -45,9 +49,20 @@ export class GroupCommit<Item, Result> {
     while (this.#waiting.length > 0) {
       // Whoever was just answered has the time to ask for the next thing.
       await this.#options.clock.turn();
-      await this.#write(this.#waiting.splice(0, this.#fitting()));
+      await this.#within(PATIENCE, this.#write(this.#waiting.splice(0, this.#fitting())));
     }
     this.#writing = false;
+  }
+
+  /** A write that somebody's lock or a slow server holds up doesn't hold up the next ones. */
+  #within(ms: number, written: Promise<void>): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(ms, resolve);
+      void written.then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
   }
 
   /** How many of those that wait go together. */
@@ -61,12 +76,19 @@ export class GroupCommit<Item, Result> {
   async #write(group: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#options.write(group.map(({ item }) => item));
-      for (const [index, result] of results.entries()) {
-        if (result.status === 'fulfilled') group[index]?.resolve(result.value);
-        else group[index]?.reject(result.reason);
-      }
+      for (const [index, waiting] of group.entries()) this.#answer(waiting, results[index]);
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     }
+  }
+
+  #answer(waiting: Waiting<Item, Result>, result: PromiseSettledResult<Result> | undefined): void {
+    if (result?.status === 'fulfilled') waiting.resolve(result.value);
+    else if (result?.status === 'rejected') waiting.reject(result.reason);
+    else
+      this.#options.writeAlone(waiting.item).then(
+        (written) => waiting.resolve(written),
+        (error: unknown) => waiting.reject(error),
+      );
   }
 }

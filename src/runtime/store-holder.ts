@@ -2,11 +2,11 @@
 import type { Clock } from '../core/clock.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import { type NewTask, payloadSize } from '../store/record.ts';
+import type { NewTask } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
-import { GroupCommit } from './group-commit.ts';
 import { openStore } from './open-store.ts';
 import { storeIn } from './transaction.ts';
+import { Writes } from './writes.ts';
 
 function notOpened(): TaskbatonError {
   const problem =
@@ -18,7 +18,7 @@ export class StoreHolder {
   readonly #db: unknown;
   readonly #settings: Settings;
   readonly #clock: Clock;
-  readonly #creations: GroupCommit<NewTask, number>;
+  #writes: Writes | undefined;
   #store: Promise<Store> | undefined;
   #closed = false;
 
@@ -26,11 +26,6 @@ export class StoreHolder {
     this.#db = db;
     this.#settings = settings;
     this.#clock = clock;
-    this.#creations = new GroupCommit({
-      clock,
-      write: async (tasks) => (await this.open()).createEach(tasks),
-      sizeOf: payloadSize,
-    });
   }
 
   /** Ready for use. A database that failed to open is tried again by the next call. */
@@ -55,7 +50,10 @@ export class StoreHolder {
 
   /** Creates a task: in the transaction, or in one commit with others that are created at the same time. */
   async create(task: NewTask, { tx }: { readonly tx?: unknown }): Promise<number> {
-    return tx === undefined ? this.#creations.add(task) : (await this.in({ tx })).create(task);
+    if (tx !== undefined) return (await this.in({ tx })).create(task);
+    const store = await this.open();
+    this.#writes ??= new Writes(store, this.#clock);
+    return this.#writes.create(task);
   }
 
   /** What was handed in stays open. */

@@ -1,5 +1,6 @@
-/** What handlers write: reports and ends, those that come together in one commit. */
+/** What callers and handlers write: new tasks, reports and ends, those that come together in one commit. */
 import type { Clock } from '../core/clock.ts';
+import { type NewTask, payloadSize } from '../store/record.ts';
 import type {
   Checkpoint,
   Fence,
@@ -7,7 +8,6 @@ import type {
   FencedSettlement,
   Settlement,
 } from '../store/settlement.ts';
-import { leaseLost } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import { GroupCommit } from './group-commit.ts';
 
@@ -15,34 +15,47 @@ import { GroupCommit } from './group-commit.ts';
 const ROW = 100;
 
 export class Writes {
-  readonly #checkpoints: GroupCommit<FencedCheckpoint, boolean>;
-  readonly #settlements: GroupCommit<FencedSettlement, void>;
+  readonly #store: Store;
+  readonly #creations: GroupCommit<NewTask, number>;
+  readonly #checkpoints: GroupCommit<FencedCheckpoint, unknown>;
+  readonly #settlements: GroupCommit<FencedSettlement, unknown>;
 
   constructor(store: Store, clock: Clock) {
-    this.#checkpoints = new GroupCommit({
+    this.#store = store;
+    this.#creations = new GroupCommit({
       clock,
-      write: async (items) => {
-        const stored = await store.checkpointEach(items);
-        return stored.map((value) => ({ status: 'fulfilled', value }));
-      },
+      write: (tasks) => store.createEach(tasks),
+      writeAlone: (task) => store.create(task),
+      sizeOf: payloadSize,
+    });
+    this.#checkpoints = new GroupCommit<FencedCheckpoint, unknown>({
+      clock,
+      write: (items) => store.checkpointEach(items),
+      writeAlone: ({ fence, checkpoint }) => store.checkpoint(fence, checkpoint),
       sizeOf: ({ checkpoint }) => sizeOf(checkpoint),
     });
-    this.#settlements = new GroupCommit({
+    this.#settlements = new GroupCommit<FencedSettlement, unknown>({
       clock,
       write: (items) => store.settleEach(items),
+      writeAlone: ({ fence, settlement }) => store.settle(fence, settlement),
       sizeOf: ({ settlement: { checkpoint, error, errors } }) =>
         sizeOf(checkpoint) + 2 * (error?.length ?? 0) + (errors?.length ?? 0),
     });
   }
 
+  /** The new task's id. What may have to wait for others' rows or code goes by itself. */
+  create(task: NewTask): Promise<number> {
+    return this.#store.isPlain(task) ? this.#creations.add(task) : this.#store.create(task);
+  }
+
   /** Stores a report. Throws LEASE_LOST. */
   async checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
-    if (!(await this.#checkpoints.add({ fence, checkpoint }))) throw leaseLost(fence);
+    await this.#checkpoints.add({ fence, checkpoint });
   }
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
-  settle(fence: Fence, settlement: Settlement): Promise<void> {
-    return this.#settlements.add({ fence, settlement });
+  async settle(fence: Fence, settlement: Settlement): Promise<void> {
+    await this.#settlements.add({ fence, settlement });
   }
 }
 

@@ -6,7 +6,7 @@ import { adopt, checkDescent, keepWithChildren, wakeParent } from './children.ts
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql } from './due.ts';
-import { givenRows, writeAlike } from './given.ts';
+import { type Attempt, givenRows, writeAlike } from './given.ts';
 import type { Payloads } from './payload.ts';
 import { type NewTask, payloadSize } from './record.ts';
 import type { Tables } from './schema.ts';
@@ -95,26 +95,21 @@ async function lockDescent(
     await control.lock(connection);
 }
 
-/** Creates each by itself, those that are alike in one statement; their ids in the order given, or why there is none. */
-export function insertEach(
-  context: Context,
-  tasks: readonly NewTask[],
-): Promise<readonly PromiseSettledResult<number>[]> {
-  return writeAlike(
-    tasks,
-    (task) => (isPlain(context, task) ? startOf(task) : task),
-    async (group) => {
-      const [first] = group;
-      if (first !== undefined && group.length === 1) return [await insertTask(context, first)];
-      // One statement needs no transaction around it.
-      const one = context.dialect.returning === true;
-      return one ? insertRows(context.connection, context, group) : insertTasks(context, group);
-    },
+/** Creates plain tasks, those that are alike in one statement; leaves out whom it could not create with others. */
+export function insertEach(context: Context, tasks: readonly NewTask[]): Promise<readonly Attempt<number>[]> {
+  // One statement needs no transaction around it.
+  return writeAlike(tasks, startOf, (group) =>
+    context.dialect.returning === true
+      ? insertRows(context.connection, context, group)
+      : insertTasks(context, group),
   );
 }
 
-/** Whether one INSERT is all there is to do. */
-function isPlain({ control, payloads }: Context, { key, parent }: NewTask): boolean {
+/** Whether one INSERT is all there is to do, and nobody else's code or rows are waited for. */
+export function isPlain(
+  { control, payloads }: Pick<Context, 'control' | 'payloads'>,
+  { key, parent }: NewTask,
+): boolean {
   return (
     key === undefined &&
     parent === undefined &&

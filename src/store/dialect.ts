@@ -39,6 +39,10 @@ export interface Dialect {
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   /** A DELETE of the rows of a table that match those of another. */
   readonly deleteMatching: (table: string, other: string, where: string) => string;
+  /** Those rows of another table whose match in a table nobody else has locked, locked: as a table of the same name. */
+  readonly unlocked?: (table: string, other: string) => string;
+  /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
+  readonly countUnlocked?: (table: string, other: string) => string;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
   readonly returning:
     | true
@@ -140,6 +144,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       );
       return `(SELECT ${list.join(', ')}) given`;
     },
+    unlocked: (table, other) =>
+      `(SELECT given.* FROM ${other} JOIN ${table} held ON held.id = v_id FOR UPDATE OF held SKIP LOCKED) given`,
     updateMatching: updateFrom,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
     returning: true,
@@ -175,8 +181,13 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       );
       return `JSON_TABLE(?, '$[*]' COLUMNS (${list.join(', ')})) given`;
     },
-    updateMatching: (table, other, set, where) => `UPDATE ${table} JOIN ${other} SET ${set} WHERE ${where}`,
-    deleteMatching: (table, other, where) => `DELETE ${table} FROM ${table} JOIN ${other} WHERE ${where}`,
+    countUnlocked: (table, other) =>
+      `SELECT COUNT(*) AS unlocked FROM ${other} STRAIGHT_JOIN ${table} WHERE id = v_id FOR UPDATE SKIP LOCKED`,
+    // In this order, or rows of others might be locked on the way.
+    updateMatching: (table, other, set, where) =>
+      `UPDATE ${other} STRAIGHT_JOIN ${table} SET ${set} WHERE ${where}`,
+    deleteMatching: (table, other, where) =>
+      `DELETE ${table} FROM ${other} STRAIGHT_JOIN ${table} WHERE ${where}`,
     returning: {
       insertedIds: 'SELECT LAST_INSERT_ID() AS first, @@auto_increment_increment AS step',
       unlessKeyExists: 'ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id)',

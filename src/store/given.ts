@@ -32,6 +32,18 @@ export function keyOf({ id, epoch }: { readonly id: number; readonly epoch: numb
   return `${id}/${epoch}`;
 }
 
+/** Rows of a group: what others have locked is passed over, so that nobody waits for somebody else's task. */
+export function groupRows(
+  dialect: Dialect,
+  table: string,
+  types: Readonly<Record<string, GivenColumn['type']>>,
+  rows: readonly (readonly SqlValue[])[],
+): Fragment {
+  const { sql, values } = givenRows(dialect, types, rows);
+  const group = rows.length > 1 && dialect.unlocked !== undefined;
+  return group ? { sql: dialect.unlocked(table, sql), values } : { sql, values };
+}
+
 /** Sends statements that can return rows, until `count` claims are changed; says which. */
 export async function changeEach(
   connection: Connection,
@@ -41,21 +53,35 @@ export async function changeEach(
   const changed = new Set<string>();
   for (const { sql, values } of statements) {
     if (changed.size === count) break;
-    const { rows } = await connection.query(`${sql} RETURNING id, epoch`, values);
-    for (const row of rows) changed.add(keyOf({ id: Number(row['id']), epoch: Number(row['epoch']) }));
+    try {
+      const { rows } = await connection.query(`${sql} RETURNING id, epoch`, values);
+      for (const row of rows) changed.add(keyOf({ id: Number(row['id']), epoch: Number(row['epoch']) }));
+    } catch (error) {
+      // What is changed is changed; the others learn by themselves what is the matter.
+      if (changed.size === 0) throw error;
+      break;
+    }
   }
   return changed;
 }
 
-/** Where statements only count: changes all `keys`, or takes back what it did of some, since it can't be told of which. */
+/**
+ * Where statements only count: changes all `keys`, or takes back what it did of some, since it can't be told of which. Waits
+ * for nobody who has locked some of many.
+ */
 export async function changeAll(
   connection: Connection | Database,
   keys: readonly string[],
+  unlocked: Fragment | undefined,
   change: (connection: Connection | Database) => Promise<number>,
 ): Promise<ReadonlySet<string>> {
   if (keys.length === 1) return new Set((await change(connection)) === 1 ? keys : []);
   try {
     await inTransaction(connection, async (inner) => {
+      if (unlocked !== undefined) {
+        const { rows } = await inner.query(unlocked.sql, unlocked.values);
+        if (Number(rows[0]?.['unlocked']) < keys.length) throw new SomeOnly();
+      }
       if ((await change(inner)) < keys.length) throw new SomeOnly();
     });
   } catch (error) {
@@ -63,6 +89,11 @@ export async function changeAll(
     throw error;
   }
   return new Set(keys);
+}
+
+/** What `changeAll` asks about a group's rows, where the database can be asked. */
+export function countUnlocked(dialect: Dialect, table: string, given: Fragment): Fragment | undefined {
+  return dialect.countUnlocked && { sql: dialect.countUnlocked(table, given.sql), values: given.values };
 }
 
 class SomeOnly extends Error {}
@@ -75,35 +106,37 @@ export function inTransaction<Result>(
   return 'transaction' in connection ? connection.transaction(work) : work(connection);
 }
 
+/** What became of an item of a group; undefined if it was left out and is to be written alone. */
+export type Attempt<Result> = PromiseSettledResult<Result> | undefined;
+
 /**
- * Writes items that are alike together, and says what became of each. Where the database refuses a group, each of its items
- * is written alone, so that a bad one fails alone.
+ * Writes items that are alike together. `write` says what became of each, undefined for those it left out; where the database
+ * refuses a group, all of it is left out, so that a bad one fails alone.
  */
 export async function writeAlike<Item, Result>(
   items: readonly Item[],
   likeness: (item: Item) => unknown,
-  write: (group: readonly Item[]) => Promise<readonly Result[]>,
-): Promise<readonly PromiseSettledResult<Result>[]> {
-  const results = new Map<Item, PromiseSettledResult<Result>>();
+  write: (group: readonly Item[]) => Promise<readonly (Result | undefined)[]>,
+): Promise<readonly Attempt<Result>[]> {
+  const results = new Map<Item, Attempt<Result>>();
   for (const group of Map.groupBy(items, likeness).values()) {
-    for (const [index, result] of (await writeGroup(group, write)).entries()) {
-      results.set(group[index] as Item, result);
-    }
+    const attempts = await attempt(group, write);
+    for (const [index, item] of group.entries()) results.set(item, attempts[index]);
   }
-  return items.map((item) => results.get(item) as PromiseSettledResult<Result>);
+  return items.map((item) => results.get(item));
 }
 
-async function writeGroup<Item, Result>(
+async function attempt<Item, Result>(
   group: readonly Item[],
-  write: (group: readonly Item[]) => Promise<readonly Result[]>,
-): Promise<readonly PromiseSettledResult<Result>[]> {
+  write: (group: readonly Item[]) => Promise<readonly (Result | undefined)[]>,
+): Promise<readonly Attempt<Result>[]> {
   try {
-    return (await write(group)).map((value) => ({ status: 'fulfilled', value }));
+    return (await write(group)).map((value) =>
+      value === undefined ? undefined : { status: 'fulfilled', value },
+    );
   } catch (reason) {
     // Where no answer came, what is written twice would not be known of.
-    const refused = isTaskbatonError(reason, 'DATABASE_FAILED') && group.length > 1;
-    if (!refused) return group.map(() => ({ status: 'rejected', reason }));
-    const alone = group.map((item) => writeGroup([item], write));
-    return (await Promise.all(alone)).flat();
+    const refused = isTaskbatonError(reason, 'DATABASE_FAILED');
+    return group.map(() => (refused ? undefined : { status: 'rejected', reason }));
   }
 }

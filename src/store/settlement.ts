@@ -5,7 +5,16 @@
 import type { Connection, Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { LEASED, type Status, transition } from '../core/status.ts';
-import { changeAll, changeEach, givenRows, inTransaction, keyOf, writeAlike } from './given.ts';
+import {
+  type Attempt,
+  changeAll,
+  changeEach,
+  countUnlocked,
+  groupRows,
+  inTransaction,
+  keyOf,
+  writeAlike,
+} from './given.ts';
 import { asJson } from './payload.ts';
 import type { Due } from './record.ts';
 import type { Fragment } from './fragment.ts';
@@ -90,8 +99,8 @@ export function isHandlersWrite(sql: string): boolean {
 }
 
 /**
- * Stores reports, all in one statement; says which were stored: whoever is left out has lost the lease. With `count`, it is
- * the handler's transaction after so many, or it isn't stored.
+ * Stores reports, all in one statement; says which were stored. Of a single one that wasn't, the lease is lost; of many, some
+ * may have been passed over. With `count`, it is the handler's transaction after so many, or it isn't stored.
  */
 export async function writeCheckpoints(
   { connection, task, terms }: Context,
@@ -100,20 +109,22 @@ export async function writeCheckpoints(
 ): Promise<readonly boolean[]> {
   const { dialect } = terms;
   const rows = items.map(({ fence, checkpoint }) => [...fenceRow(fence), ...checkpointRow(checkpoint)]);
-  const given = givenRows(dialect, CHECKPOINT_COLUMNS, rows);
+  const given = groupRows(dialect, task, CHECKPOINT_COLUMNS, rows);
   const [counts, fits] =
     count === undefined ? ['', ''] : [', transactions = transactions + 1', ` AND transactions = ${count}`];
   const set = `${CHECKPOINT_SET}, revision = revision + 1${counts}`;
   const sql = dialect.updateMatching(task, given.sql, set, `${FENCED} AND ${HELD}${fits}`);
-  const update = { sql, values: given.values };
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed =
     dialect.returning === true
-      ? await changeEach(connection, keys.length, [update])
-      : await changeAll(connection, keys, async (inner) => (await inner.query(sql, given.values)).changes);
-  if (changed.size > 0 || items.length === 1) return keys.map((key) => changed.has(key));
-  const alone = items.map((item) => writeCheckpoints({ connection, task, terms }, [item]));
-  return (await Promise.all(alone)).flat();
+      ? await changeEach(connection, keys.length, [{ sql, values: given.values }])
+      : await changeAll(
+          connection,
+          keys,
+          countUnlocked(dialect, task, given),
+          async (inner) => (await inner.query(sql, given.values)).changes,
+        );
+  return keys.map((key) => changed.has(key));
 }
 
 /** Whether the handler's transaction after `count` others was committed, where its COMMIT was not answered. */
@@ -130,21 +141,13 @@ export async function isCommitted(
   return rows[0] !== undefined && Number(rows[0]['transactions']) > count;
 }
 
-/**
- * Ends claims, those that end alike in one statement or two. Each is fulfilled, or rejected with LEASE_LOST or what the
- * database said.
- */
-export async function settleTasks(
+/** Ends claims, those that end alike in one statement or two; leaves out whom it could not end at once. */
+export function settleTasks(
   context: Context,
   items: readonly FencedSettlement[],
-): Promise<readonly PromiseSettledResult<void>[]> {
-  const ended = await writeAlike(items, likeness, (group) => endTogether(context, group));
-  return Promise.allSettled(
-    ended.map(async (result, index) => {
-      if (result.status === 'rejected') throw result.reason;
-      const item = items[index];
-      if (!result.value && item !== undefined) await endAlone(context, item);
-    }),
+): Promise<readonly Attempt<true>[]> {
+  return writeAlike(items, likeness, async (group) =>
+    (await endTogether(context, group)).map((ended) => ended || undefined),
   );
 }
 
@@ -166,7 +169,7 @@ async function endTogether(
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed = await applyToGiven(connection, task, terms, event, {
     keys,
-    given: givenRows(terms.dialect, SETTLEMENT_COLUMNS, items.map(settlementRow)),
+    given: groupRows(terms.dialect, task, SETTLEMENT_COLUMNS, items.map(settlementRow)),
     where: { sql: FENCED, values: [] },
     set: { sql: set.join(', '), values: [] },
     remove,
@@ -175,8 +178,11 @@ async function endTogether(
   return keys.map((key) => changed.has(key));
 }
 
-/** Ends a claim that the others' statement has passed over, or throws LEASE_LOST. */
-async function endAlone({ connection, task, terms }: Context, item: FencedSettlement): Promise<void> {
+/** Ends a claim, or throws LEASE_LOST. */
+export async function settleTask(
+  { connection, task, terms }: Context,
+  item: FencedSettlement,
+): Promise<void> {
   const { fence, settlement } = item;
   for (;;) {
     const [ended] = await endTogether({ connection, task, terms }, [item]);
@@ -194,7 +200,7 @@ async function endAlone({ connection, task, terms }: Context, item: FencedSettle
 async function settleAndDelete(context: Context, fence: Fence, settlement: Settlement): Promise<void> {
   const { task, terms } = context;
   await inTransaction(context.connection, async (connection) => {
-    await endAlone({ connection, task, terms }, { fence, settlement: { ...settlement, remove: false } });
+    await settleTask({ connection, task, terms }, { fence, settlement: { ...settlement, remove: false } });
     await applyEvent(connection, task, terms, 'delete', { where: { sql: 'id = ?', values: [fence.id] } });
   });
 }

@@ -18,7 +18,8 @@ import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { moveTasks } from './move.ts';
 import { selectPage } from './page.ts';
-import { insertEach, insertTask, insertTasks } from './create.ts';
+import { insertEach, insertTask, insertTasks, isPlain } from './create.ts';
+import { type Attempt, writeAlike } from './given.ts';
 import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
 import { Payloads } from './payload.ts';
@@ -40,6 +41,7 @@ import {
   leaseLost,
   ownerOf,
   type Settlement,
+  settleTask,
   settleTasks,
   writeCheckpoints,
 } from './settlement.ts';
@@ -67,6 +69,13 @@ const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
 /** What replicas should look at when it was created. */
 function topicsOf({ autoRun, due }: NewTask): readonly WakeTopic[] {
   return autoRun ? [due === undefined ? 'claim' : 'due'] : [];
+}
+
+/** What replicas should look at when claims have ended. */
+function endTopics(ended: readonly FencedSettlement[]): readonly WakeTopic[] {
+  const claim = ended.some(({ settlement }) => settlement.event === 'yield');
+  const due = ended.some(({ settlement }) => settlement.due !== undefined);
+  return [...(claim ? (['claim'] as const) : []), ...(due ? (['due'] as const) : [])];
 }
 
 export class Store {
@@ -174,8 +183,13 @@ export class Store {
     return id;
   }
 
-  /** Creates each by itself, in as few statements as they begin in different ways; their ids, or why there is none. */
-  async createEach(tasks: readonly NewTask[]): Promise<readonly PromiseSettledResult<number>[]> {
+  /** Whether it may be created together with others. */
+  isPlain(task: NewTask): boolean {
+    return isPlain(this, task);
+  }
+
+  /** Creates plain tasks in as few statements as they begin in different ways; whoever is left out is to be created alone. */
+  async createEach(tasks: readonly NewTask[]): Promise<readonly Attempt<number>[]> {
     const results = await insertEach(this.scopes, tasks);
     const created = tasks.filter((_, index) => results[index]?.status === 'fulfilled');
     await this.#tell(...new Set(created.flatMap(topicsOf)));
@@ -256,13 +270,17 @@ export class Store {
 
   /** Stores a report. Throws LEASE_LOST. */
   async checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
-    const [stored] = await this.checkpointEach([{ fence, checkpoint }]);
+    const [stored] = await writeCheckpoints(this.#handlers, [{ fence, checkpoint }]);
     if (stored !== true) throw leaseLost(fence);
   }
 
-  /** Stores reports in one statement; says which were stored. Whoever is left out has lost the lease. */
-  checkpointEach(items: readonly FencedCheckpoint[]): Promise<readonly boolean[]> {
-    return writeCheckpoints(this.#handlers, items);
+  /** Stores reports in one statement; whoever is left out is to be stored alone. */
+  checkpointEach(items: readonly FencedCheckpoint[]): Promise<readonly Attempt<true>[]> {
+    return writeAlike(
+      items,
+      () => true,
+      async (group) => (await writeCheckpoints(this.#handlers, group)).map((stored) => stored || undefined),
+    );
   }
 
   /** Stores what `work` writes and the report it returns, both or neither. Throws LEASE_LOST, and what `work` throws. */
@@ -283,16 +301,14 @@ export class Store {
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
   async settle(fence: Fence, settlement: Settlement): Promise<void> {
-    const [settled] = await this.settleEach([{ fence, settlement }]);
-    if (settled?.status === 'rejected') throw settled.reason;
+    await settleTask(this.#handlers, { fence, settlement });
+    await this.#tell(...endTopics([{ fence, settlement }]));
   }
 
-  /** Ends claims, in as few statements as there are kinds of ends; each ends or is rejected by itself. */
-  async settleEach(items: readonly FencedSettlement[]): Promise<readonly PromiseSettledResult<void>[]> {
+  /** Ends claims in as few statements as there are kinds of ends; whoever is left out is to be ended alone. */
+  async settleEach(items: readonly FencedSettlement[]): Promise<readonly Attempt<true>[]> {
     const results = await settleTasks(this.#handlers, items);
-    const settled = items.filter((_, index) => results[index]?.status === 'fulfilled');
-    if (settled.some(({ settlement }) => settlement.event === 'yield')) await this.#tell('claim');
-    if (settled.some(({ settlement }) => settlement.due !== undefined)) await this.#tell('due');
+    await this.#tell(...endTopics(items.filter((_, index) => results[index]?.status === 'fulfilled')));
     return results;
   }
 
@@ -377,7 +393,7 @@ export class Store {
     return applyEvent(this.database, this.tables.task, this.control.terms, event, scope);
   }
 
-  get #handlers(): Parameters<typeof settleTasks>[0] {
+  get #handlers(): Parameters<typeof settleTask>[0] {
     return { connection: this.database, task: this.tables.task, terms: this.control.terms };
   }
 }

@@ -17,7 +17,7 @@ import {
 import { FOREMOST } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
-import { changeAll, changeEach, inTransaction } from './given.ts';
+import { changeAll, changeEach, countUnlocked, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 
 /** What the values of columns are made of, as SQL. */
@@ -94,13 +94,15 @@ export async function applyToGiven(
   table: string,
   terms: Terms,
   event: Event,
-  { keys, ...scope }: EventScope & { readonly keys: readonly string[] },
+  { keys, ...scope }: EventScope & { readonly given: Fragment; readonly keys: readonly string[] },
 ): Promise<ReadonlySet<string>> {
   const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
   const most = { ...scope, most: keys.length };
   return saysWhich
     ? changeEach(connection, keys.length, statementsFor(table, terms, event, scope))
-    : changeAll(connection, keys, (inner) => applyEvent(inner, table, terms, event, most));
+    : changeAll(connection, keys, countUnlocked(terms.dialect, table, scope.given), (inner) =>
+        applyEvent(inner, table, terms, event, most),
+      );
 }
 
 /** The same, telling queues of the user's own: so it has to be known beforehand which tasks change, and from where. */

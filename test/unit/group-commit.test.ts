@@ -8,6 +8,7 @@ interface Setting {
   readonly clock: ManualClock;
   readonly commit: GroupCommit<string, string>;
   readonly groups: (readonly string[])[];
+  readonly alone: readonly string[];
   /** Answers the group under way. */
   readonly answer: (error?: Error) => Promise<void>;
 }
@@ -55,6 +56,25 @@ describe('group commit', () => {
     );
   });
 
+  it('writes alone who was left out', async () => {
+    const { commit, clock, alone, answer } = setting();
+    const results = Promise.all([commit.add('a'), commit.add('left out')]);
+    await clock.settle();
+    await answer();
+    assert.deepEqual([await results, alone], [['A', 'written alone'], ['left out']]);
+  });
+
+  it('does not wait for ever for a group that has no answer yet', async () => {
+    const { commit, clock, groups } = setting();
+    void commit.add('a');
+    await clock.settle();
+    void commit.add('b');
+    await clock.advance(49);
+    assert.deepEqual(groups, [['a']]);
+    await clock.advance(1);
+    assert.deepEqual(groups, [['a'], ['b']]);
+  });
+
   it('tells all of a group that had no answer, and goes on with the next', async () => {
     const { commit, clock, answer } = setting();
     const results = Promise.allSettled([commit.add('a'), commit.add('b')]);
@@ -89,6 +109,7 @@ describe('group commit', () => {
 function setting(): Setting {
   const clock = new ManualClock();
   const groups: (readonly string[])[] = [];
+  const alone: string[] = [];
   let under = Promise.withResolvers<void>();
   const commit = new GroupCommit<string, string>({
     clock,
@@ -96,17 +117,23 @@ function setting(): Setting {
     write: async (items) => {
       groups.push(items);
       await under.promise;
-      return items.map((item) =>
-        item === 'bad'
+      return items.map((item) => {
+        if (item === 'left out') return undefined;
+        return item === 'bad'
           ? { status: 'rejected', reason: new Error('bad') }
-          : { status: 'fulfilled', value: item.toUpperCase() },
-      );
+          : { status: 'fulfilled', value: item.toUpperCase() };
+      });
+    },
+    writeAlone: async (item) => {
+      alone.push(item);
+      return 'written alone';
     },
   });
   return {
     clock,
     commit,
     groups,
+    alone,
     answer: async (error) => {
       const answered = under;
       under = Promise.withResolvers<void>();

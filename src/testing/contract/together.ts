@@ -1,7 +1,10 @@
-/** Many writes in one go: each comes out as it would have by itself, in a number of statements that doesn't grow with them. */
+/** Many writes at once: each comes out as it would have by itself, in a number of statements that doesn't grow with them. */
 import assert from 'node:assert/strict';
+import { isTaskbatonError } from '../../core/errors.ts';
+import { systemClock } from '../../runtime/clock.ts';
+import { Writes } from '../../runtime/writes.ts';
 import type { NewTask } from '../../store/record.ts';
-import type { FencedSettlement, Settlement } from '../../store/settlement.ts';
+import type { FencedCheckpoint, FencedSettlement, Settlement } from '../../store/settlement.ts';
 import { Store } from '../../store/store.ts';
 import { type Bench, NO_CHECKPOINT } from '../bench.ts';
 import type { Operation } from '../operation.ts';
@@ -19,9 +22,44 @@ export const together: Operation = {
         fence: index === 2 ? { ...fence, epoch: fence.epoch + 1 } : fence,
         checkpoint: { context: `{"row":${index}}`, progress: index / 10, message: null },
       }));
-      assert.deepEqual(await bench.store.checkpointEach(items), [true, true, false, true]);
+      assert.deepEqual(await reportedTogether(bench, items), ['done', 'done', 'LEASE_LOST', 'done']);
       const contexts = await Promise.all(fences.map(async ({ id }) => (await bench.row(id)).context));
       assert.deepEqual(contexts, ['{"row":0}', '{"row":1}', null, '{"row":3}']);
+    },
+
+    'a report that the database refuses fails alone': async (bench) => {
+      const fences = await holdMany(bench, 4);
+      const items = fences.map((fence, index) => ({
+        fence,
+        // More than the column holds, where columns have sizes.
+        checkpoint: { context: '{}', progress: null, message: null, version: index === 1 ? 2 ** 40 : 1 },
+      }));
+      const sized = bench.database.dialect !== 'sqlite';
+      const refused = sized ? 'DATABASE_FAILED' : 'done';
+      assert.deepEqual(await reportedTogether(bench, items), ['done', refused, 'done', 'done']);
+    },
+
+    'a task that somebody else has locked holds up nobody else’s end': async (bench) => {
+      // SQLite has no locks of rows.
+      if (bench.database.dialect === 'sqlite') return;
+      const fences = await holdMany(bench, 6);
+      const [locked, ...others] = fences;
+      assert.ok(locked !== undefined);
+      const other = await bench.connect();
+      const writes = new Writes(bench.store, systemClock);
+      let end: Promise<void> = Promise.resolve();
+      await other.database.transaction(async (connection) => {
+        await connection.query(`UPDATE ${bench.tables.task} SET priority = 1 WHERE id = ?`, [locked.id]);
+        const [first, ...rest] = itemsOf(fences, [{ event: 'finish' }]).map(({ fence, settlement }) =>
+          writes.settle(fence, settlement),
+        );
+        end = first ?? end;
+        await Promise.all(rest);
+        for (const { id } of others) assert.equal((await bench.row(id)).status, 'finished/run');
+        assert.equal((await bench.row(locked.id)).status, 'running/run');
+      });
+      await end;
+      assert.equal((await bench.row(locked.id)).status, 'finished/run');
     },
 
     'ends of all kinds come out each as its own': async (bench) => {
@@ -34,10 +72,9 @@ export const together: Operation = {
         { event: 'retry', error: '{"name":"Error","message":"e"}', due: { delay: 3_600_000 } },
         { event: 'finish', remove: true },
       ];
-      const results = await bench.store.settleEach(itemsOf(fences, ends));
       assert.deepEqual(
-        results.map(({ status }) => status),
-        Array.from(fences, () => 'fulfilled'),
+        await endedTogether(bench, itemsOf(fences, ends)),
+        Array.from(fences, () => 'done'),
       );
       const rows = await Promise.all(fences.map(({ id }) => bench.find(id)));
       assert.deepEqual(
@@ -59,9 +96,9 @@ export const together: Operation = {
       const given = fences.map((fence, index) =>
         wrong.has(index) ? { ...fence, owner: 'somebody else' } : fence,
       );
-      const results = await bench.store.settleEach(itemsOf(given, [{ event: 'finish' }]));
-      for (const [index, { status }] of results.entries()) {
-        assert.equal(status, wrong.has(index) ? 'rejected' : 'fulfilled');
+      const results = await endedTogether(bench, itemsOf(given, [{ event: 'finish' }]));
+      for (const [index, result] of results.entries()) {
+        assert.equal(result, wrong.has(index) ? 'LEASE_LOST' : 'done');
         const expected = wrong.has(index) ? 'running/run' : 'finished/run';
         assert.equal((await bench.row(fences[index]?.id ?? 0)).status, expected);
       }
@@ -71,18 +108,15 @@ export const together: Operation = {
       const [fence] = await holdMany(bench, 1);
       assert.ok(fence !== undefined);
       const stale = { ...fence, epoch: fence.epoch - 1 };
-      const results = await bench.store.settleEach(itemsOf([stale, fence], [{ event: 'finish' }]));
-      assert.deepEqual(
-        results.map(({ status }) => status),
-        ['rejected', 'fulfilled'],
-      );
+      const items = itemsOf([stale, fence], [{ event: 'finish' }]);
+      assert.deepEqual(await endedTogether(bench, items), ['LEASE_LOST', 'done']);
     },
 
     'new tasks get their own ids, and one that the database refuses fails alone': async (bench) => {
       const tasks = Array.from({ length: MANY }, (_, index) =>
         newTask(index === 7 ? NO_USER : `user-${index}`),
       );
-      const results = await bench.store.createEach(tasks);
+      const results = await createdTogether(bench, tasks);
       for (const [index, result] of results.entries()) {
         if (index === 7) assert.equal(result.status, 'rejected');
         else
@@ -94,7 +128,7 @@ export const together: Operation = {
     },
 
     'new tasks that begin in different ways, or have a key, are created each in its way': async (bench) => {
-      const results = await bench.store.createEach([
+      const results = await createdTogether(bench, [
         newTask('now'),
         { ...newTask('later'), due: { delay: 3_600_000 } },
         { ...newTask('not'), autoRun: false },
@@ -123,6 +157,33 @@ export const together: Operation = {
     },
   },
 };
+
+function createdTogether(
+  bench: Bench,
+  tasks: readonly NewTask[],
+): Promise<readonly PromiseSettledResult<number>[]> {
+  const writes = new Writes(bench.store, systemClock);
+  return Promise.allSettled(tasks.map((task) => writes.create(task)));
+}
+
+function reportedTogether(bench: Bench, items: readonly FencedCheckpoint[]): Promise<readonly string[]> {
+  const writes = new Writes(bench.store, systemClock);
+  return outcomes(items.map(({ fence, checkpoint }) => writes.checkpoint(fence, checkpoint)));
+}
+
+function endedTogether(bench: Bench, items: readonly FencedSettlement[]): Promise<readonly string[]> {
+  const writes = new Writes(bench.store, systemClock);
+  return outcomes(items.map(({ fence, settlement }) => writes.settle(fence, settlement)));
+}
+
+/** `done`, or the code of the error. */
+async function outcomes(written: readonly Promise<void>[]): Promise<readonly string[]> {
+  const results = await Promise.allSettled(written);
+  return results.map((result) => {
+    if (result.status === 'fulfilled') return 'done';
+    return isTaskbatonError(result.reason) ? result.reason.code : String(result.reason);
+  });
+}
 
 async function holdMany(bench: Bench, count: number): Promise<readonly FencedSettlement['fence'][]> {
   const fences: FencedSettlement['fence'][] = [];
