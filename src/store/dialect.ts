@@ -54,8 +54,6 @@ export interface Dialect {
       };
   /** Partial indexes keep the index of waiting tasks as small as the queue is. */
   readonly partialIndexes: boolean;
-  /** Which tasks the index of statuses is for, where the planner finds the others without it; undefined for all. */
-  readonly rareStatuses?: string;
   readonly types: {
     readonly identity: string;
     readonly integer: string;
@@ -126,8 +124,6 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     ddlCommits: false,
     shareLock: 'FOR SHARE',
     exclusiveLock: 'FOR UPDATE',
-    // Each change of a status would write into all indexes of the row, and most changes are between these.
-    rareStatuses: "status NOT IN ('pending/run', 'running/run', 'finished/run')",
     among: (select) => `= ANY(ARRAY(${select}))`,
     given: (columns) => {
       const list = columns.map(({ name, type, place }) => {

@@ -63,7 +63,7 @@ export const SCHEMA_VERSION: number = STEPS.length;
 
 function createTask(
   { task, prefix }: Tables,
-  { types, partialIndexes, rareStatuses, tableOptions }: Dialect,
+  { types, partialIndexes, tableOptions }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
@@ -116,7 +116,7 @@ function createTask(
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)${where("task_user <> ''")}`,
     `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)${where("task_group <> ''")}`,
     `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,
-    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)${rareStatuses === undefined ? '' : ` WHERE ${rareStatuses}`}`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)`,
   ];
 }
 
