@@ -57,6 +57,8 @@ export class Replica {
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   /** Whether tasks wait that no round has sorted in yet. */
   readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
+  /** Whether there may be more to take than the last claim could, so that a slot that becomes free is worth another. */
+  readonly #more: Record<QueueName, boolean> = { run: false, cleanup: false };
   /** What the next rescue has to do besides looking for whoever was forgotten; what fails is seen again by a tick. */
   readonly #repairs = new Set<'retry' | 'reorder' | 'bury'>();
   /** Up to where it was looked for parents that were forgotten. */
@@ -188,6 +190,7 @@ export class Replica {
     if (this.#stopping || replica === undefined) return false;
     const slots = this.#slots[queue];
     const limit = slots.reserve();
+    this.#more[queue] = true;
     if (limit === 0 && !this.#unsorted[queue]) return false;
     const ended = this.#endedTasks[queue].splice(0);
     let answer: Claimed | undefined;
@@ -203,6 +206,7 @@ export class Replica {
       this.#claims.delete(sent);
     }
     this.#unsorted[queue] = answer.more;
+    this.#more[queue] = answer.claims.length === limit;
     return answer.more || (limit > 0 && answer.claims.length === limit);
   }
 
@@ -237,7 +241,7 @@ export class Replica {
   /** Others may start while its end is stored. */
   #handled({ queue }: Execution): void {
     this.#slots[queue].end();
-    this.#loops[queue].wake();
+    if (this.#more[queue]) this.#loops[queue].wake();
   }
 
   #ended(execution: Execution): void {

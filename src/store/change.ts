@@ -33,7 +33,8 @@ export async function changeTask(
   // In a transaction of the user's a plain look may see what was there before others changed it.
   const lock = database.borrowed === true ? dialect.exclusiveLock : '';
   for (let looked = 0; looked < LOOKED_AT_MOST; looked++) {
-    if ((await applyEvent(database, tables.task, control.terms, event, { where, due })) > 0) return true;
+    if ((await applyEvent(database, tables.task, control.terms, event, { where, due, most: 1 })) > 0)
+      return true;
     const status = (await ownerOf(database, tables.task, id, lock))?.status;
     if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
     const target = transition(status, event);

@@ -112,7 +112,9 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     const { started, more } = await playRound(round, { sweep, ended: request.ended ?? [] }, (ids) =>
       startThese(connection, context, request, ids),
     );
-    return { claims: started, more };
+    // A round may have been for fewer than were asked for.
+    const full = started.length === round.limit && round.limit < limit;
+    return { claims: started, more: more || full };
   });
 }
 

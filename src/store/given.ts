@@ -32,15 +32,16 @@ export function keyOf({ id, epoch }: { readonly id: number; readonly epoch: numb
   return `${id}/${epoch}`;
 }
 
-/** Sends statements that can return rows; says which claims they changed. */
+/** Sends statements that can return rows, until `count` claims are changed; says which. */
 export async function changeEach(
   connection: Connection,
-  statements: readonly (Fragment | undefined)[],
+  count: number,
+  statements: readonly Fragment[],
 ): Promise<ReadonlySet<string>> {
   const changed = new Set<string>();
-  for (const statement of statements) {
-    if (statement === undefined) continue;
-    const { rows } = await connection.query(`${statement.sql} RETURNING id, epoch`, statement.values);
+  for (const { sql, values } of statements) {
+    if (changed.size === count) break;
+    const { rows } = await connection.query(`${sql} RETURNING id, epoch`, values);
     for (const row of rows) changed.add(keyOf({ id: Number(row['id']), epoch: Number(row['epoch']) }));
   }
   return changed;

@@ -109,7 +109,7 @@ export async function writeCheckpoints(
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed =
     dialect.returning === true
-      ? await changeEach(connection, [update])
+      ? await changeEach(connection, keys.length, [update])
       : await changeAll(connection, keys, async (inner) => (await inner.query(sql, given.values)).changes);
   if (changed.size > 0 || items.length === 1) return keys.map((key) => changed.has(key));
   const alone = items.map((item) => writeCheckpoints({ connection, task, terms }, [item]));

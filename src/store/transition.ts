@@ -41,6 +41,8 @@ export interface EventScope {
   readonly from?: Status | undefined;
   /** More columns to write in the same statement: `column = ?, …`; with `given` it has no parameters. */
   readonly set?: Fragment | undefined;
+  /** There are no more than these: once so many have changed, nothing further is tried. */
+  readonly most?: number | undefined;
   /** Let a finished or failed task be removed instead of kept. */
   readonly remove?: boolean | undefined;
   /** When those that begin to wait are due, as SQL; at once by default. What its run asked for puts no cleanup off. */
@@ -68,11 +70,19 @@ async function apply(
   event: Event,
   scope: EventScope,
 ): Promise<number> {
-  const update = updateFor(table, terms, event, scope);
-  const removal = deleteFor(table, terms, event, scope);
-  const updated = update === undefined ? 0 : (await connection.query(update.sql, update.values)).changes;
-  const removed = removal === undefined ? 0 : (await connection.query(removal.sql, removal.values)).changes;
-  return updated + removed;
+  let changed = 0;
+  for (const statement of statementsFor(table, terms, event, scope)) {
+    if (changed < (scope.most ?? Infinity))
+      changed += (await connection.query(statement.sql, statement.values)).changes;
+  }
+  return changed;
+}
+
+/** The statement first that most tasks go by. */
+function statementsFor(table: string, terms: Terms, event: Event, scope: EventScope): readonly Fragment[] {
+  const [update, removal] = [updateFor(table, terms, event, scope), deleteFor(table, terms, event, scope)];
+  const inOrder = scope.remove === true ? [removal, update] : [update, removal];
+  return inOrder.filter((statement) => statement !== undefined);
 }
 
 /**
@@ -87,9 +97,10 @@ export async function applyToGiven(
   { keys, ...scope }: EventScope & { readonly keys: readonly string[] },
 ): Promise<ReadonlySet<string>> {
   const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
+  const most = { ...scope, most: keys.length };
   return saysWhich
-    ? changeEach(connection, [updateFor(table, terms, event, scope), deleteFor(table, terms, event, scope)])
-    : changeAll(connection, keys, (inner) => applyEvent(inner, table, terms, event, scope));
+    ? changeEach(connection, keys.length, statementsFor(table, terms, event, scope))
+    : changeAll(connection, keys, (inner) => applyEvent(inner, table, terms, event, most));
 }
 
 /** The same, telling queues of the user's own: so it has to be known beforehand which tasks change, and from where. */

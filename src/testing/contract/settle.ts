@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { LEASED, type Status } from '../../core/status.ts';
 import type { Settlement } from '../../store/settlement.ts';
 import { Store } from '../../store/store.ts';
-import { type Bench, NO_CHECKPOINT, refused } from '../bench.ts';
+import { NO_CHECKPOINT, refused } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 import { RecordingDatabase } from '../recording.ts';
 import { rescuedFrom, wrongFences } from './checkpoint.ts';
@@ -126,24 +126,23 @@ export const settle: Operation = {
       assert.equal((await bench.row(fence.id)).status, 'failed/delete');
     },
 
-    'a mark set between the statements of an end is honoured': async (bench) => {
-      for (const [mark, event, left] of [
-        ['delete', 'finish', 'pending/delete'],
-        ['delete', 'fail', 'pending/delete'],
-        ['pause', 'finish', undefined],
+    'an end is one statement, and two only where it removes and a delete came before': async (bench) => {
+      for (const [status, remove, statements, left] of [
+        ['running/run', false, 1, 'finished/run'],
+        ['running/run', true, 1, undefined],
+        ['running/pause', true, 1, undefined],
+        ['running/delete', true, 2, 'pending/delete'],
       ] as const) {
-        const fence = await bench.hold('running/run');
-        const store = disturbed(bench, () => bench.store.change(fence.id, mark));
-        await store.settle(fence, { ...settlement(event), remove: true });
+        const fence = await bench.hold(status);
+        const recording = new RecordingDatabase(bench.database);
+        const { prefix, schema, dialect } = bench.world;
+        await new Store(recording, prefix, schema, dialect).settle(fence, {
+          ...settlement('finish'),
+          remove,
+        });
+        assert.equal(recording.statements.length, statements, status);
         assert.equal((await bench.find(fence.id))?.status, left satisfies Status | undefined);
       }
-    },
-
-    'a change of mind between the statements of an end is no lost lease': async (bench) => {
-      const fence = await bench.hold('running/pause');
-      const store = disturbed(bench, () => bench.store.change(fence.id, 'run'));
-      await store.settle(fence, { ...settlement('finish'), remove: true });
-      assert.equal(await bench.find(fence.id), undefined);
     },
 
     'ends and deletes that meet lose neither the delete nor the cleanup': async (bench) => {
@@ -167,13 +166,4 @@ export const settle: Operation = {
 
 function settlement(event: Settlement['event']): Settlement {
   return { event, checkpoint: NO_CHECKPOINT, error: null, remove: false };
-}
-
-/** A store in which somebody else does something after the first statement. */
-function disturbed(bench: Bench, act: () => Promise<unknown>): Store {
-  let disturbances = 0;
-  const database = new RecordingDatabase(bench.database, async () => {
-    if (disturbances++ === 0) await act();
-  });
-  return new Store(database, bench.world.prefix, bench.world.schema, bench.world.dialect);
 }
