@@ -10,7 +10,7 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, type TestContext } from 'node:test';
 import { type PrivatePostgres, startPrivatePostgres } from '../../scripts/private-postgres.ts';
 import { type EngineEvent, type EventName, Taskbaton, type TaskbatonOptions } from '../../src/index.ts';
-import { backends, type TestBackend } from '../backends.ts';
+import { type BackendName, backends, type TestBackend } from '../backends.ts';
 import { type Entry, type Kind, type Line, monotonic, type ReplicaConfig } from '../chaos/protocol.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', 'chaos', 'replica-process.ts');
@@ -31,13 +31,13 @@ interface Waiter {
  * Declares `suite` once for each database, on a PostgreSQL server of its own: so many processes may need more
  * connections than a shared one has left. `open` makes a fresh place for a test.
  */
-export function eachDatabase(suite: (open: () => Promise<TestBackend>) => void): void {
+export function eachDatabase(suite: (open: () => Promise<TestBackend>, name: BackendName) => void): void {
   for (const backend of backends) {
     describe(`${backend.name}:`, () => {
-      if (backend.name !== 'postgres') return suite(() => backend.open());
+      if (backend.name !== 'postgres') return suite(() => backend.open(), backend.name);
       const server = ownPostgres();
       let places = 0;
-      suite(async () => placeOn(server(), `place${++places}`));
+      suite(async () => placeOn(server(), `place${++places}`), backend.name);
     });
   }
 }
