@@ -82,7 +82,7 @@ const SETTLEMENT_COLUMNS = {
   v_at: 'integer',
 } as const;
 
-/** By their ids: were it not hidden, the index of owners would look the better way to a few rows while nobody owns many. */
+/** By their ids: were they not hidden, the indexes of owners and statuses might look the better way while few are in them. */
 const FENCED = "id = v_id AND COALESCE(owner, '') = v_owner AND epoch = v_epoch";
 const CONTEXT_SET = 'context = COALESCE(v_context, context)';
 const CHECKPOINT_SET = [
@@ -91,7 +91,7 @@ const CHECKPOINT_SET = [
   'message = COALESCE(v_message, message)',
   'version = COALESCE(v_version, version)',
 ].join(', ');
-const HELD = `status IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
+const HELD = `COALESCE(status, '') IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
 
 /** Whether a statement is a report or an end: nothing else writes a context over another. */
 export function isHandlersWrite(sql: string): boolean {

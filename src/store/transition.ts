@@ -180,8 +180,8 @@ export function updateFor(
   if (staying.length === 0) return undefined;
   const assigned = assignments(event, staying, { ...terms, due: scope.due });
   const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned].join(', ');
-  const where = `status IN (${sources(staying)}) AND ${scope.where.sql}`;
   const { given } = scope;
+  const where = `${statusAmong(staying, given)} AND ${scope.where.sql}`;
   if (given !== undefined) {
     return {
       sql: terms.dialect.updateMatching(table, given.sql, set, where),
@@ -200,8 +200,8 @@ function deleteFor(table: string, { dialect }: Terms, event: Event, scope: Event
   const cleaned = leaving.filter(({ to }) => to === 'removed');
   // Where no cleanup has seen to its children, it doesn't go without them.
   const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned);
-  const where = `status IN (${sources(leaving)}) AND ${childless} ${scope.where.sql}`;
   const { given } = scope;
+  const where = `${statusAmong(leaving, given)} AND ${childless} ${scope.where.sql}`;
   return {
     sql:
       given === undefined
@@ -221,6 +221,11 @@ function childlessOr(cleaned: readonly Arrow[]): string {
 
 function leaves({ to }: Arrow, { remove = false }: EventScope): boolean {
   return to === 'removed' || (remove && removable(to));
+}
+
+/** Given rows are found by their ids: were the status not hidden, its index might look the better way while few are in it. */
+function statusAmong(list: readonly Arrow[], given: Fragment | undefined): string {
+  return `${given === undefined ? 'status' : "COALESCE(status, '')"} IN (${sources(list)})`;
 }
 
 function sources(list: readonly Arrow[]): string {

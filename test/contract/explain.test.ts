@@ -144,6 +144,24 @@ function suite(backend: Backend, statistics: boolean): void {
     },
   );
 
+  explains(
+    'reports and ends that come together are found by their ids, however few are running',
+    async (store) => {
+      const fences = [500, 501, 502].map((id) => ({ id, owner: 'nobody', epoch: 1 }));
+      const checkpoint = { context: '1', progress: null, message: null };
+      await store.checkpointEach(fences.map((fence) => ({ fence, checkpoint })));
+      for (const remove of [false, true]) {
+        const settlement = { event: 'finish', checkpoint, error: null, remove } as const;
+        await store.settleEach(fences.map((fence) => ({ fence, settlement })));
+      }
+    },
+    (steps) => {
+      noScan(steps);
+      const others = steps.filter(({ how, on }) => how === 'index' && !/task_pkey$|^PRIMARY$/.test(on));
+      assert.deepEqual(others, [], textOf(steps));
+    },
+  );
+
   for (const [what, filter] of LISTS) {
     for (const position of [undefined, ROWS / 2]) {
       explains(
