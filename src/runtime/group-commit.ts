@@ -23,7 +23,7 @@ interface Waiting<Item, Result> {
 /** So many go as one at most; with more, others would wait for long. */
 const MOST_ITEMS = 500;
 /** For so many milliseconds the next group waits for the one before it. */
-const PATIENCE = 50;
+const PATIENCE = 250;
 /** Unless one alone has more, a group has at most so much to carry. */
 const MOST_BYTES = 2 ** 20;
 

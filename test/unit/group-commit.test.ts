@@ -69,7 +69,7 @@ describe('group commit', () => {
     void commit.add('a');
     await clock.settle();
     void commit.add('b');
-    await clock.advance(49);
+    await clock.advance(249);
     assert.deepEqual(groups, [['a']]);
     await clock.advance(1);
     assert.deepEqual(groups, [['a'], ['b']]);
