@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import type { Database } from '../../src/core/connection.ts';
-import { tablesOf } from '../../src/store/schema.ts';
+import { allTables, tablesOf } from '../../src/store/schema.ts';
 
 export interface Place {
   readonly name: PlaceName;
@@ -83,12 +83,8 @@ export async function withPrefix<Result>(
   try {
     return await work(prefix);
   } finally {
-    const { task, replica, migration, control, rule, lane, slot, schedule, wake } = tablesOf(
-      prefix,
-      undefined,
-    );
     await connected(place, async (database) => {
-      for (const table of [task, replica, migration, control, rule, lane, slot, schedule, wake])
+      for (const table of allTables(tablesOf(prefix, undefined)))
         await database.query(`DROP TABLE IF EXISTS ${table}`);
     });
   }

@@ -47,6 +47,11 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
   };
 }
 
+/** Every one of them. */
+export function allTables({ prefix: _prefix, schema: _schema, ...tables }: Tables): readonly string[] {
+  return Object.values(tables);
+}
+
 type Step = (tables: Tables, dialect: Dialect) => readonly string[];
 
 const STEPS: readonly Step[] = [
@@ -267,10 +272,7 @@ async function takeSteps(
 }
 
 async function dropTables(connection: Connection, tables: Tables): Promise<void> {
-  const { prefix: _prefix, schema: _schema, migration, ...others } = tables;
-  for (const table of [...Object.values(others), migration]) {
-    await connection.query(`DROP TABLE IF EXISTS ${table}`);
-  }
+  for (const table of allTables(tables)) await connection.query(`DROP TABLE IF EXISTS ${table}`);
 }
 
 /** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */

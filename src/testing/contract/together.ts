@@ -133,7 +133,7 @@ export const together: Operation = {
         { ...newTask('later'), due: { delay: 3_600_000 } },
         { ...newTask('not'), autoRun: false },
         { ...newTask('once'), key: 'k' },
-        { ...newTask('again'), key: 'k' },
+        { ...newTask('once'), key: 'k' },
       ]);
       const ids = results.map((result) => (result.status === 'fulfilled' ? result.value : 0));
       const rows = await Promise.all(ids.map((id) => bench.row(id)));
@@ -147,6 +147,7 @@ export const together: Operation = {
           ['once', 'run'],
         ],
       );
+      assert.equal(ids[3], ids[4]);
     },
 
     'many take no more statements than a few': async (bench) => {
