@@ -47,9 +47,14 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
   };
 }
 
-/** Every one of them. */
-export function allTables({ prefix: _prefix, schema: _schema, ...tables }: Tables): readonly string[] {
-  return Object.values(tables);
+/** Every one of them, the one that says which there are last. */
+export function allTables({
+  prefix: _prefix,
+  schema: _schema,
+  migration,
+  ...others
+}: Tables): readonly string[] {
+  return [...Object.values(others), migration];
 }
 
 type Step = (tables: Tables, dialect: Dialect) => readonly string[];
