@@ -1,4 +1,4 @@
-/** What a replica costs its database while it has nothing to do, or only waits for its handlers: on a clock that is moved. */
+/** The pace of a replica, with much to do and with nothing, and what that costs its database: on a clock that is moved. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defineTask, Taskbaton } from '../../src/index.ts';
@@ -7,6 +7,9 @@ import { FaultyDatabase } from '../support/faulty-database.ts';
 
 const MINUTE = 60_000;
 const RUNNING = 100;
+const WAITING = 5;
+const HALF_A_POLL = 500;
+const A_WHILE = 20;
 
 const endless = defineTask({
   type: 'endless',
@@ -28,6 +31,20 @@ it('a hundred running tasks cost no more than two statements a second', async ()
   await clock.advance(1000);
   assert.equal((await baton.getTasks({ states: ['running'], limit: RUNNING })).tasks.length, RUNNING);
   assert.ok((await count(MINUTE)) <= 120);
+  await stop(baton, clock);
+});
+
+it('tasks that wait for a slot start as soon as it is free, long before anybody polls', async () => {
+  const clock = new ManualClock();
+  const run = (): Promise<void> => new Promise((resolve) => clock.after(A_WHILE, resolve));
+  const quick = defineTask({ type: 'quick', run });
+  const options = { db: 'sqlite::memory:', tasks: [quick], concurrency: 1, logger: null };
+  const baton = new Taskbaton(options, { clock });
+  await baton.start();
+  await clock.advance(1000);
+  await baton.createTasks(Array.from({ length: WAITING }, () => ({ task: quick, input: undefined })));
+  await clock.advance(HALF_A_POLL);
+  assert.equal((await baton.getTasks({ states: ['finished'] })).tasks.length, WAITING);
   await stop(baton, clock);
 });
 
