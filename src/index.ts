@@ -53,10 +53,12 @@ export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } 
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
+  ChangeOptions,
   CreateOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,
+  OnBehalf,
   PauseOptions,
   PastError,
   Replica,

@@ -14,8 +14,11 @@ import { checkName, checkParts } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import type { UserEvent } from './core/status.ts';
 import {
+  CHANGE_PARTS,
+  type ChangeOptions,
   checkFilter,
   checkId,
+  checkOwner,
   checkPause,
   checkChange,
   type CreateOptions,
@@ -143,17 +146,17 @@ export class Taskbaton {
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & WithChildren & InTransaction = {}): Promise<void> {
+  runTask(id: number, options: WhenOptions & WithChildren & ChangeOptions = {}): Promise<void> {
     return this.#change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: WithChildren & InTransaction = {}): Promise<void> {
+  pauseTask(id: number, options: WithChildren & ChangeOptions = {}): Promise<void> {
     return this.#change(id, 'pause', options);
   }
 
   /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number, options: InTransaction = {}): Promise<void> {
+  deleteTask(id: number, options: ChangeOptions = {}): Promise<void> {
     return this.#change(id, 'delete', options);
   }
 
@@ -161,17 +164,17 @@ export class Taskbaton {
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+  runTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
     return changeMany(this.#bulk, 'run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+  pauseTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
     return changeMany(this.#bulk, 'pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
+  deleteTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
     return changeMany(this.#bulk, 'delete', filter, options);
   }
 
@@ -179,18 +182,19 @@ export class Taskbaton {
   async changeTasksGroup(
     filter: BulkFilter,
     group: string,
-    options: InTransaction = {},
+    options: ChangeOptions = {},
   ): Promise<BulkChange> {
     checkName('group', group);
     return moveMany(this.#bulk, filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  async changeTaskGroup(id: number, group: string, options: InTransaction = {}): Promise<void> {
+  async changeTaskGroup(id: number, group: string, options: ChangeOptions = {}): Promise<void> {
     checkId(id);
-    checkParts('options', options, ['tx']);
+    checkParts('options', options, CHANGE_PARTS);
+    checkOwner(options.owner);
     checkName('group', group);
-    await (await this.#store.in(options)).changeGroup(id, group);
+    await (await this.#store.in(options)).changeGroup(id, group, options.owner);
   }
 
   /**
@@ -270,9 +274,10 @@ export class Taskbaton {
     options: GetOptions<Given, Input, Context> = {},
   ): Promise<Task<Given, Context>> {
     checkId(id);
-    checkParts('options', options, ['as', 'includeDeleting', 'redacted']);
-    const { as, includeDeleting = false, redacted = false } = options;
-    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted), as);
+    checkParts('options', options, ['as', 'includeDeleting', 'redacted', 'owner']);
+    const { as, includeDeleting = false, redacted = false, owner } = options;
+    checkOwner(owner);
+    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted, owner), as);
   }
 
   /**
@@ -383,12 +388,12 @@ export class Taskbaton {
   async #change(
     id: number,
     event: UserEvent,
-    options: WhenOptions & WithChildren & InTransaction,
+    options: WhenOptions & WithChildren & ChangeOptions,
   ): Promise<void> {
     checkId(id);
     const when = checkChange(options, event);
     const store = await this.#store.in(options);
-    if (options.children === true) return changeFamily(store, id, event, when);
-    await store.change(id, event, when);
+    if (options.children === true) return changeFamily(store, id, event, when, options.owner);
+    await store.change(id, event, when, options.owner);
   }
 }
