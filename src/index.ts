@@ -39,6 +39,7 @@ export type { Json } from './core/json.ts';
 export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
+export type { Flow, Overview, Problem, ProblemKind, QueueCell, Queues } from './core/overview.ts';
 export type {
   FairPolicy,
   FifoPolicy,

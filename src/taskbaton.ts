@@ -9,7 +9,6 @@ import type { BulkChange, BulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, Untyped } from './core/declaration.ts';
 import type { TaskDefinition } from './core/definition.ts';
 import { TaskbatonError } from './core/errors.ts';
-import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
 import { checkName, checkParts } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import type { UserEvent } from './core/status.ts';
@@ -19,45 +18,39 @@ import {
   checkFilter,
   checkId,
   checkOwner,
-  checkPause,
   checkChange,
   type CreateOptions,
   type GetOptions,
   type InTransaction,
   ofType,
-  type PauseOptions,
   type NewTaskItem,
-  type Replica as ReplicaView,
-  type ScopeCount,
   type Task,
   type TaskDoneOptions,
   type TaskFilter,
   type TaskPage,
-  typeName,
   type WatchOptions,
   type WhenOptions,
   type WithChildren,
 } from './core/task.ts';
-import type { VersionCount } from './core/version.ts';
 import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
+import { Overviews } from './runtime/overviews.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
 import { type BulkContext, changeMany, moveMany } from './runtime/bulk.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
 import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
-import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
-import { countVersions } from './store/versions.ts';
+import { TaskSystem } from './system.ts';
 
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
  * it is made; `start` makes this process a replica that also runs them.
  */
-export class Taskbaton {
+export class Taskbaton extends TaskSystem {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -73,6 +66,7 @@ export class Taskbaton {
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
+    super();
     this.#settings = resolveOptions(options);
     this.#clock = clock;
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
@@ -86,6 +80,7 @@ export class Taskbaton {
       registry,
       observer,
       tracing,
+      overviews: new Overviews(() => this.#store.open(), clock, settings.stopGrace + settings.lease),
       endings: this.#endings,
     });
     this.#watcher = new Watcher({
@@ -208,77 +203,6 @@ export class Taskbaton {
     await (await this.#store.in(options)).changeGroup(id, group, options.owner);
   }
 
-  /**
-   * At most `limit` tasks of this user, group, type or [user, group] run at once from now on, in all replicas; null goes
-   * back to what the options say. What runs already goes on. Throws INVALID_ARGUMENT.
-   */
-  async setLimit(
-    kind: 'user/group',
-    name: readonly [user: string, group: string],
-    limit: number | null,
-    options?: InTransaction,
-  ): Promise<void>;
-  async setLimit(
-    kind: 'user' | 'group' | 'type',
-    name: string,
-    limit: number | null,
-    options?: InTransaction,
-  ): Promise<void>;
-  async setLimit(
-    kind: ScopeKind,
-    name: unknown,
-    limit: number | null,
-    options: InTransaction = {},
-  ): Promise<void> {
-    const scope = checkScope(kind, name);
-    checkLimit(limit);
-    checkParts('options', options, ['tx']);
-    await limitScope((await this.#store.in(options)).scopes, scope, limit);
-  }
-
-  /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('group', group, options);
-  }
-
-  /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('group', group, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('user', user, options);
-  }
-
-  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('user', user, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('type', typeName(type), options);
-  }
-
-  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
-    return this.#resume('type', typeName(type), options);
-  }
-
-  /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
-  async groups(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'group');
-  }
-
-  /** The same for users. */
-  async users(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'user');
-  }
-
-  /** The same for types. */
-  async types(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'type');
-  }
-
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
   async getTask<Given = Untyped, Input = Untyped, Context = Untyped>(
     id: number,
@@ -319,16 +243,6 @@ export class Taskbaton {
   async getTasks(filter: TaskFilter = {}): Promise<TaskPage> {
     const checked = checkFilter(filter);
     return (await this.#store.open()).list(checked);
-  }
-
-  /** The versions of types that tasks which have not ended are of; those that no live replica can run come first. */
-  async versions(): Promise<readonly VersionCount[]> {
-    return countVersions((await this.#store.open()).scopes);
-  }
-
-  /** Who is alive in this system, since when, and what each one holds. */
-  async replicas(): Promise<readonly ReplicaView[]> {
-    return (await this.#store.open()).replicas();
   }
 
   /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
@@ -379,18 +293,6 @@ export class Taskbaton {
       this.#ending.abort();
       await this.#store.close();
     }
-  }
-
-  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
-    checkName(kind, name);
-    const running = checkPause(options);
-    await pauseScope((await this.#store.in(options)).scopes, kind, name, running);
-  }
-
-  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
-    checkName(kind, name);
-    checkParts('options', options, ['tx']);
-    await resumeScope((await this.#store.in(options)).scopes, kind, name);
   }
 
   get #bulk(): BulkContext {

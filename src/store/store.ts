@@ -379,8 +379,8 @@ export class Store {
     return retried;
   }
 
-  async replicas(): Promise<readonly Replica[]> {
-    return listReplicas(this.scopes);
+  replicas(owner?: string): Promise<readonly Replica[]> {
+    return listReplicas(this.scopes, owner);
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {
