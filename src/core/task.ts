@@ -199,6 +199,8 @@ export interface Replica {
   readonly startedAt: Date;
   /** Until when it may hold tasks, unless it renews. */
   readonly leaseUntil: Date;
+  /** Milliseconds until then, by the database's clock. */
+  readonly leaseLeft: number;
   readonly types: readonly string[];
   readonly concurrency: number;
   readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];

@@ -124,6 +124,11 @@ export class Store {
     return store;
   }
 
+  /** Resolves if the database answers. */
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1');
+  }
+
   /** What tells this system from all others. */
   async identity(): Promise<string> {
     if (this.#identity === undefined) {
