@@ -9,18 +9,22 @@ import type { BulkChange, BulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, Untyped } from './core/declaration.ts';
 import type { TaskDefinition } from './core/definition.ts';
 import { TaskbatonError } from './core/errors.ts';
-import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
-import { checkName, checkParts } from './core/name.ts';
-import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
-import type { UserEvent } from './core/status.ts';
 import {
+  checkHistoryPage,
+  type EventsOptions,
+  type HistoryEntry,
+  type HistoryPage,
+  type HistoryPageOptions,
+} from './core/history.ts';
+import type { ScopeKind } from './core/limit.ts';
+import { checkParts } from './core/name.ts';
+import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import {
+  type ChangeOptions,
   checkFilter,
   checkId,
-  checkPause,
-  checkChange,
   type CreateOptions,
   type GetOptions,
-  type InTransaction,
   ofType,
   type PauseOptions,
   type NewTaskItem,
@@ -36,17 +40,18 @@ import {
   type WithChildren,
 } from './core/task.ts';
 import type { VersionCount } from './core/version.ts';
-import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
-import { type EventListener, Observer } from './runtime/observer.ts';
+import { type EventListener, type EventName, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
-import { type BulkContext, changeMany, moveMany } from './runtime/bulk.ts';
+import { checkChangeOptions, Steering } from './runtime/steering.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
+import { Events } from './runtime/events.ts';
 import { Watcher } from './runtime/watcher.ts';
-import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
+import { countScopes } from './store/scope.ts';
+import { readHistory } from './store/history.ts';
 import { countVersions } from './store/versions.ts';
 
 /**
@@ -65,6 +70,8 @@ export class Taskbaton {
   readonly #ending = new AbortController();
   readonly #endings = new Set<() => Promise<void>>();
   readonly #watcher: Watcher;
+  readonly #steering: Steering;
+  readonly #events: Events;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
@@ -75,6 +82,14 @@ export class Taskbaton {
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
     share(this, { stores: this.#store, clock, settings, registry, observer, endings: this.#endings });
     this.#watcher = new Watcher({
+      store: () => this.#store.open(),
+      clock,
+      observer,
+      interval: this.#settings.pollInterval,
+      stopped: this.#ending.signal,
+    });
+    this.#steering = new Steering({ stores: this.#store, clock, stopped: this.#ending.signal });
+    this.#events = new Events({
       store: () => this.#store.open(),
       clock,
       observer,
@@ -133,9 +148,9 @@ export class Taskbaton {
    * Creates many tasks at once, all or none, and resolves to their ids in the same order. Throws as `createTask` does,
    * naming the item that is wrong.
    */
-  async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
-    checkParts('options', options, ['tx']);
-    const tasks = await newTasks(this.#creation, items);
+  async createTasks(items: readonly NewTaskItem[], options: ChangeOptions = {}): Promise<readonly number[]> {
+    const by = checkChangeOptions(options);
+    const tasks = (await newTasks(this.#creation, items)).map((task) => ({ ...task, by }));
     return tasks.length === 0 ? [] : createAll(await this.#store.in(options), tasks);
   }
 
@@ -143,54 +158,46 @@ export class Taskbaton {
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & WithChildren & InTransaction = {}): Promise<void> {
-    return this.#change(id, 'run', options);
+  runTask(id: number, options: WhenOptions & WithChildren & ChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: WithChildren & InTransaction = {}): Promise<void> {
-    return this.#change(id, 'pause', options);
+  pauseTask(id: number, options: WithChildren & ChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'pause', options);
   }
 
   /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number, options: InTransaction = {}): Promise<void> {
-    return this.#change(id, 'delete', options);
+  deleteTask(id: number, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'delete', options);
   }
 
   /**
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'run', filter, options);
+  runTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'pause', filter, options);
+  pauseTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'delete', filter, options);
+  deleteTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('delete', filter, options);
   }
 
   /** Moves all tasks of the filter that are elsewhere. */
-  async changeTasksGroup(
-    filter: BulkFilter,
-    group: string,
-    options: InTransaction = {},
-  ): Promise<BulkChange> {
-    checkName('group', group);
-    return moveMany(this.#bulk, filter, group, options);
+  changeTasksGroup(filter: BulkFilter, group: string, options: ChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.moveMany(filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  async changeTaskGroup(id: number, group: string, options: InTransaction = {}): Promise<void> {
-    checkId(id);
-    checkParts('options', options, ['tx']);
-    checkName('group', group);
-    await (await this.#store.in(options)).changeGroup(id, group);
+  changeTaskGroup(id: number, group: string, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.changeGroup(id, group, options);
   }
 
   /**
@@ -201,52 +208,49 @@ export class Taskbaton {
     kind: 'user/group',
     name: readonly [user: string, group: string],
     limit: number | null,
-    options?: InTransaction,
+    options?: ChangeOptions,
   ): Promise<void>;
   async setLimit(
     kind: 'user' | 'group' | 'type',
     name: string,
     limit: number | null,
-    options?: InTransaction,
+    options?: ChangeOptions,
   ): Promise<void>;
   async setLimit(
     kind: ScopeKind,
     name: unknown,
     limit: number | null,
-    options: InTransaction = {},
+    options: ChangeOptions = {},
   ): Promise<void> {
-    const scope = checkScope(kind, name);
-    checkLimit(limit);
-    checkParts('options', options, ['tx']);
-    await limitScope((await this.#store.in(options)).scopes, scope, limit);
+    await this.#steering.limit(kind, name, limit, options);
   }
 
   /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('group', group, options);
+  pauseGroup(group: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('group', group, options);
   }
 
   /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('group', group, options);
+  resumeGroup(group: string, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('group', group, options);
   }
 
   /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('user', user, options);
+  pauseUser(user: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('user', user, options);
   }
 
-  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('user', user, options);
+  resumeUser(user: string, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('user', user, options);
   }
 
   /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('type', typeName(type), options);
+  pauseType(type: string | TaskDeclaration, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('type', typeName(type), options);
   }
 
-  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
-    return this.#resume('type', typeName(type), options);
+  resumeType(type: string | TaskDeclaration, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('type', typeName(type), options);
   }
 
   /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
@@ -325,9 +329,24 @@ export class Taskbaton {
     await (await this.#store.open(true)).prepare(true);
   }
 
-  /** Calls `listener` for all that happens in this process; the returned function ends that. */
-  observe(listener: EventListener): () => void {
-    return this.#observer.listen(listener);
+  /** What happened to a task, oldest first, as long as the history is kept: also of one that is gone. Throws INVALID_ARGUMENT. */
+  async history(id: number, options: HistoryPageOptions = {}): Promise<HistoryPage> {
+    checkId(id);
+    const page = checkHistoryPage(options);
+    return readHistory((await this.#store.open()).scopes, id, page);
+  }
+
+  /**
+   * Yields what happens to tasks in all replicas, each thing once it is committed, from now on or from a cursor on: nothing is
+   * left out, and nothing comes twice. Throws HISTORY_OFF, CURSOR_EXPIRED, NOT_RUNNING, INVALID_ARGUMENT, and the signal's reason.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<HistoryEntry, void, void> {
+    return this.#events.follow(options);
+  }
+
+  /** Calls `listener` for what happens in this process, `'*'` for all of it; the returned function ends that. */
+  on<Name extends EventName | '*'>(name: Name, listener: EventListener<Name>): () => void {
+    return this.#observer.on(name, listener);
   }
 
   get #creation(): Parameters<typeof newTask>[0] {
@@ -362,33 +381,5 @@ export class Taskbaton {
       this.#ending.abort();
       await this.#store.close();
     }
-  }
-
-  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
-    checkName(kind, name);
-    const running = checkPause(options);
-    await pauseScope((await this.#store.in(options)).scopes, kind, name, running);
-  }
-
-  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
-    checkName(kind, name);
-    checkParts('options', options, ['tx']);
-    await resumeScope((await this.#store.in(options)).scopes, kind, name);
-  }
-
-  get #bulk(): BulkContext {
-    return { stores: this.#store, clock: this.#clock, stopped: this.#ending.signal };
-  }
-
-  async #change(
-    id: number,
-    event: UserEvent,
-    options: WhenOptions & WithChildren & InTransaction,
-  ): Promise<void> {
-    checkId(id);
-    const when = checkChange(options, event);
-    const store = await this.#store.in(options);
-    if (options.children === true) return changeFamily(store, id, event, when);
-    await store.change(id, event, when);
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The nouns of the public API: a task as users see it, what creating and listing take, and the replicas that run tasks.
  */
+import { type Author, AUTHOR_PARTS } from './author.ts';
 import type { TaskDeclaration, Untyped } from './declaration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Duration } from './duration.ts';
@@ -69,7 +70,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly doneAt: Date | undefined;
 }
 
-export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, InTransaction {
+export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, ChangeOptions {
   /** Whose task it is; '' by default. */
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
@@ -89,7 +90,7 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
 }
 
 /** One of the tasks of `createTasks`. */
-export interface NewTaskItem extends Omit<CreateOptions, 'tx'> {
+export interface NewTaskItem extends Omit<CreateOptions, keyof ChangeOptions> {
   readonly task: TaskDeclaration;
   readonly input?: Untyped;
 }
@@ -102,6 +103,12 @@ export interface InTransaction {
    */
   readonly tx?: unknown;
 }
+
+/** What all calls take that change something. */
+export interface ChangeOptions extends InTransaction, Author {}
+
+/** What `ChangeOptions` are made of. */
+export const CHANGE_PARTS: readonly string[] = ['tx', ...AUTHOR_PARTS];
 
 /** When a task is due: after a delay, at a time, or (by default) at once. Where hints are lost, up to a second later. */
 export interface WhenOptions {
@@ -274,11 +281,11 @@ export function checkKey(key: unknown): asserts key is string {
 
 /** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */
 export function checkChange(
-  options: WhenOptions & WithChildren & InTransaction,
+  options: WhenOptions & WithChildren & ChangeOptions,
   event: UserEvent,
 ): ReturnType<typeof checkWhen> {
-  const parts = { run: ['delay', 'runAt', 'children', 'tx'], pause: ['children', 'tx'], delete: ['tx'] };
-  checkParts('options', options, parts[event]);
+  const parts = { run: ['delay', 'runAt', 'children'], pause: ['children'], delete: [] };
+  checkParts('options', options, [...parts[event], ...CHANGE_PARTS]);
   const { children = false } = options;
   if (typeof children !== 'boolean') refuse('children', children, 'it must be true or false');
   return checkWhen(options);
@@ -298,8 +305,8 @@ export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { 
 }
 
 /** Whether what runs is to be paused as well. Throws INVALID_ARGUMENT. */
-export function checkPause(options: PauseOptions & InTransaction): boolean {
-  checkParts('options', options, ['running', 'tx']);
+export function checkPause(options: PauseOptions & ChangeOptions): boolean {
+  checkParts('options', options, ['running', ...CHANGE_PARTS]);
   const { running = false } = options;
   return typeof running === 'boolean' ? running : refuse('running', running, 'it must be true or false');
 }

@@ -2,13 +2,15 @@
  * Recurring tasks of a system: set, changed, paused and listed by any instance, and fired by any number of them, each
  * occurrence once.
  */
+import { checkAuthor } from '../core/author.ts';
 import { checkName, checkParts } from '../core/name.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Schedule, ScheduleOptions } from '../core/schedule.ts';
-import type { InTransaction } from '../core/task.ts';
+import { CHANGE_PARTS, type ChangeOptions } from '../core/task.ts';
 import { newTask } from '../runtime/creation.ts';
 import { type Internals, internalsOf } from '../runtime/internals.ts';
 import { Loop } from '../runtime/loop.ts';
+import { checkChangeOptions } from '../runtime/steering.ts';
 import {
   type Due,
   fireNext,
@@ -38,7 +40,7 @@ const PARTS = [
   'context',
   'retry',
   'timeout',
-  'tx',
+  ...CHANGE_PARTS,
 ];
 
 export class Schedules {
@@ -74,25 +76,25 @@ export class Schedules {
   }
 
   /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
-  async pause(name: string, options: InTransaction = {}): Promise<void> {
+  async pause(name: string, options: ChangeOptions = {}): Promise<void> {
     await pauseSchedule((await this.#change(name, options)).scopes, name, true);
   }
 
   /** Throws SCHEDULE_NOT_FOUND. */
-  async resume(name: string, options: InTransaction = {}): Promise<void> {
+  async resume(name: string, options: ChangeOptions = {}): Promise<void> {
     await pauseSchedule((await this.#change(name, options)).scopes, name, false);
     this.#loop?.wake();
   }
 
   /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
-  async remove(name: string, options: InTransaction = {}): Promise<void> {
+  async remove(name: string, options: ChangeOptions = {}): Promise<void> {
     await removeSchedule((await this.#change(name, options)).scopes, name);
   }
 
   /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */
-  async trigger(name: string, options: InTransaction = {}): Promise<number> {
+  async trigger(name: string, options: ChangeOptions = {}): Promise<number> {
     const store = await this.#change(name, options);
-    const id = await triggerSchedule(store.scopes, name);
+    const id = await triggerSchedule(store.scopes, name, checkAuthor(options));
     await store.hint('claim');
     return id;
   }
@@ -154,9 +156,9 @@ export class Schedules {
   }
 
   /** The store to change a schedule in. Throws INVALID_ARGUMENT. */
-  #change(name: string, options: InTransaction): Promise<Store> {
+  #change(name: string, options: ChangeOptions): Promise<Store> {
     checkScheduleName(name);
-    checkParts('options', options, ['tx']);
+    checkChangeOptions(options);
     return this.#internals.stores.in(options);
   }
 

@@ -1,4 +1,5 @@
 /** What a user asks for one task: to run, to pause, to go. */
+import type { Author } from '../core/author.ts';
 import type { Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { transition, type UserEvent } from '../core/status.ts';
@@ -25,7 +26,7 @@ export async function changeTask(
   context: Context,
   id: number,
   event: UserEvent,
-  when?: Due,
+  { when, by }: { readonly when?: Due | undefined; readonly by?: Author | undefined } = {},
 ): Promise<boolean> {
   const { database, tables, dialect, control } = context;
   const due = dueSql(when, dialect.now);
@@ -33,7 +34,7 @@ export async function changeTask(
   // In a transaction of the user's a plain look may see what was there before others changed it.
   const lock = database.borrowed === true ? dialect.exclusiveLock : '';
   for (let looked = 0; looked < LOOKED_AT_MOST; looked++) {
-    if ((await applyEvent(database, tables.task, control.terms, event, { where, due, most: 1 })) > 0)
+    if ((await applyEvent(database, tables.task, control.terms, event, { where, due, most: 1, by })) > 0)
       return true;
     const status = (await ownerOf(database, tables.task, id, lock))?.status;
     if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
@@ -41,7 +42,7 @@ export async function changeTask(
     if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
     if (target === status) {
       if (event === 'pause') await keepPaused(context, id);
-      return event === 'run' && reschedule(context, id, due);
+      return event === 'run' && reschedule(context, id, due, by);
     }
     // It came to accept the event between the two statements: again.
   }

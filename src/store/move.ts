@@ -2,14 +2,17 @@
  * Moving tasks to another group, whatever state they are in. A task that waits keeps its turn; one that runs goes on
  * running, even if the group it comes to is full: it counts there from now on, and the limit holds for new starts.
  */
+import type { Author } from '../core/author.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
+import { entryOf } from './entry.ts';
 import type { Tables } from './schema.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
@@ -20,15 +23,21 @@ export async function moveTasks(
   }: { readonly database: Database; readonly tables: Tables; readonly control: Control },
   where: Fragment,
   group: string,
+  by?: Author,
 ): Promise<number> {
   const { task, slot } = tables;
+  const { terms } = control;
+  const detail = { sql: '?', values: [JSON.stringify({ group })] };
+  const write: TaskWrite = {
+    table: task,
+    set: { sql: 'lane = 0, task_group = ?', values: [group] },
+    where: { sql: `task_group <> ? AND ${where.sql}`, values: [group, ...where.values] },
+    entry: terms.history && entryOf('move', terms.now, by, { detail }),
+  };
   return database.transaction(async (connection) => {
     await control.lock(connection);
     const waiting = await readWaiting(connection, tables, control, where, group);
-    const { changes } = await connection.query(
-      `UPDATE ${task} SET lane = 0, task_group = ? WHERE task_group <> ? AND ${where.sql}`,
-      [group, group, ...where.values],
-    );
+    const { changes } = await carryOut(connection, terms, write);
     if (changes === 0) return 0;
     await tellMoved(connection, control, waiting, group);
     const moved = `FROM ${slot} WHERE task_group <> (SELECT t.task_group FROM ${task} t WHERE t.id = ${slot}.task_id)`;
