@@ -20,6 +20,7 @@ import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 import { FIRST_VERSION } from '../core/version.ts';
 import { deleteChildren, wakeParent } from '../store/children.ts';
+import { writeLog } from '../store/history.ts';
 import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import { Switch } from './switch.ts';
@@ -29,6 +30,8 @@ import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import { afterAny } from './long-timer.ts';
+import { TaskLog } from './task-log.ts';
 import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
@@ -52,9 +55,6 @@ const SHORTEST_RETRY = 25;
 /** The longest pause before a write is tried again. */
 export const LONGEST_RETRY = 1000;
 
-/** What timers can count, about 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 export class Execution {
   readonly fence: Fence;
   readonly queue: QueueName;
@@ -70,12 +70,12 @@ export class Execution {
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
   #grace: Timer | undefined;
-  #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
   #transactions: number;
   readonly #outcome: Outcome;
+  readonly #log: TaskLog;
 
   constructor(options: ExecutionOptions) {
     const { claim, replica, queue } = options;
@@ -88,6 +88,13 @@ export class Execution {
       stop: this.#stop,
       random: () => options.clock.random(),
       misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
+    });
+    const { store, clock, observer } = options;
+    this.#log = new TaskLog({
+      clock,
+      write: (lines) => this.#write(() => writeLog(store.scopes, claim, replica, lines)),
+      onLine: (line) => observer.emit('task.logged', { ...this.#details(), ...line }),
+      onRefused: (problem) => observer.emit('task.misused', { ...this.#details(), problem }),
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
@@ -117,33 +124,26 @@ export class Execution {
 
   /** Runs the handler; resolves to how the claim is to end. */
   async #live(): Promise<Settlement> {
-    const { observer, claim, turn, limits } = this.#options;
+    const { observer, claim, clock, queue, turn, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
-    this.#limitTime(nearestLimit(claim, limits).rest);
+    // Cleanups have as much time as they need.
+    const rest = queue === 'run' ? nearestLimit(claim, limits).rest : Infinity;
+    const timeLimit = afterAny(clock, rest, () => this.stop('timeout'));
     await turn;
     const settlement = await new Promise<Settlement>((resolve) => {
       this.#abandon = resolve;
       void this.#handle().then(resolve);
     });
     this.#closed = true;
-    this.#timeLimit?.cancel();
+    timeLimit.cancel();
     this.#grace?.cancel();
     return settlement;
   }
 
   async #end(settlement: Settlement): Promise<void> {
     await this.#writes;
+    await this.#log.end();
     await this.#settle(settlement);
-  }
-
-  /** Stops the handler when its time is over; cleanups have as much as they need. */
-  #limitTime(rest: number): void {
-    const { clock, queue } = this.#options;
-    if (queue !== 'run' || rest === Infinity) return;
-    const wait = Math.min(Math.max(0, rest), LONGEST_TIMER);
-    this.#timeLimit = clock.after(wait, () =>
-      wait < rest ? this.#limitTime(rest - wait) : this.stop('timeout'),
-    );
   }
 
   // The handler
@@ -177,6 +177,7 @@ export class Execution {
       get children() {
         return children();
       },
+      log: this.#log.log,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
       report: (report) => this.#fromFunction(this.#report(report, 'report')),
       transaction: (work) => this.#fromFunction(this.#transact(work, 'transaction')),
@@ -321,7 +322,9 @@ export class Execution {
   /** Writes one after another, in the order in which they were asked for. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-    const written = this.#writes.then(() => this.#options.clock.turn()).then(write);
+    const written = this.#writes
+      .then(() => this.#options.clock.turn())
+      .then(() => (this.#log.isEmpty ? write() : this.#log.flush().then(write)));
     this.#writes = written.catch(() => undefined);
     await written;
   }

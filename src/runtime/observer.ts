@@ -6,6 +6,7 @@ import type { PayloadOwner } from '../core/codec.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
+import type { LogLevel } from '../core/history.ts';
 import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
@@ -29,6 +30,12 @@ export interface EventDetails {
   'replica.lost': { readonly replica: string; readonly running: number };
   'task.started': TaskDetails & { readonly attempt: number };
   'task.reported': TaskDetails;
+  /** Its handler logged a line. */
+  'task.logged': TaskDetails & {
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: unknown;
+  };
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
@@ -56,6 +63,8 @@ export interface EventDetails {
   'hints.working': object;
 }
 
+type LoggedDetails = EventDetails['task.ended'] & EventDetails['task.logged'];
+
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
 /** One event by its name, or any of them. */
@@ -71,6 +80,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
+  'task.logged': ['debug', 'handler logged a line'],
   'task.stopping': ['debug', 'task was told to stop'],
   'task.ended': ['debug', 'task ended here'],
   // A replica that loses its lease loses all its tasks at once, and says that in one line of its own.
@@ -126,7 +136,9 @@ export class Observer {
   }
 
   #loggable(details: object): object {
-    const { error, ...others } = details as Partial<EventDetails['task.ended']> & PayloadOwner;
+    const { error, message, fields, ...others } = details as Partial<LoggedDetails> & PayloadOwner;
+    // What a handler says is for those who may read the task.
+    if (message !== undefined || fields !== undefined) return others;
     return typeof error === 'object' ? { ...others, error: this.#shown(error, others) } : details;
   }
 
