@@ -49,6 +49,7 @@ import { share } from './runtime/internals.ts';
 import { checkChangeOptions, Steering } from './runtime/steering.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
 import { Events } from './runtime/events.ts';
+import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
 import { countScopes } from './store/scope.ts';
 import { readHistory } from './store/history.ts';
@@ -62,6 +63,7 @@ export class Taskbaton {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #tracing: Tracing = new Tracing();
   readonly #registry = new Registry();
   readonly #store: StoreHolder;
   #replica: Replica | undefined;
@@ -80,7 +82,16 @@ export class Taskbaton {
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    share(this, { stores: this.#store, clock, settings, registry, observer, endings: this.#endings });
+    const tracing = this.#tracing;
+    share(this, {
+      stores: this.#store,
+      clock,
+      settings,
+      registry,
+      observer,
+      tracing,
+      endings: this.#endings,
+    });
     this.#watcher = new Watcher({
       store: () => this.#store.open(),
       clock,
@@ -350,7 +361,7 @@ export class Taskbaton {
   }
 
   get #creation(): Parameters<typeof newTask>[0] {
-    return { registry: this.#registry, maxPayload: this.#settings.maxPayload };
+    return { registry: this.#registry, maxPayload: this.#settings.maxPayload, tracing: this.#tracing };
   }
 
   async #start(): Promise<void> {
@@ -361,6 +372,7 @@ export class Taskbaton {
       registry: this.#registry,
       clock: this.#clock,
       observer: this.#observer,
+      tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
     try {

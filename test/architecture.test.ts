@@ -15,7 +15,7 @@ const LAYERS = [
   ['store'],
   ['runtime'],
   ['.'],
-  ['cron', 'testing', 'cli', 'dashboard'],
+  ['cron', 'testing', 'otel', 'cli', 'dashboard'],
 ];
 
 /** The files each database driver may be imported in: the one that speaks to that database, and the system in memory. */

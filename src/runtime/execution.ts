@@ -32,6 +32,7 @@ import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED 
 import { encodePlainError, encodeReport } from './report.ts';
 import { afterAny } from './long-timer.ts';
 import { TaskLog } from './task-log.ts';
+import type { Stint } from './tracing.ts';
 import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
@@ -45,6 +46,7 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly turn: Promise<void>;
   readonly observer: Observer;
   readonly stopGrace: number;
+  readonly stint: Stint;
   /** Why the task can't be run; it can be cleaned up all the same. */
   readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
@@ -78,23 +80,18 @@ export class Execution {
   readonly #log: TaskLog;
 
   constructor(options: ExecutionOptions) {
-    const { claim, replica, queue } = options;
+    const { claim, replica, queue, store, clock, observer } = options;
+    const misused = (problem: string): void => observer.emit('task.misused', { ...this.#details(), problem });
     this.#options = options;
     this.queue = queue;
     this.#transactions = claim.transactions;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
-    this.#outcome = new Outcome({
-      ...options,
-      stop: this.#stop,
-      random: () => options.clock.random(),
-      misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
-    });
-    const { store, clock, observer } = options;
+    this.#outcome = new Outcome({ ...options, stop: this.#stop, random: () => clock.random(), misused });
     this.#log = new TaskLog({
       clock,
       write: (lines) => this.#write(() => writeLog(store.scopes, claim, replica, lines)),
       onLine: (line) => observer.emit('task.logged', { ...this.#details(), ...line }),
-      onRefused: (problem) => observer.emit('task.misused', { ...this.#details(), problem }),
+      onRefused: misused,
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
@@ -158,7 +155,7 @@ export class Execution {
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
       if (this.#stop.aborted) return this.#outcome.ofStop();
-      return this.#outcome.ofReturn(await this.#drive(handler, given));
+      return this.#outcome.ofReturn(await this.#options.stint.run(() => this.#drive(handler, given)));
     } catch (thrown) {
       return this.#outcome.ofThrow(thrown);
     }
@@ -264,7 +261,7 @@ export class Execution {
 
   /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */
   async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
-    const { claim, definition, store } = this.#options;
+    const { claim, definition, store, stint } = this.#options;
     const { version = FIRST_VERSION } = definition;
     const { payloads } = store;
     return {
@@ -272,6 +269,7 @@ export class Execution {
       context: await payloads.encode(checkpoint.context, claim),
       message: await payloads.encode(checkpoint.message, claim),
       version: version === claim.version ? undefined : version,
+      options: stint.toStore,
     };
   }
 
