@@ -6,6 +6,7 @@ import type { PayloadOwner } from '../core/codec.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
+import type { LogLevel } from '../core/history.ts';
 import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
@@ -37,6 +38,12 @@ export interface EventDetails {
   'task.started': TaskDetails & { readonly attempt: number };
   /** `took` is for how many ms its handler waited until the report was committed; not known for one in a transaction. */
   'task.reported': TaskDetails & { readonly took?: number | undefined };
+  /** Its handler logged a line. */
+  'task.logged': TaskDetails & {
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: unknown;
+  };
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
@@ -66,6 +73,8 @@ export interface EventDetails {
   'hints.working': object;
 }
 
+type LoggedDetails = EventDetails['task.ended'] & EventDetails['task.logged'];
+
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
 /** One event by its name, or any of them. */
@@ -82,6 +91,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'tasks.claimed': ['debug', 'replica asked for tasks'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
+  'task.logged': ['debug', 'handler logged a line'],
   'task.stopping': ['debug', 'task was told to stop'],
   'task.ended': ['debug', 'task ended here'],
   // A replica that loses its lease loses all its tasks at once, and says that in one line of its own.
@@ -138,7 +148,9 @@ export class Observer {
   }
 
   #loggable(details: object): object {
-    const { error, ...others } = details as Partial<EventDetails['task.ended']> & PayloadOwner;
+    const { error, message, fields, ...others } = details as Partial<LoggedDetails> & PayloadOwner;
+    // What a handler says is for those who may read the task.
+    if (message !== undefined || fields !== undefined) return others;
     return typeof error === 'object' ? { ...others, error: this.#shown(error, others) } : details;
   }
 

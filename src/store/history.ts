@@ -14,9 +14,11 @@ import type {
 import type { Range } from '../core/cursor.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import { markOf, STATUS, type Status } from '../core/status.ts';
+import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import { VOID } from './entry.ts';
+import { insertEntries, VOID } from './entry.ts';
 import type { Payloads } from './payload.ts';
+import type { Claim } from './record.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -45,6 +47,45 @@ export async function readHistory(
     page.map((row) => entryFrom(row, { payloads, redacted, cursor: String(Number(row['id'])) })),
   );
   return { entries, next: rows.length > limit ? entries.at(-1)?.cursor : undefined };
+}
+
+/** What a handler has logged: JSON, and so many milliseconds ago. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly age: number;
+}
+
+/** Notes lines of a claim. They are not fenced: each says in which claim it was logged, whoever holds the task by now. */
+export async function writeLog(
+  {
+    connection,
+    dialect,
+    control,
+    payloads,
+  }: Pick<Context, 'connection' | 'dialect' | 'payloads'> & { readonly control: Control },
+  { id, type, user, group, epoch, attempt }: Claim,
+  replica: string,
+  lines: readonly LogLine[],
+): Promise<void> {
+  const { history } = control.terms;
+  if (history === undefined) return;
+  const rows = await Promise.all(
+    lines.map(async ({ level, text: line, age }) => ({
+      task: id,
+      event: 'log',
+      type,
+      task_user: user,
+      task_group: group,
+      replica,
+      epoch,
+      attempt,
+      level,
+      age,
+      detail: await payloads.encode(line, { id, type }),
+    })),
+  );
+  await connection.transaction((inner) => insertEntries(inner, dialect, history, rows));
 }
 
 /** Entries as they are stored: those in `gaps` that have come by now, and the next ones behind `last`. */
