@@ -84,6 +84,7 @@ export class Taskbaton extends TaskSystem {
     const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
     const feed = new Feed(looking);
     const stopped = this.#ending.signal;
+    this.#events = new Events({ ...looking, stopped });
     this.#steering = new Steering({ stores: this.#store, clock, stopped });
     share(this, {
       stores: this.#store,
@@ -95,10 +96,10 @@ export class Taskbaton extends TaskSystem {
       overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
       feed,
       steering: this.#steering,
+      events: this.#events,
       endings: this.#endings,
     });
     this.#watcher = new Watcher({ ...looking, stopped });
-    this.#events = new Events({ ...looking, stopped });
     this.#endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
