@@ -54,6 +54,8 @@ export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
   CreateOptions,
+  Draining,
+  DrainOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,

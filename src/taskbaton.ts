@@ -19,6 +19,7 @@ import {
   checkPause,
   checkChange,
   type CreateOptions,
+  type DrainOptions,
   type GetOptions,
   type InTransaction,
   ofType,
@@ -39,6 +40,7 @@ import type { VersionCount } from './core/version.ts';
 import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
+import { setDraining } from './runtime/drain.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Replica } from './runtime/replica.ts';
@@ -75,23 +77,10 @@ export class Taskbaton {
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    const tracing = this.#tracing;
-    share(this, {
-      stores: this.#store,
-      clock,
-      settings,
-      registry,
-      observer,
-      tracing,
-      endings: this.#endings,
-    });
-    this.#watcher = new Watcher({
-      store: () => this.#store.open(),
-      clock,
-      observer,
-      interval: this.#settings.pollInterval,
-      stopped: this.#ending.signal,
-    });
+    const [tracing, endings] = [this.#tracing, this.#endings];
+    share(this, { stores: this.#store, clock, settings, registry, observer, tracing, endings });
+    const [interval, stopped] = [settings.pollInterval, this.#ending.signal];
+    this.#watcher = new Watcher({ store: () => this.#store.open(), clock, observer, interval, stopped });
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -326,6 +315,16 @@ export class Taskbaton {
     return (await this.#store.open()).replicas();
   }
 
+  /** Lets a replica take nothing more and hand over what it runs, until its process starts anew. Throws REPLICA_NOT_FOUND. */
+  drainReplica(id: string, options: DrainOptions = {}): Promise<void> {
+    return setDraining(this.#store, id, true, options);
+  }
+
+  /** Lets it take tasks again. Throws REPLICA_NOT_FOUND. */
+  undrainReplica(id: string, options: DrainOptions = {}): Promise<void> {
+    return setDraining(this.#store, id, false, options);
+  }
+
   /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
   get replicaId(): string | undefined {
     return this.#replica?.id;
@@ -356,13 +355,8 @@ export class Taskbaton {
       tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    try {
-      await replica.start();
-      this.#replica = replica;
-    } catch (error) {
-      await replica.stop();
-      throw error;
-    }
+    await replica.start();
+    this.#replica = replica;
   }
 
   async #stop(): Promise<void> {

@@ -181,6 +181,18 @@ export interface TaskPage<Input = Untyped, Context = Untyped> {
   readonly next: number | undefined;
 }
 
+/** Who asked a replica to take nothing more, and why, as far as they said. */
+export interface Draining {
+  readonly by: string | undefined;
+  readonly reason: string | undefined;
+}
+
+/** Who asks for something, and why. */
+export interface DrainOptions {
+  readonly actor?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
 /** One running copy of the library that shares in this system. */
 export interface Replica {
   /** New with each start, never reused. */
@@ -192,6 +204,10 @@ export interface Replica {
   readonly leaseUntil: Date;
   readonly types: readonly string[];
   readonly concurrency: number;
+  /** Whether it takes nothing more and hands over what it runs, until it is started anew or `undrainReplica`. */
+  readonly draining: boolean;
+  /** Who asked for that, and why. */
+  readonly drain: Draining | undefined;
   readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
 }
 
@@ -254,6 +270,16 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
 export function checkId(id: unknown, argument = 'id'): asserts id is number {
   if (!Number.isSafeInteger(id) || (id as number) < 1)
     refuse(argument, id, 'it must be a positive whole number');
+}
+
+/** Throws INVALID_ARGUMENT unless `id` could be the id of a replica, and `options` say who and why. */
+export function checkDrain(id: unknown, options: DrainOptions): Draining {
+  checkName('id', id);
+  checkParts('options', options, ['actor', 'reason']);
+  const { actor, reason } = options;
+  if (actor !== undefined) checkName('actor', actor);
+  if (reason !== undefined) checkName('reason', reason);
+  return { by: actor, reason };
 }
 
 /** Throws INVALID_ARGUMENT unless `priority` is one. */

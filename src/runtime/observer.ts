@@ -26,6 +26,10 @@ export interface EventDetails {
   'replica.stopped': { readonly replica: string };
   /** It could not renew its lease; its handlers were told, and it goes on under a new id. */
   'replica.lost': { readonly replica: string; readonly running: number };
+  /** It was asked to take nothing more; what it runs is handed over. */
+  'replica.draining': { readonly replica: string; readonly running: number };
+  /** It may take tasks again. */
+  'replica.undrained': { readonly replica: string };
   'task.started': TaskDetails & { readonly attempt: number };
   'task.reported': TaskDetails;
   'task.stopping': TaskDetails & { readonly why: StopReason };
@@ -64,6 +68,8 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'replica.stopping': ['info', 'replica stops and hands its tasks over'],
   'replica.stopped': ['info', 'replica stopped'],
   'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
+  'replica.draining': ['info', 'replica was asked to take no more tasks and hands its own over'],
+  'replica.undrained': ['info', 'replica takes tasks again'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
   'task.stopping': ['debug', 'task was told to stop'],
