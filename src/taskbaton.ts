@@ -80,7 +80,7 @@ export class Taskbaton extends TaskSystem {
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    const tracing = this.#tracing;
+    const [tracing, endings] = [this.#tracing, this.#endings];
     const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
     const feed = new Feed(looking);
     const stopped = this.#ending.signal;
@@ -97,10 +97,10 @@ export class Taskbaton extends TaskSystem {
       feed,
       steering: this.#steering,
       events: this.#events,
-      endings: this.#endings,
+      endings,
     });
     this.#watcher = new Watcher({ ...looking, stopped });
-    this.#endings.add(() => feed.stop());
+    endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -292,13 +292,8 @@ export class Taskbaton extends TaskSystem {
       tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    try {
-      await replica.start();
-      this.#replica = replica;
-    } catch (error) {
-      await replica.stop();
-      throw error;
-    }
+    await replica.start();
+    this.#replica = replica;
   }
 
   async #stop(): Promise<void> {
