@@ -9,6 +9,7 @@ import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { DRAIN_COLUMNS, drainingFrom, drainValues } from './drain.ts';
+import { isAmong } from './page.ts';
 import { LATER } from './record.ts';
 import { typesText } from './replicas.ts';
 import type { Tables } from './schema.ts';
@@ -47,19 +48,43 @@ export async function takeLease(
     const { version } = await control.lock(connection);
     const { id, name, lease, types, concurrency, draining } = replica;
     await connection.query(
-      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency, ${DRAIN_COLUMNS}) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?, ?, ?, ?)`,
-      [id, name, lease, typesText(types), concurrency, ...drainValues(draining)],
+      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,
+      [id, name, lease, typesText(types), concurrency],
     );
+    await connection.query(`INSERT INTO ${tables.claimant} (replica, ${DRAIN_COLUMNS}) VALUES (?, ?, ?, ?)`, [
+      id,
+      ...drainValues(draining),
+    ]);
     // Those of the dead are left until now, since whoever removed them at another time might wait for a change of rules.
-    await connection.query(
-      `DELETE FROM ${tables.ruleVersion} WHERE replica NOT IN (SELECT id FROM ${tables.replica})`,
-    );
+    for (const table of [tables.ruleVersion, tables.claimant]) await removeDead(connection, tables, table);
     await connection.query(`INSERT INTO ${tables.ruleVersion} (replica, version) VALUES (?, ?)`, [
       replica.id,
       version,
     ]);
     await control.refresh(version, connection);
   });
+}
+
+/** They are read first: a DELETE that looks for them would wait for whoever holds the rows of the living. */
+async function removeDead(connection: Connection, { replica }: Tables, table: string): Promise<void> {
+  const { rows } = await connection.query(
+    `SELECT replica FROM ${table} WHERE NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${table}.replica)`,
+  );
+  if (rows.length === 0) return;
+  const dead = isAmong(
+    'replica',
+    rows.map((row) => String(row['replica'])),
+  );
+  await connection.query(`DELETE FROM ${table} WHERE ${dead.sql}`, dead.values);
+}
+
+/** Gives it up; its tasks, if there are any left, are nobody's. */
+export async function endLease(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  id: string,
+): Promise<void> {
+  await connection.query(`DELETE FROM ${tables.replica} WHERE id = ?`, [id]);
+  await connection.query(`DELETE FROM ${tables.claimant} WHERE replica = ?`, [id]);
 }
 
 /** False if it has ended, for then it never comes back. */
@@ -111,7 +136,8 @@ export async function lookAround(
   const { rows } = await connection.query(
     `SELECT t.id, t.epoch, t.status, v.version, ${DRAIN_COLUMNS}, ${work.join(', ')},
        (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in
-     FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
+     FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id
+       JOIN ${tables.claimant} c ON c.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
      WHERE r.id = ? AND r.lease_until > ${dialect.now}`,
     [id],
   );

@@ -13,9 +13,10 @@ interface Context {
 }
 
 export async function listReplicas({ connection, tables, dialect }: Context): Promise<readonly Replica[]> {
-  const { task, replica } = tables;
+  const { task, replica, claimant } = tables;
   const alive = await connection.query(
-    `SELECT id, name, started_at, lease_until, types, concurrency, ${DRAIN_COLUMNS} FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
+    `SELECT id, name, started_at, lease_until, types, concurrency, ${DRAIN_COLUMNS}
+     FROM ${replica} JOIN ${claimant} ON replica = id WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
   );
   const held = await connection.query(
     `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY owner, id`,

@@ -26,7 +26,7 @@ import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
 import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { endLease, type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { buryDead, rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -331,7 +331,7 @@ export class Store {
   }
 
   async unregister(id: string): Promise<void> {
-    await this.database.query(`DELETE FROM ${this.tables.replica} WHERE id = ?`, [id]);
+    await endLease(this.scopes, id);
   }
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
