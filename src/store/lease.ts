@@ -4,7 +4,7 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
-import type { Draining } from '../core/task.ts';
+import type { Blocked, Draining } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
@@ -87,15 +87,30 @@ export async function endLease(
   await connection.query(`DELETE FROM ${tables.claimant} WHERE replica = ?`, [id]);
 }
 
+/** What a replica tells with each renewal. */
+export interface Renewal extends Pick<NewReplica, 'id' | 'lease'> {
+  /** What it runs by now; left out for what it told last. */
+  readonly types?: NewReplica['types'] | undefined;
+  /** How its event loop has fared lately. */
+  readonly blocked?: Blocked | undefined;
+}
+
 /** False if it has ended, for then it never comes back. */
 export async function renewLease(
-  { connection, tables, dialect }: Omit<Context, 'connection'> & { readonly connection: Connection },
-  { id, lease, types }: Pick<NewReplica, 'id' | 'lease' | 'types'>,
+  { connection, tables, dialect }: Pick<Context, 'tables' | 'dialect'> & { readonly connection: Connection },
+  { id, lease, types, blocked = { ms: 0, task: 0 } }: Renewal,
 ): Promise<boolean> {
   const { now } = dialect;
   const { changes } = await connection.query(
-    `UPDATE ${tables.replica} SET renewed_at = ${now}, lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
-    [lease, typesText(types), id],
+    `UPDATE ${tables.replica} SET renewed_at = ${now}, lease_until = ${now} + ?, blocked = ?, blocked_by = ?, types = COALESCE(?, types)
+     WHERE id = ? AND lease_until > ${now}`,
+    [
+      lease,
+      Math.round(blocked.ms),
+      blocked.task === 0 ? null : blocked.task,
+      types === undefined ? null : typesText(types),
+      id,
+    ],
   );
   return changes > 0;
 }

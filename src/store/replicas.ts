@@ -15,7 +15,7 @@ interface Context {
 export async function listReplicas({ connection, tables, dialect }: Context): Promise<readonly Replica[]> {
   const { task, replica, claimant } = tables;
   const alive = await connection.query(
-    `SELECT id, name, started_at, lease_until, types, concurrency, ${DRAIN_COLUMNS}
+    `SELECT id, name, started_at, lease_until, types, concurrency, blocked, blocked_by, ${DRAIN_COLUMNS}
      FROM ${replica} JOIN ${claimant} ON replica = id WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
   );
   const held = await connection.query(
@@ -30,6 +30,8 @@ export async function listReplicas({ connection, tables, dialect }: Context): Pr
     concurrency: Number(row['concurrency']),
     draining: Number(row['draining']) === 1,
     drain: drainingFrom(row),
+    blocked: Number(row['blocked']),
+    blockedBy: row['blocked_by'] === null ? undefined : Number(row['blocked_by']),
     running: held.rows
       .filter(({ owner }) => owner === row['id'])
       .map(({ id, type, epoch }) => ({ id: Number(id), type: String(type), epoch: Number(epoch) })),

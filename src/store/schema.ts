@@ -302,6 +302,12 @@ export async function checkVersion(database: Database, tables: Tables): Promise<
   if (actual > SCHEMA_VERSION + 1) throw new TaskbatonError('SCHEMA_TOO_NEW', details);
 }
 
+/** What tells this system from all others. */
+export async function readIdentity(connection: Connection, { control }: Tables): Promise<string> {
+  const { rows } = await connection.query(`SELECT identity FROM ${control} WHERE id = 1`);
+  return String(rows[0]?.['identity']);
+}
+
 async function readVersion(database: Database, connection: Connection, tables: Tables): Promise<number> {
   const { tableExists } = DIALECTS[database.dialect];
   const { rows } = await connection.query(tableExists(tables.schema), [`${tables.prefix}migration`]);

@@ -93,6 +93,7 @@ async function execute(
     observer: new Observer(null),
     maxPayload: 1000,
     createChildren: () => Promise.reject(new Error('no children here')),
+    enter: (code) => code(),
     stopGrace: 1000,
     retry: NO_RETRY,
     limits: NO_TIME_LIMITS,
