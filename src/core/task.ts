@@ -208,6 +208,12 @@ export interface Draining {
   readonly reason: string | undefined;
 }
 
+/** For how many milliseconds an event loop was blocked, and the task whose handler is suspected; 0 for none. */
+export interface Blocked {
+  readonly ms: number;
+  readonly task: number;
+}
+
 /** Who asks for something, and why. */
 export interface DrainOptions {
   readonly actor?: string | undefined;
@@ -231,6 +237,10 @@ export interface Replica {
   readonly draining: boolean;
   /** Who asked for that, and why. */
   readonly drain: Draining | undefined;
+  /** For how many milliseconds its event loop stood still, at worst in the last minute or until now; 0 if it did not. */
+  readonly blocked: number;
+  /** The task whose handler is suspected of that. The event `loop.blocked` says on what evidence. */
+  readonly blockedBy: number | undefined;
   readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
 }
 

@@ -88,7 +88,8 @@ function pastErrorView({ name, message, code, at, attempt, replica }: PastError)
 }
 
 export function replicaView(replica: Replica): ReplicaView {
-  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining } = replica;
+  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining, blocked } =
+    replica;
   return {
     id,
     name,
@@ -99,7 +100,7 @@ export function replicaView(replica: Replica): ReplicaView {
     types: [...types],
     concurrency,
     running: running.map((held) => ({ ...held })),
-    blocked: 0,
+    blocked,
   };
 }
 

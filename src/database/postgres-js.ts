@@ -4,7 +4,8 @@
  * is left alone for good: it ends when the driver notices.
  */
 import type { Clock } from '../core/clock.ts';
-import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Address, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { addressOf } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
@@ -19,12 +20,35 @@ import type { Session } from './transaction.ts';
 /** What is used of a client of the package `postgres`. */
 export interface PostgresJs {
   unsafe(text: string, values?: (string | number | null)[]): PromiseLike<unknown>;
+  end(options: { readonly timeout: number }): PromiseLike<unknown>;
   begin(options: string, work: (sql: PostgresJsSql) => Promise<unknown>): Promise<unknown>;
   listen(
     channel: string,
     heard: (payload: string) => void,
     listening?: () => void,
   ): PromiseLike<{ unlisten(): Promise<unknown> }>;
+}
+
+/** What of a client's options says where to connect to, as whom, and how. */
+const CONNECTING = [
+  'host',
+  'port',
+  'path',
+  'socket',
+  'database',
+  'user',
+  'pass',
+  'ssl',
+  'sslnegotiation',
+  'connection',
+  'connect_timeout',
+  'target_session_attrs',
+] as const;
+
+export function addressOfPostgresJs(client: PostgresJs): Address | undefined {
+  const { options } = client as { options?: Readonly<Record<string, unknown>> };
+  if (options === undefined) return undefined;
+  return addressOf('postgres', Object.fromEntries(CONNECTING.map((name) => [name, options[name]])));
 }
 
 interface PostgresJsSql {
@@ -41,12 +65,14 @@ interface Channel {
 
 export class PostgresJsDriver implements PostgresDriver {
   readonly #sql: PostgresJs;
+  readonly #owned: boolean;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(sql: PostgresJs, clock: Clock, timeout: number) {
+  constructor(sql: PostgresJs, owned: boolean, clock: Clock, timeout: number) {
     this.#sql = sql;
+    this.#owned = owned;
     this.#clock = clock;
     this.#timeout = timeout;
   }
@@ -87,6 +113,7 @@ export class PostgresJsDriver implements PostgresDriver {
     this.#channels.clear();
     const unlistened = Promise.all(channels.map(async ({ listening }) => (await listening).unlisten()));
     await within(this.#clock, 1000, unlistened).catch(ignore);
+    if (this.#owned) await this.#sql.end({ timeout: 1 });
   }
 
   #register(channel: string): Channel {

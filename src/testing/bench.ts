@@ -137,8 +137,9 @@ export class Bench {
 
   /** Leaves no task, no replica and no rule. */
   async clear(): Promise<void> {
-    const { task, replica, rule, lane, slot } = this.tables;
-    for (const table of [task, replica, rule, lane, slot]) await this.database.query(`DELETE FROM ${table}`);
+    const { task, replica, claimant, rule, lane, slot } = this.tables;
+    for (const table of [task, replica, claimant, rule, lane, slot])
+      await this.database.query(`DELETE FROM ${table}`);
     await this.database.query(
       `UPDATE ${this.tables.control} SET orders = NULL, reordered_to = NULL, swept_at = 0`,
     );

@@ -18,6 +18,8 @@ describe('options', () => {
       cleanupConcurrency: 5,
       pollInterval: 1000,
       lease: 30_000,
+      heartbeat: 'thread',
+      maxBlock: 18_000,
       stopGrace: 30_000,
       policies: { run: FIFO, cleanup: FIFO },
       ownQueues: {},
@@ -45,6 +47,8 @@ describe('options', () => {
       cleanupConcurrency: 10_000,
       pollInterval: '500ms',
       lease: '1m',
+      heartbeat: 'loop',
+      maxBlock: '10s',
       stopGrace: 0,
       migrate: false,
       maxPayload: 16 * 2 ** 20,
@@ -60,6 +64,8 @@ describe('options', () => {
       limits: NO_LIMITS,
       pollInterval: 500,
       lease: 60_000,
+      heartbeat: 'loop',
+      maxBlock: 10_000,
     });
     assert.equal(resolveOptions({ db: 1, logger: null }).logger, null);
   });
@@ -80,6 +86,8 @@ describe('options', () => {
     ['concurrency', [0, -1, 1.5, 10_001, NaN, Infinity, '5', null, 5n]],
     ['cleanupConcurrency', [0, -1, 1.5, 10_001, NaN, '5', null]],
     ['pollInterval', [0, 9, -5, '1', 'soon', '2h', NaN, null, {}]],
+    ['heartbeat', ['', 'threads', null, true, 1]],
+    ['maxBlock', [0, 99, '99ms', '2d', 'x', NaN, null, true]],
     ['lease', [0, 499, '499ms', '2d', 'x', NaN, null, true]],
     ['stopGrace', [-1, '2d', '30', null]],
     ['migrate', [0, 1, 'true', 'no', null]],
