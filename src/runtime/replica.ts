@@ -9,7 +9,7 @@ import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
-import { pruneHistory, PRUNED_AT_ONCE } from '../store/history.ts';
+import { pruneHistory, pruneInterval } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
 import { REMOVED_AT_ONCE } from '../store/retention.ts';
@@ -49,7 +49,7 @@ export class Replica {
   readonly #options: ReplicaOptions;
   readonly #lease: Lease;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
   /** Claims whose answer is still to come. */
@@ -85,7 +85,7 @@ export class Replica {
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const { pollInterval, lease, ownQueues } = settings;
+    const { pollInterval, lease, ownQueues, history } = settings;
     const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
@@ -96,6 +96,9 @@ export class Replica {
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
       keep: this.#loop('remove what was kept', lease / 2, () => this.#removeKept()),
+      prune: this.#loop('prune the history', pruneInterval(history), () =>
+        pruneHistory(store.scopes, history),
+      ),
     };
   }
 
@@ -354,15 +357,13 @@ export class Replica {
 
   /** What is done and was kept long enough, some of it each time; true if there may be more. */
   async #removeKept(): Promise<boolean> {
-    const { store, registry, observer, settings } = this.#options;
+    const { store, registry, observer } = this.#options;
     let more = false;
     for (const [type, keep] of registry.kept) {
       const count = await store.removeKept(type, keep);
       if (count > 0) observer.emit('tasks.removed', { type, count });
       more ||= count >= REMOVED_AT_ONCE;
     }
-    const { level, keep } = settings.history;
-    if (level !== 'off') more = (await pruneHistory(store.scopes, keep)) >= PRUNED_AT_ONCE || more;
     return more;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Database, Row } from '../core/connection.ts';
 import type {
+  CheckedHistory,
   CheckedHistoryPage,
   HistoryEntry,
   HistoryEvent,
@@ -29,7 +30,7 @@ interface Context {
 }
 
 /** At most so many go at once. */
-export const PRUNED_AT_ONCE = 1000;
+const PRUNED_AT_ONCE = 1000;
 
 /** The entries of a task, oldest first. */
 export async function readHistory(
@@ -134,14 +135,20 @@ export async function hasEntry(
   return rows.length > 0;
 }
 
+/** How often it is looked for entries that are over: after a tenth of their time, or after ten minutes. */
+export function pruneInterval({ keep }: CheckedHistory): number {
+  return Math.min(keep / 10, 600_000);
+}
+
 /**
- * Lets go of the oldest entries, those that are older than `keep` milliseconds; says how many. They go in the order of their numbers, and
- * the newest stays: so wherever an entry is still there, nothing behind it has gone.
+ * Lets go of the oldest entries, some that have been kept long enough; true if there may be more. They go in the order of their
+ * numbers, and the newest stays: so wherever an entry is still there, nothing behind it has gone.
  */
 export async function pruneHistory(
   { connection, tables, dialect }: Pick<Context, 'connection' | 'tables' | 'dialect'>,
-  keep: number,
-): Promise<number> {
+  { level, keep }: CheckedHistory,
+): Promise<boolean> {
+  if (level === 'off') return false;
   const { history } = tables;
   const { rows } = await connection.query(
     `SELECT MAX(id) AS last, (SELECT MAX(id) FROM ${history}) AS newest
@@ -150,8 +157,9 @@ export async function pruneHistory(
   );
   const [last, newest] = [Number(rows[0]?.['last'] ?? 0), Number(rows[0]?.['newest'] ?? 0)];
   const end = Math.min(last, newest - 1);
-  if (end <= 0) return 0;
-  return (await connection.query(`DELETE FROM ${history} WHERE id <= ?`, [end])).changes;
+  if (end <= 0) return false;
+  const { changes } = await connection.query(`DELETE FROM ${history} WHERE id <= ?`, [end]);
+  return changes >= PRUNED_AT_ONCE;
 }
 
 export interface EntryView {

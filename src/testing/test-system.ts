@@ -229,7 +229,7 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     return result;
   };
   // What was begun before the crash is rolled back, for the others must not wait for it.
-  const inside = (connection: Connection): Connection =>
+  const inside = (connection: Connection, onWritten: () => void): Connection =>
     asScope({
       native: connection.native,
       query: async (sql, values): Promise<QueryResult> => {
@@ -238,9 +238,18 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
         if (!isHandlersWrite(sql)) return connection.query(sql, values);
         owner.onWrite?.('before');
         if (owner.state !== 'alive') throw new Crashed();
+        onWritten();
         return connection.query(sql, values);
       },
     });
+  const committed = async <Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> => {
+    let written = false;
+    const result = await database.transaction((connection) =>
+      work(inside(connection, () => (written = true))),
+    );
+    if (written) owner.onWrite?.('after');
+    return result;
+  };
   const sent = async (sql: string, values?: readonly SqlValue[]): Promise<QueryResult> => {
     if (!isHandlersWrite(sql)) return database.query(sql, values);
     owner.onWrite?.('before');
@@ -253,7 +262,7 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     dialect: database.dialect,
     now: NOW,
     query: (sql, values) => answered(() => sent(sql, values)),
-    transaction: (work) => answered(() => database.transaction((connection) => work(inside(connection)))),
+    transaction: (work) => answered(() => committed(work)),
     listen: async (_channel, listener) => {
       const heard: WakeListener = {
         wake: (topic) => {

@@ -26,6 +26,7 @@ describe('options', () => {
       maxPayload: 1_048_576,
       codec: undefined,
       redact: undefined,
+      history: { level: 'changes', keep: 30 * 86_400_000, contexts: false },
       logger: undefined,
     });
   });
@@ -50,6 +51,7 @@ describe('options', () => {
       maxPayload: 16 * 2 ** 20,
       codec: { encode: (text) => text, decode: (text) => text },
       redact: (payload) => payload,
+      history: { level: 'all', keep: '1h', contexts: true },
       logger,
     };
     const { db: _db, ...rest } = given;
@@ -60,6 +62,7 @@ describe('options', () => {
       limits: NO_LIMITS,
       pollInterval: 500,
       lease: 60_000,
+      history: { level: 'all', keep: 3_600_000, contexts: true },
     });
     assert.equal(resolveOptions({ db: 1, logger: null }).logger, null);
   });
