@@ -12,7 +12,7 @@ import type {
   HistoryPage,
   LogLevel,
 } from '../core/history.ts';
-import type { Range } from '../core/cursor.ts';
+import type { Position } from '../core/cursor.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import { markOf, STATUS, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
@@ -88,25 +88,19 @@ export async function writeLog(
   await connection.transaction((inner) => insertEntries(inner, dialect, history, rows));
 }
 
-/** Entries as they are stored: those in `gaps` that have come by now, and the next ones behind `last`. */
+/** Entries as they are stored, at most `limit` of each: those in `gaps` that have come by now, and the next ones. */
 export async function readEntries(
   { connection, tables }: Pick<Context, 'connection' | 'tables'>,
-  last: number,
-  gaps: readonly Range[],
+  { last, gaps }: Position,
   limit: number,
-): Promise<readonly Row[]> {
-  const select = `SELECT * FROM ${tables.history} WHERE`;
-  const late =
-    gaps.length === 0
-      ? []
-      : (
-          await connection.query(
-            `${select} ${gaps.map(() => 'id BETWEEN ? AND ?').join(' OR ')} ORDER BY id LIMIT ?`,
-            [...gaps.flat(), limit],
-          )
-        ).rows;
-  const { rows } = await connection.query(`${select} id > ? ORDER BY id LIMIT ?`, [last, limit]);
-  return [...late, ...rows];
+): Promise<{ readonly late: readonly Row[]; readonly next: readonly Row[] }> {
+  const read = async (where: string, values: readonly number[]): Promise<readonly Row[]> => {
+    const sql = `SELECT * FROM ${tables.history} WHERE ${where} ORDER BY id LIMIT ?`;
+    return (await connection.query(sql, [...values, limit])).rows;
+  };
+  const ranges = gaps.map(() => 'id BETWEEN ? AND ?').join(' OR ');
+  const late = gaps.length === 0 ? [] : await read(ranges, gaps.flat());
+  return { late, next: await read('id > ?', [last]) };
 }
 
 /** The number of the newest entry; 0 if there is none. */

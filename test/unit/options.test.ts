@@ -87,6 +87,11 @@ describe('options', () => {
     ['stopGrace', [-1, '2d', '30', null]],
     ['migrate', [0, 1, 'true', 'no', null]],
     ['maxPayload', [0, -1, 1.5, 16 * 2 ** 20 + 1, '1MiB', NaN, null]],
+    ['history', [null, 5, true]],
+    ['history.level', ['on', '', null, 1]],
+    ['history.keep', ['59s', 'soon', -1, null]],
+    ['history.contexts', ['yes', 1, null]],
+    ['history.reports', [true]],
     [
       'logger',
       ['console', 5, false, {}, { debug: nothing, info: nothing, warn: nothing }, { ...logger, error: 'x' }],
@@ -94,7 +99,9 @@ describe('options', () => {
   ];
   for (const [option, values] of wrong) {
     it(`name ${option} and its value when it is wrong`, () => {
-      for (const value of values) refuses({ db: 'sqlite:x', [option]: value }, option, value);
+      const [name = '', part] = option.split('.');
+      for (const value of values)
+        refuses({ db: 'sqlite:x', [name]: part === undefined ? value : { [part]: value } }, option, value);
     });
   }
 

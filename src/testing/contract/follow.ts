@@ -45,6 +45,27 @@ export const follow: Operation = {
         assert.deepEqual(await read(reader), []);
       },
 
+    'however many come late, none is taken for one that never comes': async (bench) => {
+      const store = await keeping(bench);
+      const reader = new EntryReader(store, systemClock, await positionOfNow(store));
+      let late: readonly number[] = [];
+      await whileHeld(bench, async (tx) => {
+        const inside = await storeIn(tx, store);
+        late = await inside.createMany(Array.from({ length: 25 }, () => NEW));
+        return async () => {
+          await store.create(NEW);
+          await read(reader);
+        };
+      });
+      const heard: number[] = [];
+      for (let more = true; more;) {
+        const looked = await reader.next(10);
+        heard.push(...looked.rows.map((row) => Number(row['task'])));
+        more = looked.more;
+      }
+      assert.deepEqual(heard, late);
+    },
+
     'what was passed over is read by whoever goes on from a cursor, or begins while it is under way': async (
       bench,
     ) => {
