@@ -3,7 +3,8 @@ import type { HistoryEntry } from '../core/history.ts';
 import type { Overview as CoreOverview, Queues as CoreQueues } from '../core/overview.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { PUBLIC_STATES, type PublicState, showing, transition, type UserEvent } from '../core/status.ts';
-import type { PastError, Replica, ScopeCount, StoredError, Task } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { PastError, ScopeCount, StoredError, Task } from '../core/task.ts';
 import type { CheckedVisitor } from './access.ts';
 import type {
   Action,

@@ -12,7 +12,7 @@ import {
   SEVERITIES,
 } from '../core/overview.ts';
 import { type PublicState, STATUS, type Status } from '../core/status.ts';
-import type { Replica } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
 import { type FlowCount, readFlow } from '../store/flow.ts';
 import {
   countBehindPauses,

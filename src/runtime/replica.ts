@@ -7,9 +7,10 @@ import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
-import type { Draining } from '../core/task.ts';
+import type { Draining } from '../core/replica.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
+import { pruneHistory, pruneInterval } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
@@ -54,7 +55,7 @@ export class Replica {
   readonly #watch: LoopWatch;
   #heartbeat: Heartbeat = NO_HEARTBEAT;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
   readonly #strays: Strays;
@@ -93,7 +94,7 @@ export class Replica {
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const { pollInterval, lease, ownQueues } = settings;
+    const { pollInterval, lease, ownQueues, history } = settings;
     const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
@@ -104,6 +105,9 @@ export class Replica {
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
       keep: this.#loop('remove what was kept', lease / 2, () => removeKept(options)),
+      prune: this.#loop('prune the history', pruneInterval(history), () =>
+        pruneHistory(store.scopes, history),
+      ),
     };
   }
 

@@ -1,6 +1,6 @@
 /** Who is alive in the system, and what each replica holds. */
 import type { Connection } from '../core/connection.ts';
-import type { Replica } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
 import { DRAIN_COLUMNS, drainingFrom } from './drain.ts';
