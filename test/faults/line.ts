@@ -11,6 +11,7 @@ import { TaskbatonError } from '../../src/core/errors.ts';
 import { mysql } from '../../src/database/mysql.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { postgres } from '../../src/database/postgres.ts';
+import { asScope } from '../../src/database/transaction.ts';
 import type { BackendName } from '../backends.ts';
 import { type Fault, type Judge, TcpProxy } from '../support/tcp-proxy.ts';
 
@@ -57,7 +58,12 @@ export const ROUTES: readonly Route[] = [
     faults: NETWORK,
     open: (url) =>
       overProxy(url, (through) => {
-        const sql = postgresJs(through, { max: 5, backoff: () => 0.02, connect_timeout: 2 });
+        const sql = postgresJs(through, {
+          max: 5,
+          backoff: () => 0.02,
+          connect_timeout: 2,
+          fetch_types: false,
+        });
         return [postgres(sql, { statementTimeout: STATEMENT_TIMEOUT }), () => sql.end({ timeout: 0 })];
       }),
   },
@@ -87,9 +93,10 @@ async function overProxy(url: string, open: Opener): Promise<Line> {
       proxy.judge = judge;
     },
     close: async () => {
+      const closed = close().catch(() => undefined);
       // What is half-open by now would never end by itself.
       await proxy.takeAway();
-      await close();
+      await closed;
     },
   };
 }
@@ -128,11 +135,12 @@ async function transactionIn<Result>(
 ): Promise<Result> {
   let commit: Fault | undefined;
   const result = await database.transaction(async (connection) => {
-    const done = await work({
+    const judged: Connection = {
       native: connection.native,
       query: (sql: string, values?: readonly SqlValue[]): Promise<QueryResult> =>
         meet(judge, sql, () => connection.query(sql, values)),
-    });
+    };
+    const done = await work(asScope(judged));
     commit = judge('COMMIT');
     if (commit === 'unsent') throw lost();
     return done;
