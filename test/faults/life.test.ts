@@ -62,7 +62,7 @@ interface Step {
 
 const context = typed<Step>();
 
-/** How often the handler of each type begins in a life: not once more, whatever is lost. */
+/** How often the handler of each type begins in a life, at most: not once more, whatever is lost. */
 const BEGUN = {
   long: 1,
   exact: 1,
