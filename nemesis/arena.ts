@@ -197,7 +197,7 @@ export class Arena {
       this.ledger.write({ kind: 'process', what: 'told to go', process: seat.process });
       seat.signal('SIGTERM');
     }
-    await Promise.all(this.seats.map((seat) => (seat.alive ? seat.leave(10_000) : undefined)));
+    await Promise.all(this.seats.filter(({ alive }) => alive).map((seat) => seat.leave(10_000)));
     for (const seat of this.seats) await seat.proxy?.takeAway();
     this.ledger.close();
   }

@@ -1,10 +1,10 @@
 /** What a run left behind, arranged for those who ask about one task or one process. */
 import type { Entry, FaultEntry, HandlerEntry, OrderEntry, ProcessEntry } from './ledger.ts';
-import type { Record_, ReplicaRecord, TaskRecord } from './witness.ts';
+import type { HistoryRecord, ReplicaRecord, TaskRecord } from './witness.ts';
 
 export interface Findings {
   /** The history of the database. */
-  readonly records: readonly Record_[];
+  readonly records: readonly HistoryRecord[];
   /** The ledger. */
   readonly entries: readonly Entry[];
   /** How many tasks there were in the end. */

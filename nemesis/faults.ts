@@ -26,13 +26,7 @@ const always = (): boolean => true;
 const networked = ({ seats }: Arena): boolean => seats[0]?.proxy !== undefined;
 
 /** What happens to the next statement that may write. */
-const ANSWERS: readonly (Exclude<Fault, object> & string)[] = [
-  'unanswered',
-  'closed',
-  'torn',
-  'half-open',
-  'unsent',
-];
+const ANSWERS: readonly Fault[] = ['unanswered', 'closed', 'torn', 'half-open', 'unsent'];
 
 export const FAULTS: readonly FaultKind[] = [
   {

@@ -35,7 +35,7 @@ export interface ReplicaRecord {
   readonly leaseUntil: number;
 }
 
-export type Record_ = TaskRecord | ReplicaRecord;
+export type HistoryRecord = TaskRecord | ReplicaRecord;
 
 /** What the handlers of a nemesis store: how far they are, and who says so. */
 export interface WrittenContext {
@@ -89,11 +89,10 @@ export class Witness {
   /** Begins to watch the tables, which must be there. */
   async settle(): Promise<void> {
     const { dialect } = this.#database;
-    const text = dialect === 'mysql' ? 'TEXT' : 'TEXT';
     await this.#database.query(`CREATE TABLE ${this.#log} (
-      seq ${SERIAL[dialect]}, kind VARCHAR(12) NOT NULL, at BIGINT NOT NULL, id VARCHAR(40), type ${text}, task_key ${text},
-      task_group ${text}, status VARCHAR(16), owner VARCHAR(36), epoch BIGINT, crashes INT, crash_budget INT,
-      queue VARCHAR(8), precedence BIGINT, turn BIGINT, context ${text})`);
+      seq ${SERIAL[dialect]}, kind VARCHAR(12) NOT NULL, at BIGINT NOT NULL, id VARCHAR(40), type TEXT, task_key TEXT,
+      task_group TEXT, status VARCHAR(16), owner VARCHAR(36), epoch BIGINT, crashes INT, crash_budget INT,
+      queue VARCHAR(8), precedence BIGINT, turn BIGINT, context TEXT)`);
     for (const event of ['INSERT', 'UPDATE', 'DELETE'] as const) {
       const row = event === 'DELETE' ? 'OLD' : 'NEW';
       const values = COLUMNS.map((column) => `${row}.${column}`).join(', ');
@@ -108,8 +107,8 @@ export class Witness {
   }
 
   /** All that was put down, in order. */
-  async records(): Promise<Record_[]> {
-    const found: Record_[] = [];
+  async records(): Promise<HistoryRecord[]> {
+    const found: HistoryRecord[] = [];
     for (let after = 0; ;) {
       const sql = `SELECT * FROM ${this.#log} WHERE seq > ? ORDER BY seq LIMIT 5000`;
       const { rows } = await this.#database.query(sql, [after]);
@@ -146,9 +145,9 @@ export class Witness {
   }
 }
 
-function recordFrom(row: Row): Record_ {
+function recordFrom(row: Row): HistoryRecord {
   const number = (column: string): number => Number(row[column] ?? 0);
-  const text = (column: string): string => String(row[column] ?? '');
+  const text = (column: string): string => `${(row[column] as string | number | null) ?? ''}`;
   const optional = (column: string): string | undefined => (row[column] === null ? undefined : text(column));
   const seq = number('seq');
   const at = number('at');
