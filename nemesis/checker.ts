@@ -20,6 +20,8 @@ const TOLERANCE = 100;
 /** Whoever waits longer than this while a later one starts has been passed over. */
 const FIFO_WINDOW = 2500;
 const HEARD_WITHIN = 1500;
+/** Whatever befell a process so long before an order may still be felt. */
+const HEARING_CLEAR = 5000;
 const WAITING_FOR_NOTHING: readonly string[] = ['finished', 'failed'];
 
 export const INVARIANTS: readonly Invariant[] = [
@@ -326,7 +328,11 @@ export function hearingTimes(evidence: Evidence): readonly number[] {
         (entry.what === 'signal' || entry.what === 'end') &&
         entry.at > begin.at,
     );
-    if (heard === undefined || heard.at < order.at || evidence.wasStruck(begin.process, begin.at, heard.at))
+    if (
+      heard === undefined ||
+      heard.at < order.at ||
+      evidence.wasStruck(begin.process, order.at - HEARING_CLEAR, heard.at)
+    )
       continue;
     found.push(heard.at - order.at);
   }
