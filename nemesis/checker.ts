@@ -363,8 +363,8 @@ function* passedOver(evidence: Evidence): Generator<string> {
         (other) =>
           other.precedence === before.precedence &&
           other.turn < before.turn &&
-          other.at < record.at - FIFO_WINDOW &&
-          before.turn > other.turn + FIFO_WINDOW,
+          before.turn > other.turn + FIFO_WINDOW &&
+          record.at - other.at - heldUp(evidence, other.at, record.at) > FIFO_WINDOW,
       );
       if (older !== undefined)
         yield `task ${record.task} (turn ${before.turn}) was taken while task ${older.task} (turn ${older.turn}) had waited ${record.at - older.at} ms`;
@@ -382,6 +382,18 @@ function atWork(evidence: Evidence, process: string, when: number): readonly Ent
     entries.filter(({ what }) => what === 'end').map(({ task, epoch }) => `${task}/${epoch}`),
   );
   return entries.filter(({ what, task, epoch }) => what === 'begin' && !ended.has(`${task}/${epoch}`));
+}
+
+/**
+ * For how long, of the database's time from `since` to `until`, somebody who was frozen or cut off may have held the lock of a
+ * row that waits: who is next is decided among those whose rows are free.
+ */
+function heldUp({ faults, findings }: Evidence, since: number, until: number): number {
+  const offset = findings.clockOffset;
+  const overlaps = faults
+    .filter(({ fault }) => /frozen|stalled|lost|half-open/.test(fault))
+    .map((fault) => Math.min(until, fault.until + offset) - Math.max(since, fault.since + offset));
+  return Math.max(0, ...overlaps);
 }
 
 function crashedIn(evidence: Evidence, task: number, epoch: number): boolean {

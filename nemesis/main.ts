@@ -7,8 +7,8 @@
  *
  * It fails on a violation, and on a run that provoked too little to prove anything.
  */
-import { rmSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Taskbaton } from '../src/index.ts';
@@ -84,8 +84,10 @@ async function run(db: string, place: Place): Promise<Verdict> {
   await proxy?.takeAway();
   const clockOffset = (await witness.now()) - monotonic();
   const { rows } = await database.query(`SELECT task, step FROM ${TABLE}`);
+  const records = await witness.records();
+  writeFileSync(join(arena.folder, 'history.json'), JSON.stringify({ records, clockOffset }));
   const evidence = new Evidence({
-    records: await witness.records(),
+    records,
     entries: readLedgers(arena.folder),
     tasksLeft: await witness.countTasks(),
     numbers: rows.map(({ task, step }) => ({ task: Number(task), step: Number(step) })),
