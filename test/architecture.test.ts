@@ -15,7 +15,7 @@ const LAYERS = [
   ['store'],
   ['runtime'],
   ['.'],
-  ['cron', 'testing', 'cli', 'dashboard'],
+  ['cron', 'testing', 'otel', 'cli', 'dashboard'],
 ];
 
 /** The files each database driver may be imported in: the one that speaks to that database, and the system in memory. */
@@ -78,6 +78,25 @@ describe('architecture', () => {
         file.imports
           .filter(({ text }) => isOurs(text) && !mayImport(file.path, text))
           .map((found) => `${at(file, found)} imports ${found.text}`),
+      ),
+    );
+  });
+
+  test('the dashboard knows the front door, the core and what doors share, and no store', () => {
+    const doors = [
+      'src/index.ts',
+      'src/schedule-control.ts',
+      'src/runtime/internals.ts',
+      'src/runtime/cache.ts',
+    ];
+    complain(
+      everywhere((file) =>
+        layer(file.path) === 'dashboard'
+          ? file.imports
+              .filter(({ text }) => isOurs(text) && !['core', 'dashboard'].includes(layer(text)))
+              .filter(({ text }) => !doors.includes(text))
+              .map((found) => `${at(file, found)} imports ${found.text}`)
+          : [],
       ),
     );
   });

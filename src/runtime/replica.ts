@@ -22,6 +22,7 @@ import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
+import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
 
 export interface ReplicaOptions {
@@ -30,6 +31,7 @@ export interface ReplicaOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly tracing: Tracing;
   /** For people. */
   readonly name: string;
 }
@@ -185,7 +187,7 @@ export class Replica {
 
   /** One round of taking; true if there may be more to take. */
   async #claim(queue: QueueName): Promise<boolean> {
-    const { store, registry } = this.#options;
+    const { store, registry, clock, observer } = this.#options;
     const replica = this.#lease.replica;
     if (this.#stopping || replica === undefined) return false;
     const slots = this.#slots[queue];
@@ -196,25 +198,29 @@ export class Replica {
     let answer: Claimed | undefined;
     const sent = Symbol(queue);
     this.#claims.add(sent);
+    const sentAt = clock.monotonic();
     try {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      const turn = this.#options.clock.turn();
+      const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
       this.#claims.delete(sent);
     }
+    const count = answer.claims.length;
+    observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = answer.claims.length === limit;
-    return answer.more || (limit > 0 && answer.claims.length === limit);
+    this.#more[queue] = count === limit;
+    return answer.more || (limit > 0 && count === limit);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
-    const { store, registry, clock, observer, settings } = this.#options;
+    const { store, registry, clock, observer, settings, tracing } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const { maxPayload, stopGrace } = settings;
+    const stint = tracing.begin({ ...claim, replica, queue }, claim.options);
     const execution = new Execution({
       claim,
       queue,
@@ -227,12 +233,17 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
-      createChildren: (items, tx) => createChildren({ registry, maxPayload, store }, claim, items, tx),
+      stint,
+      createChildren: (items, tx) =>
+        createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
     void execution.handled.then(() => this.#handled(execution));
-    void execution.ended.then(() => this.#ended(execution));
+    void execution.ended.then(() => {
+      stint.end();
+      this.#ended(execution);
+    });
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
     else if (this.#stopping) execution.stop('shutdown');

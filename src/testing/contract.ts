@@ -16,11 +16,13 @@ import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
 import { order } from './contract/order.ts';
+import { owner } from './contract/owner.ts';
 import { release } from './contract/release.ts';
 import { renewAndHeld } from './contract/renew-and-held.ts';
 import { replicas } from './contract/replicas.ts';
 import { rescue } from './contract/rescue.ts';
 import { retryCleanups } from './contract/retry-cleanups.ts';
+import { search } from './contract/search.ts';
 import { settle } from './contract/settle.ts';
 import { together } from './contract/together.ts';
 import { transitions } from './contract/transitions.ts';
@@ -33,6 +35,7 @@ export const CONTRACT: readonly Operation[] = [
   create,
   get,
   list,
+  owner,
   change,
   changeGroup,
   changeMany,
@@ -40,6 +43,7 @@ export const CONTRACT: readonly Operation[] = [
   limits,
   order,
   checkpoint,
+  search,
   settle,
   together,
   release,
