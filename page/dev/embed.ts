@@ -14,6 +14,9 @@ export interface BuiltFile {
 /** Of all files together, gzipped. */
 export const BUDGET = 60 * 1024;
 
+/** Exactly so: the server puts in its place what leads from the address asked for to where the page is mounted. */
+export const BASE = '<base href="./">';
+
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -47,9 +50,12 @@ export function embeddingModule(files: readonly BuiltFile[]): string {
 }
 
 function describe({ path, content }: BuiltFile): Record<string, string> {
-  const extension = path.slice(path.lastIndexOf('.') + 1);
-  const type = TYPES[extension];
-  if (type === undefined) throw new Error(`${path} has a type that nobody knows how to serve.`);
   const etag = `"${createHash('sha256').update(content).digest('base64url').slice(0, 22)}"`;
-  return { type, encoding: 'utf8', body: content.toString('utf8'), etag };
+  return { type: mediaType(path), encoding: 'utf8', body: content.toString('utf8'), etag };
+}
+
+export function mediaType(path: string): string {
+  const type = TYPES[path.slice(path.lastIndexOf('.') + 1)];
+  if (type === undefined) throw new Error(`${path} has a type that nobody knows how to serve.`);
+  return type;
 }

@@ -20,7 +20,8 @@ import { Chance } from './chance.ts';
 export const STEP = 250;
 
 const LEASE = 30_000;
-const SLOTS = 5;
+const AWAY = 8_000;
+const SLOTS = 6;
 const BUCKET = 60_000;
 const USERS = ['ada', 'grace', 'linus', 'mei'];
 const GROUPS = ['imports', 'nightly', 'reports', ''];
@@ -42,6 +43,8 @@ export class MadeUpSystem {
   readonly #replicas: Mutable<ReplicaView>[];
   readonly #limits = new Map<string, number>();
   readonly #paused = new Set<string>(['group nightly']);
+  /** Until when a replica that is started anew takes nothing. */
+  readonly #away = new Map<string, number>();
   readonly #chance = new Chance(7);
   readonly #listeners = new Set<(event: string, data: unknown) => void>();
   readonly schedules: Mutable<ScheduleView>[];
@@ -79,15 +82,15 @@ export class MadeUpSystem {
 
   step(milliseconds: number): void {
     this.#now += milliseconds;
-    if (this.#chance.below(milliseconds / 9_000)) this.#create();
+    if (this.#chance.below(milliseconds / 14_000)) this.#create();
     for (const replica of this.#replicas) {
       if (Date.parse(replica.leaseUntil) - this.#now < LEASE * 0.66) replica.leaseUntil = this.#iso(LEASE);
       replica.leaseLeft = Date.parse(replica.leaseUntil) - this.#now;
       this.#work(replica, milliseconds);
-      if (!replica.draining) this.#claim(replica);
+      if (!replica.draining && this.#now > (this.#away.get(replica.id) ?? 0)) this.#claim(replica);
     }
-    if (this.#chance.below(milliseconds / 400_000)) this.#handOver();
-    if (this.#chance.below(milliseconds / 500_000)) this.#crash();
+    if (this.#chance.below(milliseconds / 150_000)) this.#handOver();
+    if (this.#chance.below(milliseconds / 300_000)) this.#crash();
   }
 
   tick(): void {
@@ -280,7 +283,9 @@ export class MadeUpSystem {
         replica.types.includes(task.type) &&
         !['user', 'group', 'type'].some((kind) => this.#paused.has(`${kind} ${task[kind as 'user']}`)),
     );
-    for (const task of waiting.slice(0, free)) {
+    const handedOver = waiting.filter(({ state }) => state === 'running');
+    const others = waiting.filter(({ state }) => state === 'pending');
+    for (const task of [...handedOver, ...others].slice(0, free)) {
       task.replica = replica.id;
       task.epoch += 1;
       task.startedAt = this.#iso();
@@ -302,7 +307,7 @@ export class MadeUpSystem {
       task.message = (MESSAGES[task.type] ?? '{n}').replaceAll('{n}', rows.toLocaleString('en'));
       if (Math.floor(before * 14) < Math.floor(task.progress * 14)) this.#report(task, rows);
       if (task.progress >= 1) this.#end(task, 'finish', 'finished');
-      else if (task.type === 'transcode-video' && this.#chance.below(milliseconds / 260_000)) this.#fail(task);
+      else if (task.type === 'transcode-video' && this.#chance.below(milliseconds / 700_000)) this.#fail(task);
     }
   }
 
@@ -350,6 +355,7 @@ export class MadeUpSystem {
   #handOver(): void {
     const replica = this.#chance.of(this.#replicas);
     for (const task of this.#tasks.values()) if (task.replica === replica.id) this.#yield(task);
+    this.#away.set(replica.id, this.#now + AWAY);
   }
 
   #crash(): void {
@@ -360,6 +366,7 @@ export class MadeUpSystem {
       this.#record(task, 'recover', 'running', { replica: replica.id });
       task.replica = null;
     }
+    this.#away.set(replica.id, this.#now + AWAY);
   }
 
   #targetOf(task: MadeUpTask, action: Action): State {

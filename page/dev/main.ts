@@ -2,9 +2,11 @@
  * `npm run dev --workspace page`: the page, drawn again at every change of its sources, on a system that isn't there.
  * `-- --built` serves the built page instead, under the policy that the real server sends.
  */
-import { createServer, type ServerResponse } from 'node:http';
-import { build, createServer as createVite } from 'vite';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createVite } from 'vite';
+import { builtFiles } from './bundle.ts';
 import { config } from './config.ts';
+import { BASE, mediaType } from './embed.ts';
 import { letTimePass, MadeUpApi } from './made-up-api.ts';
 import { MadeUpSystem } from './made-up-system.ts';
 
@@ -30,7 +32,7 @@ createServer((request, response) => {
 }).listen(PORT, '127.0.0.1');
 process.stdout.write(`http://127.0.0.1:${PORT}/\n`);
 
-type Serve = (request: import('node:http').IncomingMessage, response: ServerResponse) => void;
+type Serve = (request: IncomingMessage, response: ServerResponse) => void;
 
 async function livePage(): Promise<Serve> {
   const vite = await createVite({ ...config, base: '/', server: { middlewareMode: true }, appType: 'spa' });
@@ -38,24 +40,18 @@ async function livePage(): Promise<Serve> {
 }
 
 async function builtPage(): Promise<Serve> {
-  const result = [await build({ ...config, build: { ...config.build, write: false } })].flat()[0];
-  const outputs = result !== undefined && 'output' in result ? result.output : [];
-  const files = new Map(
-    outputs.map((output) => [output.fileName, output.type === 'chunk' ? output.code : output.source]),
-  );
-  const types: Readonly<Record<string, string>> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
+  const files = new Map((await builtFiles()).map((file) => [file.path, file]));
   return ({ url = '/' }, response) => {
     const path = new URL(url, 'http://localhost').pathname.slice(1);
-    const asset = /assets\/.*$/.exec(path)?.[0] ?? 'index.html';
-    const depth = path.split('/').length - 1;
-    const content = files.get(asset);
-    if (content === undefined) {
+    const name = /assets\/.*$/.exec(path)?.[0] ?? 'index.html';
+    const file = files.get(name);
+    if (file === undefined) {
       response.writeHead(404).end();
       return;
     }
-    const type = types[asset.slice(asset.lastIndexOf('.') + 1)] ?? 'text/html; charset=utf-8';
-    response.writeHead(200, { 'content-type': type, 'content-security-policy': POLICY });
-    const base = `<base href="${depth === 0 ? './' : '../'.repeat(depth)}" />`;
-    response.end(asset === 'index.html' ? String(content).replace(/<base href=".\/" ?\/?>/, base) : content);
+    const depth = path.split('/').length - 1;
+    const base = BASE.replace('./', depth === 0 ? './' : '../'.repeat(depth));
+    response.writeHead(200, { 'content-type': mediaType(name), 'content-security-policy': POLICY });
+    response.end(name === 'index.html' ? file.content.toString('utf8').replace(BASE, base) : file.content);
   };
 }

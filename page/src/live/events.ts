@@ -5,7 +5,6 @@
 import { computed, signal } from '@preact/signals';
 import type { HistoryView, TaskView } from '../../../src/dashboard/api.ts';
 import { reachable } from '../api/client.ts';
-import { learnTime } from './clock.ts';
 
 export type Connection = 'connecting' | 'live' | 'polling' | 'lost';
 
@@ -14,6 +13,8 @@ export interface Listener {
   change?(entry: HistoryView): void;
   /** How a task stands now. */
   task?(task: TaskView): void;
+  /** There is no such task any more. */
+  gone?(id: number): void;
   /** Anything may have changed. */
   pulse?(): void;
 }
@@ -31,7 +32,6 @@ const stream = signal<Stream>('opening');
 const listeners = new Set<Listener>();
 let source: EventSource | undefined;
 let failures = 0;
-let lastEventId = '';
 let silence: ReturnType<typeof setTimeout> | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let poll: ReturnType<typeof setInterval> | undefined;
@@ -60,9 +60,7 @@ export function startEvents(): void {
 
 function open(): void {
   rest();
-  // `Last-Event-ID` is the browser's to send when it reconnects by itself; after a rest it goes in the address.
-  const since = lastEventId === '' ? '' : `?since=${encodeURIComponent(lastEventId)}`;
-  const opened = new EventSource(`api/events${since}`);
+  const opened = new EventSource('api/events');
   source = opened;
   opened.addEventListener('open', () => {
     const missed = stream.value === 'failed';
@@ -77,17 +75,17 @@ function open(): void {
   opened.addEventListener('error', fail);
   opened.addEventListener('change', (event) => {
     hear();
-    lastEventId = event.lastEventId;
     tell('change', JSON.parse(event.data as string) as HistoryView);
   });
   opened.addEventListener('task', (event) => {
     hear();
     tell('task', JSON.parse(event.data as string) as TaskView);
   });
-  opened.addEventListener('tick', (event) => {
+  opened.addEventListener('gone', (event) => {
     hear();
-    learnTime((JSON.parse(event.data as string) as { at: string }).at);
+    tell('gone', (JSON.parse(event.data as string) as { id: number }).id);
   });
+  opened.addEventListener('tick', hear);
 }
 
 function rest(): void {
@@ -118,8 +116,11 @@ function fail(): void {
   retry = setTimeout(open, STREAM_RETRY);
 }
 
-function tell<Name extends 'change' | 'task'>(name: Name, news: Parameters<NonNullable<Listener[Name]>>[0]): void {
-  for (const listener of listeners) (listener[name] as ((news: unknown) => void) | undefined)?.(news);
+function tell<Name extends 'change' | 'task' | 'gone'>(
+  name: Name,
+  news: Parameters<NonNullable<Listener[Name]>>[0],
+): void {
+  for (const listener of listeners) (listener[name] as ((told: typeof news) => void) | undefined)?.(news);
 }
 
 function pulse(): void {

@@ -18,8 +18,8 @@ export interface Resource<T> {
 export interface ResourceOptions<T> {
   /** Whether an event makes the data old; by default all do. */
   readonly staleBy?: (entry: HistoryView) => boolean;
-  /** What becomes of the data when a task is seen; by default nothing. */
-  readonly withTask?: (data: T, task: TaskView) => T;
+  /** What becomes of the data when a task is seen: undefined if it must be asked for again, as it is by default. */
+  readonly withTask?: (data: T, task: TaskView) => T | undefined;
   /** At least this long between two requests, in ms. */
   readonly pace?: number;
   /** Asked again after so many ms in any case. */
@@ -43,9 +43,13 @@ export function useResource<T>(
       },
       task: (task) => {
         const { data } = loader;
-        if (data.value !== undefined && options.withTask) data.value = options.withTask(data.value, task);
+        if (data.value === undefined) return;
+        const next = options.withTask?.(data.value, task);
+        if (next === undefined) loader.refresh();
+        else data.value = next;
       },
-      pulse: () => loader.refresh(),
+      gone: loader.refresh,
+      pulse: loader.refresh,
     });
     const timer = options.every === undefined ? undefined : setInterval(() => loader.refresh(), options.every);
     return () => {

@@ -145,7 +145,7 @@ function Curve({ line, scales }: { line: Line; scales: Scales }) {
   return (
     <g class={`colour-${colour}`}>
       {look === 'area' ? (
-        <path class="curve-area" d={`${path}V${floor}H${x(0)}Z`} />
+        <path class="curve-ground" d={`${path}V${floor}H${x(0)}Z`} />
       ) : null}
       <path class={`curve curve-${look}`} d={path} />
     </g>

@@ -7,6 +7,11 @@ import { text } from '../text/text.ts';
 /** Below this, any guess would be wild. */
 const LEAST_PROGRESS = 0.005;
 
+/** Whether there is anything to tell: how far it is, or that it moves at all. */
+export function hasProgress({ progress, state, replica }: TaskView): boolean {
+  return progress !== null || state === 'finished' || replica !== null;
+}
+
 export function ProgressBar({ task, large = false }: { task: TaskView; large?: boolean }) {
   const done = task.state === 'finished';
   const share = done ? 1 : task.progress;
@@ -29,7 +34,7 @@ export function ProgressBar({ task, large = false }: { task: TaskView; large?: b
 
 export function ProgressText({ task }: { task: TaskView }) {
   if (task.state === 'finished') return <span>{percent(1)}</span>;
-  if (task.progress === null) return <span class="faint">–</span>;
+  if (task.progress === null) return <span />;
   return <span>{percent(task.progress)}</span>;
 }
 

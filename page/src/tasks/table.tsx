@@ -1,7 +1,7 @@
 /** Tasks in rows; on a phone each row is a card. The roles are spelled out, since a table laid out otherwise loses them. */
 import { memo } from './memo.ts';
 import type { TaskView } from '../../../src/dashboard/api.ts';
-import { ProgressBar, ProgressText, TimeLeft } from '../parts/progress.tsx';
+import { hasProgress, ProgressBar, ProgressText, TimeLeft } from '../parts/progress.tsx';
 import { StateBadge, StateIcon } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
 import { text } from '../text/text.ts';
@@ -94,11 +94,15 @@ const TaskRow = memo(function TaskRow({ task, chosen, toggle }: TaskRowProps) {
         <StateBadge state={state} />
       </td>
       <td role="cell" class="cell-progress">
-        <ProgressBar task={task} />
-        <span class="progress-words">
-          <ProgressText task={task} />
-          <TimeLeft task={task} />
-        </span>
+        {hasProgress(task) ? (
+          <>
+            <ProgressBar task={task} />
+            <span class="progress-words">
+              <ProgressText task={task} />
+              <TimeLeft task={task} />
+            </span>
+          </>
+        ) : null}
       </td>
       <td role="cell" class="cell-owner">
         <Owner user={user} group={group} />

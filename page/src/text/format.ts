@@ -26,7 +26,7 @@ const percents = remembered(
 const finePercents = remembered(
   (tag) => new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }),
 );
-const relative = remembered((tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'always', style: 'short' }));
+const relative = remembered((tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'always', style: 'long' }));
 const clocks = remembered((tag) => new Intl.DateTimeFormat(tag, { timeStyle: 'medium', hourCycle: 'h23' }));
 const minutes = remembered(
   (tag) => new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),

@@ -4,7 +4,7 @@ import { api } from '../api/client.ts';
 import { type Resource, useResource } from '../live/resource.ts';
 import { Empty, Failure, Loaded } from '../parts/feedback.tsx';
 import { Icon } from '../parts/icon.tsx';
-import { ProgressBar, TimeLeft } from '../parts/progress.tsx';
+import { hasProgress, ProgressBar, TimeLeft } from '../parts/progress.tsx';
 import { StateBadge } from '../parts/state.tsx';
 import { session } from '../session.ts';
 import { Heading } from '../shell/heading.tsx';
@@ -37,7 +37,10 @@ export function TaskView({ id }: { id: number }) {
     every: 10_000,
     withTask: (shown, seen) => (seen.id === id ? seen : shown),
   });
-  const past = useResource(`history ${id}`, historyLoader(id), mine);
+  const past = useResource(`history ${id}`, historyLoader(id), {
+    ...mine,
+    withTask: (shown, seen) => (seen.id === id ? undefined : shown),
+  });
   return (
     <Loaded resource={task} lines={12}>
       {(found) => <Shown task={found} past={past} refresh={task.refresh} />}
@@ -130,7 +133,7 @@ function Head({ task, refresh }: { task: Task; refresh: () => void }) {
             {progress === null ? null : <b>{finePercent(progress)}</b>}
           </span>
         </div>
-        <ProgressBar task={task} large />
+        {hasProgress(task) ? <ProgressBar task={task} large /> : null}
       </div>
     </>
   );

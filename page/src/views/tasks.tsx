@@ -60,8 +60,9 @@ export function TasksView() {
   );
 }
 
-function replaceTask(list: TaskList, task: TaskView): TaskList {
-  if (!list.tasks.some(({ id }) => id === task.id)) return list;
+/** One that isn't in the list may belong there. */
+function replaceTask(list: TaskList, task: TaskView): TaskList | undefined {
+  if (!list.tasks.some(({ id }) => id === task.id)) return undefined;
   return { ...list, tasks: list.tasks.map((other) => (other.id === task.id ? task : other)) };
 }
 
