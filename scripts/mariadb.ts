@@ -43,7 +43,7 @@ export function startPrivateMariadb(settings: readonly string[] = []): Promise<T
   const program = serverProgram({
     server: 'MariaDB',
     programs: ['mariadbd', 'mysqld'],
-    debianPackage: 'mariadb-server',
+    debianPackages: ['mariadb-server'],
     variable: 'TASKBATON_MYSQL_URL',
   });
   return start(program, settings);

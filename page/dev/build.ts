@@ -1,12 +1,4 @@
-/** `npm run build` of the page: bundles it, checks its size, and writes it into the library's sources as one module. */
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { builtFiles } from './bundle.ts';
-import { pageFolder } from './config.ts';
-import { checkBudget, embeddingModule } from './embed.ts';
+/** The page's part of `npm run build`. */
+import { buildPage } from './build-page.ts';
 
-const MODULE = join(pageFolder, '..', 'src', 'dashboard', 'page.generated.ts');
-
-const files = await builtFiles();
-checkBudget(files);
-writeFileSync(MODULE, embeddingModule(files));
+await buildPage();

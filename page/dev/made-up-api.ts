@@ -79,16 +79,19 @@ export class MadeUpApi {
       const asked = query.getAll(name);
       return asked.length === 0 || asked.includes(value);
     };
-    const found = this.#system.tasks().filter(
-      (task) =>
-        task.id < after &&
-        any('state', task.state) &&
-        any('type', task.type) &&
-        any('user', task.user) &&
-        any('group', task.group) &&
-        any('parent', String(task.parent)) &&
-        (search === '' || [String(task.id), task.type, task.user, task.group].some((text) => text.startsWith(search))),
-    );
+    const found = this.#system
+      .tasks()
+      .filter(
+        (task) =>
+          task.id < after &&
+          any('state', task.state) &&
+          any('type', task.type) &&
+          any('user', task.user) &&
+          any('group', task.group) &&
+          any('parent', String(task.parent)) &&
+          (search === '' ||
+            [String(task.id), task.type, task.user, task.group].some((text) => text.startsWith(search))),
+      );
     const tasks = found.slice(0, limit);
     return { tasks, next: found.length > limit ? (tasks.at(-1)?.id ?? null) : null };
   }

@@ -185,7 +185,10 @@ export class MadeUpSystem {
       at: this.#iso(),
       states: countStates(tasks),
       oldestWaiting: this.#oldest(tasks),
-      slots: { total: this.#replicas.length * SLOTS, used: tasks.filter(({ replica }) => replica !== null).length },
+      slots: {
+        total: this.#replicas.length * SLOTS,
+        used: tasks.filter(({ replica }) => replica !== null).length,
+      },
       throughput: buckets.map(({ at, created, started, finished, failed }) => ({
         at,
         created,
@@ -194,7 +197,11 @@ export class MadeUpSystem {
         failed,
       })),
       bucket: BUCKET,
-      waiting: buckets.map(({ at, started }) => ({ at, p50: quantile(started, 0.5), p95: quantile(started, 0.95) })),
+      waiting: buckets.map(({ at, started }) => ({
+        at,
+        p50: quantile(started, 0.5),
+        p95: quantile(started, 0.95),
+      })),
       replicas: [...this.replicas()],
       problems: this.#problems(tasks),
     };
@@ -220,11 +227,19 @@ export class MadeUpSystem {
 
   #problems(tasks: readonly MadeUpTask[]): Problem[] {
     const failed = tasks.filter(({ state, type }) => state === 'failed' && type === 'transcode-video');
-    const held = tasks.filter(({ state, group }) => state === 'pending' && this.#paused.has(`group ${group}`));
+    const held = tasks.filter(
+      ({ state, group }) => state === 'pending' && this.#paused.has(`group ${group}`),
+    );
     const problems: Problem[] = [];
     if (failed.length > 0) {
       const ids = failed.map(({ id }) => id);
-      problems.push({ kind: 'failed-tasks', severity: 'error', count: ids.length, subject: 'transcode-video', tasks: ids });
+      problems.push({
+        kind: 'failed-tasks',
+        severity: 'error',
+        count: ids.length,
+        subject: 'transcode-video',
+        tasks: ids,
+      });
     }
     if (held.length > 0) {
       const ids = held.map(({ id }) => id);
@@ -307,7 +322,8 @@ export class MadeUpSystem {
       task.message = (MESSAGES[task.type] ?? '{n}').replaceAll('{n}', rows.toLocaleString('en'));
       if (Math.floor(before * 14) < Math.floor(task.progress * 14)) this.#report(task, rows);
       if (task.progress >= 1) this.#end(task, 'finish', 'finished');
-      else if (task.type === 'transcode-video' && this.#chance.below(milliseconds / 700_000)) this.#fail(task);
+      else if (task.type === 'transcode-video' && this.#chance.below(milliseconds / 700_000))
+        this.#fail(task);
     }
   }
 
@@ -315,14 +331,25 @@ export class MadeUpSystem {
     const context = {
       row: rows,
       bytes: rows * 83,
-      last: { file: `part-${Math.floor(rows / 9_000)}.csv`, checksum: (rows * 2_654_435_761).toString(36).slice(0, 9) },
-      rejected: rows > 60_000 ? ['row 41,207: no date', 'row 58,001: no price'] : rows > 30_000 ? ['row 41,207: no date'] : [],
+      last: {
+        file: `part-${Math.floor(rows / 9_000)}.csv`,
+        checksum: (rows * 2_654_435_761).toString(36).slice(0, 9),
+      },
+      rejected:
+        rows > 60_000
+          ? ['row 41,207: no date', 'row 58,001: no price']
+          : rows > 30_000
+            ? ['row 41,207: no date']
+            : [],
     };
     task.context = context;
     const bytes = JSON.stringify(context).length;
     this.#record(task, 'report', null, { progress: task.progress, bytes, context });
     if (this.#chance.below(0.3)) {
-      this.#record(task, 'log', null, { level: this.#chance.below(0.2) ? 'warn' : 'info', message: `Loaded up to row ${rows}` });
+      this.#record(task, 'log', null, {
+        level: this.#chance.below(0.2) ? 'warn' : 'info',
+        message: `Loaded up to row ${rows}`,
+      });
     }
   }
 
@@ -330,14 +357,19 @@ export class MadeUpSystem {
     const message = 'ffmpeg ended with code 187: invalid data found when processing input';
     const stack = `EncodingError: ${message}\n    at encode (file:///app/video.js:88:11)\n    at async run (file:///app/tasks.js:31:5)`;
     task.error = { name: 'EncodingError', message, stack };
-    task.errors = [{ name: 'EncodingError', message, at: this.#iso(), attempt: task.attempt, replica: task.replica ?? '' }];
+    task.errors = [
+      { name: 'EncodingError', message, at: this.#iso(), attempt: task.attempt, replica: task.replica ?? '' },
+    ];
     this.#end(task, 'fail', 'failed');
   }
 
   #end(task: MadeUpTask, event: string, state: State): void {
     this.#settle(task);
     task.doneAt = this.#iso();
-    this.#record(task, event, state, { replica: task.replica, ...(task.error === null ? {} : { message: task.error.message }) });
+    this.#record(task, event, state, {
+      replica: task.replica,
+      ...(task.error === null ? {} : { message: task.error.message }),
+    });
     task.replica = null;
   }
 
@@ -382,7 +414,9 @@ export class MadeUpSystem {
   }
 
   #oldest(tasks: readonly MadeUpTask[]): number | null {
-    const waiting = tasks.filter(({ state }) => state === 'pending').map(({ createdAt }) => Date.parse(createdAt));
+    const waiting = tasks
+      .filter(({ state }) => state === 'pending')
+      .map(({ createdAt }) => Date.parse(createdAt));
     return waiting.length === 0 ? null : this.#now - Math.min(...waiting);
   }
 

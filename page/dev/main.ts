@@ -13,7 +13,9 @@ import { MadeUpSystem } from './made-up-system.ts';
 const PORT = Number(process.env['PORT'] ?? 5173);
 const POLICY = [
   "default-src 'none'",
-  ...['script-src', 'style-src', 'font-src', 'connect-src', 'manifest-src', 'base-uri'].map((name) => `${name} 'self'`),
+  ...['script-src', 'style-src', 'font-src', 'connect-src', 'manifest-src', 'base-uri'].map(
+    (name) => `${name} 'self'`,
+  ),
   "img-src 'self' data:",
   "form-action 'none'",
   "frame-ancestors 'none'",

@@ -71,4 +71,3 @@ function View({ path }: { path: string }) {
       );
   }
 }
-

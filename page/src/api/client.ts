@@ -81,7 +81,10 @@ async function request<T>(method: string, path: string, body?: unknown, abort?: 
     method,
     credentials: 'same-origin',
     cache: 'no-store',
-    headers: { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     ...(abort === undefined ? {} : { signal: abort }),
   });
@@ -104,7 +107,8 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
 }
 
 function refusal(response: Response, answer: unknown): ApiError {
-  const given = (answer as { error?: { code?: unknown; message?: unknown; remedy?: unknown } } | undefined)?.error;
+  const given = (answer as { error?: { code?: unknown; message?: unknown; remedy?: unknown } } | undefined)
+    ?.error;
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   return new ApiError(
     response.status,

@@ -85,6 +85,7 @@ function open(): void {
     hear();
     tell('gone', (JSON.parse(event.data as string) as { id: number }).id);
   });
+  opened.addEventListener('missed', pulse);
   opened.addEventListener('tick', hear);
 }
 

@@ -12,7 +12,7 @@ export interface Resource<T> {
   readonly data: Signal<T | undefined>;
   /** Why the last request failed. */
   readonly error: Signal<ApiError | undefined>;
-  refresh(): void;
+  readonly refresh: () => void;
 }
 
 export interface ResourceOptions<T> {
@@ -51,7 +51,8 @@ export function useResource<T>(
       gone: loader.refresh,
       pulse: loader.refresh,
     });
-    const timer = options.every === undefined ? undefined : setInterval(() => loader.refresh(), options.every);
+    const timer =
+      options.every === undefined ? undefined : setInterval(() => loader.refresh(), options.every);
     return () => {
       stop();
       clearInterval(timer);

@@ -144,9 +144,7 @@ function Curve({ line, scales }: { line: Line; scales: Scales }) {
   const path = values.map((value, index) => `${index === 0 ? 'M' : 'L'}${x(index)} ${y(value)}`).join('');
   return (
     <g class={`colour-${colour}`}>
-      {look === 'area' ? (
-        <path class="curve-ground" d={`${path}V${floor}H${x(0)}Z`} />
-      ) : null}
+      {look === 'area' ? <path class="curve-ground" d={`${path}V${floor}H${x(0)}Z`} /> : null}
       <path class={`curve curve-${look}`} d={path} />
     </g>
   );
@@ -159,7 +157,13 @@ function Pointed({ index, lines, scales }: { index: number; lines: readonly Line
       <line class="pointer" x1={x(index)} x2={x(index)} y1={TOP} y2={floor} />
       {lines.map(({ label, look, colour, values }) =>
         look === 'bars' ? null : (
-          <circle class={`pointer-dot colour-${colour}`} cx={x(index)} cy={y(values[index] ?? 0)} r={4} key={label} />
+          <circle
+            class={`pointer-dot colour-${colour}`}
+            cx={x(index)}
+            cy={y(values[index] ?? 0)}
+            r={4}
+            key={label}
+          />
         ),
       )}
     </g>

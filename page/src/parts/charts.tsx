@@ -25,8 +25,18 @@ export function ThroughputChart({ overview }: { overview: Overview }) {
           look: 'area',
           values: throughput.map(({ finished }) => finished),
         },
-        { label: words.created, colour: 'pending', look: 'dashed', values: throughput.map(({ created }) => created) },
-        { label: words.failed, colour: 'failed', look: 'bars', values: throughput.map(({ failed }) => failed) },
+        {
+          label: words.created,
+          colour: 'pending',
+          look: 'dashed',
+          values: throughput.map(({ created }) => created),
+        },
+        {
+          label: words.failed,
+          colour: 'failed',
+          look: 'bars',
+          values: throughput.map(({ failed }) => failed),
+        },
       ]}
     />
   );

@@ -23,7 +23,9 @@ export interface Answer {
   readonly reason: string;
 }
 
-const asked = signal<{ question: Question; answer: (given: Answer | undefined) => void } | undefined>(undefined);
+const asked = signal<{ question: Question; answer: (given: Answer | undefined) => void } | undefined>(
+  undefined,
+);
 
 /** Undefined if somebody thinks better of it. */
 export function ask(question: Question): Promise<Answer | undefined> {

@@ -5,7 +5,15 @@ import type { Resource } from '../live/resource.ts';
 import { text } from '../text/text.ts';
 import { Icon, type IconName } from './icon.tsx';
 
-export function Empty({ icon, title, children }: { icon: IconName; title: string; children?: ComponentChildren }) {
+export function Empty({
+  icon,
+  title,
+  children,
+}: {
+  icon: IconName;
+  title: string;
+  children?: ComponentChildren;
+}) {
   return (
     <div class="empty">
       <span class="empty-icon">

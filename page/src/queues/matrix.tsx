@@ -119,7 +119,11 @@ function MatrixCell({ cell, user, group, busiest, refresh }: MatrixCellProps) {
   const query = new URLSearchParams({ user: user.name, group: group.name });
   return (
     <td class={paused ? 'cell paused' : 'cell'}>
-      <a class="cell-counts" href={`tasks?${query.toString()}`} aria-label={words.cell(count(running), count(waiting))}>
+      <a
+        class="cell-counts"
+        href={`tasks?${query.toString()}`}
+        aria-label={words.cell(count(running), count(waiting))}
+      >
         <b>{count(running)}</b>
         <span class="faint">{count(waiting)}</span>
       </a>

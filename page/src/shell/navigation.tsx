@@ -26,7 +26,7 @@ export function Navigation() {
   const words = text();
   const [settings, showSettings] = useState(false);
   return (
- <div class="side">
+    <div class="side">
       <header class="bar">
         <a class="brand" href="./">
           <Mark />
@@ -46,7 +46,10 @@ export function Navigation() {
         <ul>
           {DESTINATIONS.map(({ path, name }) => (
             <li key={name}>
-              <a href={path === '' ? './' : path} {...(isAt(path) ? { 'aria-current': 'page' as const } : {})}>
+              <a
+                href={path === '' ? './' : path}
+                {...(isAt(path) ? { 'aria-current': 'page' as const } : {})}
+              >
                 <Icon name={name} />
                 <span>{words.nav[name]}</span>
               </a>

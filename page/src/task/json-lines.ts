@@ -20,7 +20,11 @@ interface Position {
   readonly comma: boolean;
 }
 
-export function jsonLines(value: unknown, kind: Kind = 'same', position: Position = START): readonly JsonLine[] {
+export function jsonLines(
+  value: unknown,
+  kind: Kind = 'same',
+  position: Position = START,
+): readonly JsonLine[] {
   const entries = childrenOf(value);
   if (entries === undefined) return [leaf(value, kind, position)];
   const [open, close] = brackets(value);
@@ -35,7 +39,11 @@ export function jsonLines(value: unknown, kind: Kind = 'same', position: Positio
 }
 
 /** Objects and arrays are compared part by part, everything else as a whole. */
-export function compareJson(before: unknown, after: unknown, position: Position = START): readonly JsonLine[] {
+export function compareJson(
+  before: unknown,
+  after: unknown,
+  position: Position = START,
+): readonly JsonLine[] {
   if (sameJson(before, after)) return jsonLines(after, 'same', position);
   const past = childrenOf(before);
   const present = childrenOf(after);
@@ -68,7 +76,9 @@ export interface Gap {
 export function withoutSame(lines: readonly JsonLine[], around = 2): readonly (JsonLine | Gap)[] {
   const changed = lines.flatMap(({ kind }, index) => (kind === 'same' ? [] : [index]));
   const near = new Set(
-    changed.flatMap((index) => Array.from({ length: 2 * around + 1 }, (_, offset) => index - around + offset)),
+    changed.flatMap((index) =>
+      Array.from({ length: 2 * around + 1 }, (_, offset) => index - around + offset),
+    ),
   );
   const result: (JsonLine | Gap)[] = [];
   for (const [index, line] of lines.entries()) {

@@ -70,7 +70,12 @@ function Drawing({ stints, frame }: { stints: readonly Stint[]; frame: Frame }) 
         </g>
       ))}
       {lanes.map((lane, index) => (
-        <text class="lane-words" x={0} y={frame.left === 0 ? y(index) - 6 : y(index) + BAR / 2 + 4} key={lane}>
+        <text
+          class="lane-words"
+          x={0}
+          y={frame.left === 0 ? y(index) - 6 : y(index) + BAR / 2 + 4}
+          key={lane}
+        >
           {shorten(lane, frame.left === 0 ? 40 : Math.floor(frame.left / 7.6))}
         </text>
       ))}

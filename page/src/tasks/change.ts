@@ -57,7 +57,10 @@ interface Given {
 async function confirm(action: Action, tasks: number, only?: TaskView): Promise<Given | undefined> {
   if (only !== undefined && (action === 'run' || action === 'pause')) return {};
   const words = text().change;
-  const whom = only === undefined ? words.many(tasks === Number.POSITIVE_INFINITY ? words.all : count(tasks)) : `#${only.id}`;
+  const whom =
+    only === undefined
+      ? words.many(tasks === Number.POSITIVE_INFINITY ? words.all : count(tasks))
+      : `#${only.id}`;
   const answer = await ask({
     title: words.title[action](whom),
     action: text().actions[action],

@@ -44,7 +44,12 @@ export function FilterBar({ filter, choose }: FilterBarProps) {
           change={(type) => change({ types: type === null ? [] : [type] })}
         />
         {session.value?.scope == null ? (
-          <NameField label={words.user} value={filter.user} names={names.users} change={(user) => change({ user })} />
+          <NameField
+            label={words.user}
+            value={filter.user}
+            names={names.users}
+            change={(user) => change({ user })}
+          />
         ) : null}
         <NameField
           label={words.group}

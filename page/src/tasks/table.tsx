@@ -107,7 +107,9 @@ const TaskRow = memo(function TaskRow({ task, chosen, toggle }: TaskRowProps) {
       <td role="cell" class="cell-owner">
         <Owner user={user} group={group} />
       </td>
-      <td role="cell" class="cell-replica">{replica ?? <span class="faint">–</span>}</td>
+      <td role="cell" class="cell-replica">
+        {replica ?? <span class="faint">–</span>}
+      </td>
       <td role="cell" class="cell-age">
         <Ago at={task.createdAt} />
       </td>

@@ -1,8 +1,15 @@
 /** The words of the page in English; their keys and parameters are what every other language has to have. */
 const s = (count: string): string => (count === '1' ? '' : 's');
+const verb = (count: string): string => (count === '1' ? 's' : '');
 
 export const english = {
-  nav: { overview: 'Overview', tasks: 'Tasks', queues: 'Queues', replicas: 'Replicas', schedules: 'Schedules' },
+  nav: {
+    overview: 'Overview',
+    tasks: 'Tasks',
+    queues: 'Queues',
+    replicas: 'Replicas',
+    schedules: 'Schedules',
+  },
   shell: {
     skip: 'Skip to the content',
     navigation: 'Views',
@@ -92,16 +99,16 @@ export const english = {
     warning: 'Warning',
     kinds: {
       'no-replica-for-type': (subject: string, count: string) =>
-        `${count} task${s(count)} of type ${subject} wait, and no replica runs that type`,
+        `${count} task${s(count)} of type ${subject} wait${verb(count)}, and no replica runs that type`,
       'no-replica-for-version': (subject: string, count: string) =>
-        `${count} task${s(count)} of ${subject} wait, and no replica knows that version`,
+        `${count} task${s(count)} of ${subject} wait${verb(count)}, and no replica knows that version`,
       'failed-cleanup': (subject: string, count: string) =>
         `The cleanup of ${count} task${s(count)} of type ${subject} failed`,
       'stopping-too-long': (subject: string, count: string) =>
         `${count} task${s(count)} of type ${subject} should have stopped by now`,
       'blocked-loop': (subject: string, _count: string) => `The event loop of ${subject} is blocked`,
       'paused-scope-with-waiting': (subject: string, count: string) =>
-        `${subject} is paused, and ${count} task${s(count)} wait${count === '1' ? 's' : ''} in it`,
+        `${subject} is paused, and ${count} task${s(count)} wait${verb(count)} in it`,
       'lease-ending': (subject: string, _count: string) => `The lease of ${subject} is about to end`,
       'failed-tasks': (subject: string, count: string) =>
         `${count} task${s(count)} of type ${subject} failed in the last hour`,
@@ -165,7 +172,8 @@ export const english = {
     all: 'all',
     many: (count: string) => (count === 'all' ? 'all tasks that match' : `${count} task${s(count)}`),
     group: 'Group',
-    deleteDetail: 'What runs is stopped first, then the cleanup runs, and the record is removed. There is no way back.',
+    deleteDetail:
+      'What runs is stopped first, then the cleanup runs, and the record is removed. There is no way back.',
     title: {
       run: (whom: string) => `Run ${whom}?`,
       pause: (whom: string) => `Pause ${whom}?`,
@@ -314,7 +322,8 @@ export const english = {
     draining: 'draining',
     drain: 'Drain',
     drainTitle: (name: string) => `Drain ${name}?`,
-    drainDetail: 'It hands its tasks over to other replicas, and takes no more until its process is started anew.',
+    drainDetail:
+      'It hands its tasks over to other replicas, and takes no more until its process is started anew.',
     drained: (name: string) => `${name} hands its tasks over`,
     blocked: (time: string) => `Its event loop was blocked for ${time}`,
     up: 'Up for',

@@ -19,19 +19,24 @@ function remembered<T>(make: (tag: string) => T): () => T {
 }
 
 const numbers = remembered((tag) => new Intl.NumberFormat(tag));
-const short = remembered((tag) => new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 }));
+const short = remembered(
+  (tag) => new Intl.NumberFormat(tag, { notation: 'compact', maximumFractionDigits: 1 }),
+);
 const percents = remembered(
   (tag) => new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 }),
 );
 const finePercents = remembered(
-  (tag) => new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }),
+  (tag) =>
+    new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 }),
 );
 const relative = remembered((tag) => new Intl.RelativeTimeFormat(tag, { numeric: 'always', style: 'long' }));
 const clocks = remembered((tag) => new Intl.DateTimeFormat(tag, { timeStyle: 'medium', hourCycle: 'h23' }));
 const minutes = remembered(
   (tag) => new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
 );
-const moments = remembered((tag) => new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }));
+const moments = remembered(
+  (tag) => new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }),
+);
 
 export const count = (value: number): string => numbers().format(value);
 

@@ -91,7 +91,8 @@ export const chinese: Words = {
     warning: '警告',
     kinds: {
       'no-replica-for-type': (subject, count) => `${count} 个 ${subject} 任务在等待，但没有副本运行这种类型`,
-      'no-replica-for-version': (subject, count) => `${count} 个 ${subject} 任务在等待，但没有副本认识这个版本`,
+      'no-replica-for-version': (subject, count) =>
+        `${count} 个 ${subject} 任务在等待，但没有副本认识这个版本`,
       'failed-cleanup': (subject, count) => `${count} 个 ${subject} 任务清理失败`,
       'stopping-too-long': (subject, count) => `${count} 个 ${subject} 任务迟迟没有停下`,
       'blocked-loop': (subject) => `${subject} 的事件循环被阻塞`,

@@ -66,7 +66,8 @@ function TypeRow({ type, refresh }: { type: ScopeView; refresh: () => void }) {
     <li class={paused ? 'type-row paused' : 'type-row'}>
       <a href={`tasks?${new URLSearchParams({ type: name }).toString()}`}>{name}</a>
       <span class="type-counts">
-        <b>{count(states.running ?? 0)}</b> {words.queues.running} · {count(states.pending ?? 0)} {words.queues.waiting}
+        <b>{count(states.running ?? 0)}</b> {words.queues.running} · {count(states.pending ?? 0)}{' '}
+        {words.queues.waiting}
         {oldestWaiting === null ? null : (
           <span class="faint"> · {words.queues.oldest(duration(oldestWaiting))}</span>
         )}

@@ -148,7 +148,11 @@ function useRowKeys(
     }
     if (key === 'x' && current !== undefined) toggle(current.id);
     else if (action === undefined) return false;
-    else if (ids.size > 0) change(action, tasks.filter(({ id }) => ids.has(id)));
+    else if (ids.size > 0)
+      change(
+        action,
+        tasks.filter(({ id }) => ids.has(id)),
+      );
     else if (current !== undefined) change(action, [current]);
     return true;
   });
