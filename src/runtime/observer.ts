@@ -3,6 +3,7 @@
  * tests all listen. No event carries an input or a context, so none can leak into a log.
  */
 import type { PayloadOwner } from '../core/codec.ts';
+import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
 import type { Logger } from '../core/options.ts';
@@ -67,7 +68,11 @@ export interface EventDetails {
 
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
-export type EventListener = (event: EngineEvent) => void;
+/** One event by its name, or any of them. */
+export type EventNamed<Name extends EventName | '*'> = Name extends EventName
+  ? Extract<EngineEvent, { readonly name: Name }>
+  : EngineEvent;
+export type EventListener<Name extends EventName | '*' = '*'> = (event: EventNamed<Name>) => void;
 
 const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: string]>> = {
   'replica.started': ['info', 'replica started'],
@@ -96,7 +101,10 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
 };
 
 export class Observer {
-  readonly #listeners = new Set<{ readonly listener: EventListener }>();
+  readonly #listeners = new Set<{
+    readonly name: EventName | '*';
+    readonly listener: (event: never) => void;
+  }>();
   readonly #logger: Logger | null;
   readonly #shown: (error: StoredError, owner: PayloadOwner) => StoredError;
 
@@ -109,9 +117,11 @@ export class Observer {
     this.#shown = shown;
   }
 
-  /** Calls `listener` for each event from now on, until the returned function is called. */
-  listen(listener: EventListener): () => void {
-    const entry = { listener };
+  /** Calls `listener` for each event of this name from now on, until the returned function is called. Throws INVALID_ARGUMENT. */
+  on<Name extends EventName | '*'>(name: Name, listener: EventListener<Name>): () => void {
+    if (name !== '*' && !Object.hasOwn(LOG, name)) refuse('name', name, 'there is no such event');
+    if (typeof listener !== 'function') refuse('listener', listener, 'it must be a function');
+    const entry = { name, listener };
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
@@ -123,8 +133,8 @@ export class Observer {
     this.#guarded(() => this.#logger?.[level](message, { event: name, ...this.#loggable(details) }));
     const event = { name, ...details } as unknown as EngineEvent;
     // Of those that listen now: a listener may listen anew.
-    const present = [...this.#listeners];
-    for (const { listener } of present) this.#guarded(() => listener(event));
+    const present = [...this.#listeners].filter((entry) => entry.name === name || entry.name === '*');
+    for (const { listener } of present) this.#guarded(() => (listener as EventListener)(event));
   }
 
   #loggable(details: object): object {
@@ -141,6 +151,10 @@ export class Observer {
       ignore(error);
     }
   }
+}
+
+function refuse(argument: string, value: unknown, problem: string): never {
+  throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
 }
 
 function ignore(_error: unknown): void {}
