@@ -74,8 +74,8 @@ export async function openScenery(context: TestContext): Promise<Scenery> {
   const control = system.instance({ history });
   const first = await system.replica({ tasks, history, stopGrace: 30_000 });
   const second = await system.replica({ tasks, history, stopGrace: 30_000 });
-  const ids = await createCast(control, rebuild);
-  await control.setLimit({ kind: 'group', name: 'imports' }, 4);
+  const ids = await createCast(control, () => control.createTask(rebuild, undefined, { user: 'grace', group: 'search' }));
+  await control.setLimit('group', 'imports', 4);
   await control.pauseGroup('nightly');
   const schedules = new Schedules(control);
   await schedules.set('monthly-invoices', { cron: '0 8 1 * *', task: sendInvoice, input: { number: 1 }, group: 'billing' });
@@ -84,12 +84,12 @@ export async function openScenery(context: TestContext): Promise<Scenery> {
 
 async function createCast(
   control: Taskbaton,
-  rebuild: Parameters<Taskbaton['createTask']>[0],
+  createStubborn: () => Promise<number>,
 ): Promise<Record<Cast, number>> {
   const ada = { user: 'ada', group: 'imports' };
   const file = { file: 'birds.csv' };
   const running = await control.createTask(importCsv, file, ada);
-  const stopping = await control.createTask(rebuild, undefined, { user: 'grace', group: 'search' });
+  const stopping = await createStubborn();
   const pending = await control.createTask(trainModel, { epochs: 90 }, { user: 'grace', group: 'nightly' });
   const paused = await control.createTask(importCsv, { file: 'ships.csv' }, ada);
   const failed = await control.createTask(transcode, { file: 'talk.mov' }, { user: 'linus' });

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import axe from 'axe-core';
+import axe, { type AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { english } from '../../page/src/text/en.ts';
 import { chinese } from '../../page/src/text/zh-CN.ts';
@@ -64,17 +64,16 @@ describe('every view of the page', () => {
 });
 
 async function noneSticksOut(page: Page, where: string): Promise<void> {
-  const beyond = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
   assert.ok(beyond <= 0, `${where} is ${beyond} px too wide`);
 }
 
 /** By axe-core, run as the debugger runs code: the page's own policy lets in no foreign script. */
 async function nothingKeepsAnybodyAway(page: Page, where: string): Promise<void> {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe.source);
-  const violations = await page.evaluate(async () => {
-    const { axe: engine } = window as unknown as { axe: typeof axe };
-    const { violations: found } = await engine.run(document, { resultTypes: ['violations'] });
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`);
-  });
-  assert.deepEqual(violations, [], where);
+  await page.evaluate(`'axe' in window || (() => { ${axe.source} })()`);
+  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { resultTypes: ['violations'] })`);
+  const told = violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  );
+  assert.deepEqual(told, [], where);
 }

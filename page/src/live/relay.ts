@@ -23,6 +23,7 @@ const left = new Map<number, { readonly replica: string; readonly at: string }>(
 export function startRelay(): void {
   listen({
     change: ({ cursor, task, event, replica, at }) => {
+      if (task === null) return;
       if (LEAVING.has(event) && replica !== null) {
         left.set(task, { replica, at });
         if (left.size > LEFT_AT_MOST) left.delete(left.keys().next().value ?? task);

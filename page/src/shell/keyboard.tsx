@@ -4,7 +4,8 @@ import { useEffect } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.tsx';
 import { navigate } from '../route.ts';
 import { shortcuts } from '../settings.ts';
-import { text, type Words } from '../text/text.ts';
+import { text } from '../text/text.ts';
+import type { Words } from '../text/words.ts';
 
 type Meaning = keyof Words['keyboard']['keys'];
 

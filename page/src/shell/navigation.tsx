@@ -5,7 +5,8 @@ import { Icon, type IconName, Mark } from '../parts/icon.tsx';
 import { place } from '../route.ts';
 import { session } from '../session.ts';
 import { type Language, language, type Theme, theme } from '../settings.ts';
-import { text, type Words } from '../text/text.ts';
+import { text } from '../text/text.ts';
+import type { Words } from '../text/words.ts';
 import { ConnectionState } from './connection.tsx';
 import { helpOpen } from './keyboard.tsx';
 

@@ -90,7 +90,7 @@ function Reports({ reports }: { reports: readonly HistoryView[] }) {
 
 function Entry({ entry }: { entry: HistoryView }) {
   const words = text();
-  const { event, at, from, to, actor, reason, replica, message, progress } = entry;
+  const { event, at, from, to, actor, reason, replica, progress, error } = entry;
   const names: Readonly<Record<string, string>> = words.events;
   return (
     <li class="history-entry">
@@ -100,7 +100,7 @@ function Entry({ entry }: { entry: HistoryView }) {
       </span>
       <span class="history-words">
         <b>{names[event] ?? event}</b>
-        {to === null || to === from ? null : (
+        {to === null || to === 'removed' || to === from ? null : (
           <span class="history-state">
             <StateIcon state={to} />
             {words.states[to]}
@@ -114,7 +114,11 @@ function Entry({ entry }: { entry: HistoryView }) {
           <span class="faint">{words.history.epoch(count(entry.epoch))}</span>
         )}
         {reason === null || reason === '' ? null : <q>{reason}</q>}
-        {message === undefined || message === '' ? null : <span class="history-message">{message}</span>}
+        {error === null ? null : (
+          <span class="history-message">
+            {error.name}: {error.message}
+          </span>
+        )}
       </span>
     </li>
   );

@@ -270,6 +270,8 @@ export const english = {
     pause: 'Asked to pause',
     delete: 'Asked to go',
     move: 'Moved',
+    replace: 'Replaced',
+    delay: 'Put off',
     claim: 'Claimed',
     report: 'Checkpoint',
     yield: 'Stopped',

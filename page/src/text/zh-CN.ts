@@ -1,5 +1,5 @@
 /** The words of the page in simplified Chinese. */
-import type { Words } from './text.ts';
+import type { Words } from './words.ts';
 
 export const chinese: Words = {
   nav: { overview: '概览', tasks: '任务', queues: '队列', replicas: '副本', schedules: '定时' },
@@ -255,6 +255,8 @@ export const chinese: Words = {
     pause: '要求暂停',
     delete: '要求删除',
     move: '移动',
+    replace: '替换',
+    delay: '延后',
     claim: '领取',
     report: '检查点',
     yield: '停下',
