@@ -1,12 +1,13 @@
 /** The frame around every view: where one can go, whether the news are fresh, and what belongs to the whole page. */
 import { useEffect, useRef } from 'preact/hooks';
 import { UNREACHABLE } from './api/client.ts';
-import { Failure } from './parts/feedback.tsx';
+import { Empty, Failure } from './parts/feedback.tsx';
 import { QuestionDialog } from './parts/dialog.tsx';
 import { Toasts } from './parts/toast.tsx';
 import { place } from './route.ts';
 import { session, sessionError } from './session.ts';
 import { LostNotice } from './shell/connection.tsx';
+import { Heading } from './shell/heading.tsx';
 import { KeyboardHelp, useShortcuts } from './shell/keyboard.tsx';
 import { Navigation } from './shell/navigation.tsx';
 import { text } from './text/text.ts';
@@ -16,7 +17,6 @@ import { ReplicasView } from './views/replicas.tsx';
 import { SchedulesView } from './views/schedules.tsx';
 import { TasksView } from './views/tasks.tsx';
 import { TaskView } from './views/task.tsx';
-import { Empty } from './parts/feedback.tsx';
 
 export function App() {
   useShortcuts();
@@ -65,9 +65,12 @@ function View({ path }: { path: string }) {
       return <SchedulesView />;
     default:
       return (
-        <Empty icon="search" title={text().shell.nowhere}>
-          <a href="./">{text().nav.overview}</a>
-        </Empty>
+        <>
+          <Heading title={text().shell.nowhere} />
+          <Empty icon="search" title={path.slice(0, 100)}>
+            <a href="./">{text().nav.overview}</a>
+          </Empty>
+        </>
       );
   }
 }

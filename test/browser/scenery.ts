@@ -1,21 +1,30 @@
 /** A system with something of everything that the page shows: tasks in every state, two replicas, limits, pauses, a schedule. */
 import type { TestContext } from 'node:test';
 import { Schedules } from '../../src/cron/index.ts';
-import { defineTask, type Taskbaton, typed } from '../../src/index.ts';
+import { declareTask, defineTask, implement, type Taskbaton, typed } from '../../src/index.ts';
 import { backends } from '../backends.ts';
 import { gate, reaches, System, until } from '../support/system.ts';
 
 export interface Scenery {
-  readonly system: System;
   /** An instance that runs nothing. */
   readonly control: Taskbaton;
-  /** Replicas that run everything. */
-  readonly first: Taskbaton;
-  readonly second: Taskbaton;
+  /** The replica that last began to run a task. */
+  readonly holder: (id: number) => Taskbaton;
+  /** Lets the stubborn one stop. */
+  readonly release: () => void;
   readonly ids: Readonly<Record<Cast, number>>;
 }
 
-type Cast = 'running' | 'stopping' | 'pending' | 'paused' | 'failed' | 'finished' | 'init' | 'parent' | 'child';
+type Cast =
+  | 'running'
+  | 'stopping'
+  | 'pending'
+  | 'paused'
+  | 'failed'
+  | 'finished'
+  | 'init'
+  | 'parent'
+  | 'child';
 
 const STEPS = 10;
 
@@ -24,12 +33,15 @@ export const importCsv = defineTask({
   type: 'import-csv',
   input: typed<{ file: string }>(),
   context: typed<{ row: number; last: string }>(),
-  async *run({ context, signal, log }) {
+  async *run({ context, signal }) {
     const begin = context?.row ?? 0;
     const end = begin === 0 ? STEPS / 2 : Math.min(STEPS, begin + 2);
     for (let row = begin + 1; row <= end; row += 1) {
-      log.info(`Row ${row} is loaded`);
-      yield { context: { row, last: `part-${row}.csv` }, progress: row / STEPS, message: `Row ${row} of ${STEPS}` };
+      yield {
+        context: { row, last: `part-${row}.csv` },
+        progress: row / STEPS,
+        message: `Row ${row} of ${STEPS}`,
+      };
     }
     if (end < STEPS) await stopped(signal);
   },
@@ -53,17 +65,20 @@ export const transcode = defineTask({
   },
 });
 
+/** Doesn't listen when it is told to stop. */
+const rebuildIndex = declareTask({ type: 'rebuild-index', input: typed<{ shards?: number }>() });
+
 /** Only what nobody runs can be seen to wait. */
 const trainModel = defineTask({ type: 'train-model', input: typed<{ epochs: number }>(), async *run() {} });
 
 export async function openScenery(context: TestContext): Promise<Scenery> {
+  // Hooks run in their order: whoever stops the replicas next waits for nobody.
+  const release = gate();
+  context.after(() => release.open());
   const backend = backends.find(({ name }) => name === 'sqlite');
   if (backend === undefined) throw new Error('The page is tested on SQLite; BACKENDS leaves it out.');
   const system = new System(await backend.open(), context);
-  const release = gate();
-  context.after(() => release.open());
-  const rebuild = defineTask({
-    type: 'rebuild-index',
+  const rebuild = implement(rebuildIndex, {
     async *run() {
       yield { context: { shard: 1 }, progress: 0.3 };
       await release.opened;
@@ -71,34 +86,51 @@ export async function openScenery(context: TestContext): Promise<Scenery> {
   });
   const history = { contexts: true };
   const tasks = [importCsv, sendInvoice, transcode, rebuild];
-  const control = system.instance({ history });
-  const first = await system.replica({ tasks, history, stopGrace: 30_000 });
-  const second = await system.replica({ tasks, history, stopGrace: 30_000 });
-  const ids = await createCast(control, () => control.createTask(rebuild, undefined, { user: 'grace', group: 'search' }));
+  const control = system.instance({ history, redact: (payload) => payload });
+  const holders = new Map<number, Taskbaton>();
+  for (let replica = 0; replica < 2; replica += 1) {
+    const baton = await system.replica({ tasks, history, stopGrace: 30_000 });
+    baton.on('task.started', ({ id }) => void holders.set(id, baton));
+  }
+  const ids = await createCast(control);
   await control.setLimit('group', 'imports', 4);
   await control.pauseGroup('nightly');
   const schedules = new Schedules(control);
-  await schedules.set('monthly-invoices', { cron: '0 8 1 * *', task: sendInvoice, input: { number: 1 }, group: 'billing' });
-  return { system, control, first, second, ids };
+  await schedules.set('monthly-invoices', {
+    cron: '0 8 1 * *',
+    task: sendInvoice,
+    input: { number: 1 },
+    group: 'billing',
+  });
+  const holder = (id: number): Taskbaton => {
+    const baton = holders.get(id);
+    if (baton === undefined) throw new Error(`No replica has begun task ${id}.`);
+    return baton;
+  };
+  return { control, holder, release: () => release.open(), ids };
 }
 
-async function createCast(
-  control: Taskbaton,
-  createStubborn: () => Promise<number>,
-): Promise<Record<Cast, number>> {
+async function createCast(control: Taskbaton): Promise<Record<Cast, number>> {
   const ada = { user: 'ada', group: 'imports' };
   const file = { file: 'birds.csv' };
   const running = await control.createTask(importCsv, file, ada);
-  const stopping = await createStubborn();
+  const stopping = await control.createTask(rebuildIndex, {}, { user: 'grace', group: 'search' });
   const pending = await control.createTask(trainModel, { epochs: 90 }, { user: 'grace', group: 'nightly' });
   const paused = await control.createTask(importCsv, { file: 'ships.csv' }, ada);
   const failed = await control.createTask(transcode, { file: 'talk.mov' }, { user: 'linus' });
   const finished = await control.createTask(sendInvoice, { number: 17 }, { user: 'grace', group: 'billing' });
   const init = await control.createTask(importCsv, file, { ...ada, autoRun: false });
-  const parent = await control.createTask(trainModel, { epochs: 3 }, { user: 'grace', group: 'nightly', key: 'model-7' });
+  const parent = await control.createTask(
+    trainModel,
+    { epochs: 3 },
+    { user: 'grace', group: 'nightly', key: 'model-7' },
+  );
   const child = await control.createTask(sendInvoice, { number: 18 }, { user: 'grace', parent });
   await until('the first has come half way', async () => (await control.getTask(running)).progress === 0.5);
-  await until('the one to pause has come half way', async () => (await control.getTask(paused)).progress === 0.5);
+  await until(
+    'the one to pause has come half way',
+    async () => (await control.getTask(paused)).progress === 0.5,
+  );
   await control.pauseTask(paused, { actor: 'ada', reason: 'the disk is full' });
   await until('the stubborn one runs', async () => (await control.getTask(stopping)).progress === 0.3);
   await control.pauseTask(stopping);

@@ -33,6 +33,7 @@ describe('every view of the page', () => {
   test('is readable and reachable for everybody, whatever the screen, the light and the language', async (context) => {
     const { control, ids } = await openScenery(context);
     const site = await openSite(control, context);
+    const flaws: string[] = [];
     for (const { locale, words, colorScheme } of LOOKS) {
       const { page, check } = await visit(browser, context, { locale, colorScheme });
       const views = [
@@ -40,7 +41,11 @@ describe('every view of the page', () => {
         { path: 'tasks', title: words.nav.tasks, fact: `#${ids.failed}` },
         { path: 'tasks?state=deleting', title: words.nav.tasks, fact: words.tasks.noMatch },
         { path: `tasks/${ids.paused}`, title: `import-csv #${ids.paused}`, fact: 'part-5.csv' },
-        { path: `tasks/${ids.failed}`, title: `transcode-video #${ids.failed}`, fact: 'ffmpeg ended with code 187' },
+        {
+          path: `tasks/${ids.failed}`,
+          title: `transcode-video #${ids.failed}`,
+          fact: 'ffmpeg ended with code 187',
+        },
         { path: 'queues', title: words.nav.queues, fact: 'imports' },
         { path: 'replicas', title: words.nav.replicas, fact: words.replicas.drain },
         { path: 'schedules', title: words.nav.schedules, fact: 'monthly-invoices' },
@@ -52,28 +57,34 @@ describe('every view of the page', () => {
         if (title !== undefined) await page.getByRole('heading', { level: 1, name: title }).waitFor();
         for (const width of WIDTHS) {
           await page.setViewportSize({ width, height: width < 500 ? 780 : 900 });
-          await noneSticksOut(page, `${path} at ${width} px`);
+          flaws.push(...(await stickingOut(page, `${path} at ${width} px`)));
           const name = `${path.replaceAll(/\W+/g, '-') || 'overview'}-${width}-${colorScheme}-${locale}.png`;
           await page.screenshot({ path: join(PICTURES, name), fullPage: true });
-          if (width !== 768) await nothingKeepsAnybodyAway(page, `${path} at ${width} px in ${colorScheme}`);
+          if (width !== 768)
+            flaws.push(...(await barriers(page, `${path} at ${width} px in ${colorScheme}`)));
         }
       }
       check();
     }
+    assert.deepEqual(flaws, []);
   });
 });
 
-async function noneSticksOut(page: Page, where: string): Promise<void> {
-  const beyond = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth');
-  assert.ok(beyond <= 0, `${where} is ${beyond} px too wide`);
+async function stickingOut(page: Page, where: string): Promise<readonly string[]> {
+  const elements = await page.evaluate<string[]>(`
+    document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll('body *')]
+      .filter((element) => element.getBoundingClientRect().right > innerWidth)
+      .map((element) => element.outerHTML.slice(0, 120))`);
+  return elements.map((element) => `${where}: ${element} sticks out`);
 }
 
-/** By axe-core, run as the debugger runs code: the page's own policy lets in no foreign script. */
-async function nothingKeepsAnybodyAway(page: Page, where: string): Promise<void> {
+/** What keeps somebody away, by axe-core; run as a debugger runs code, for the page's own policy lets in no foreign script. */
+async function barriers(page: Page, where: string): Promise<readonly string[]> {
   await page.evaluate(`'axe' in window || (() => { ${axe.source} })()`);
-  const { violations } = await page.evaluate<AxeResults>(`axe.run(document, { resultTypes: ['violations'] })`);
-  const told = violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  const { violations } = await page.evaluate<AxeResults>(
+    `axe.run(document, { resultTypes: ['violations'] })`,
   );
-  assert.deepEqual(told, [], where);
+  return violations.map(
+    ({ id, nodes }) => `${where}: ${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`,
+  );
 }

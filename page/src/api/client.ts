@@ -48,8 +48,7 @@ export const api = {
   overview: (abort?: AbortSignal) => request<Overview>('GET', 'overview', undefined, abort),
   tasks: (query: URLSearchParams, abort?: AbortSignal) =>
     request<TaskList>('GET', `tasks?${query.toString()}`, undefined, abort),
-  task: (id: number, abort?: AbortSignal) =>
-    request<TaskView>('GET', `tasks/${id}?includeDeleting=true`, undefined, abort),
+  task: (id: number, abort?: AbortSignal) => request<TaskView>('GET', `tasks/${id}`, undefined, abort),
   history: (id: number, after: string | null, abort?: AbortSignal) =>
     request<HistoryPage>('GET', `tasks/${id}/history?${historyQuery(after)}`, undefined, abort),
   change: (id: number, action: Action, body: ChangeRequest) =>

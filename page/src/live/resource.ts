@@ -12,6 +12,7 @@ export interface Resource<T> {
   readonly data: Signal<T | undefined>;
   /** Why the last request failed. */
   readonly error: Signal<ApiError | undefined>;
+  /** For who has changed something, or wants to. */
   readonly refresh: () => void;
 }
 
@@ -36,23 +37,22 @@ export function useResource<T>(
 ): Resource<T> {
   const loader = useMemo(() => new Loader(load, options.pace ?? PACE), [key]);
   useEffect(() => {
-    loader.refresh();
+    loader.touch();
     const stop = listen({
       change: (entry) => {
-        if (options.staleBy?.(entry) ?? true) loader.refresh();
+        if (options.staleBy?.(entry) ?? true) loader.touch();
       },
       task: (task) => {
         const { data } = loader;
         if (data.value === undefined) return;
         const next = options.withTask?.(data.value, task);
-        if (next === undefined) loader.refresh();
+        if (next === undefined) loader.touch();
         else data.value = next;
       },
-      gone: loader.refresh,
-      pulse: loader.refresh,
+      gone: loader.touch,
+      pulse: loader.touch,
     });
-    const timer =
-      options.every === undefined ? undefined : setInterval(() => loader.refresh(), options.every);
+    const timer = options.every === undefined ? undefined : setInterval(loader.touch, options.every);
     return () => {
       stop();
       clearInterval(timer);
@@ -77,7 +77,16 @@ class Loader<T> implements Resource<T> {
     this.#pace = pace;
   }
 
+  /** At once, and once more after a while: what the server keeps for all who look may be a moment older than a change. */
   readonly refresh = (): void => {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#abort === undefined) void this.#run();
+    this.#again = true;
+  };
+
+  /** When it is time again. */
+  readonly touch = (): void => {
     this.#again = true;
     if (this.#abort !== undefined || this.#timer !== undefined) return;
     this.#timer = setTimeout(() => void this.#run(), Math.max(0, this.#notBefore - performance.now()));
@@ -108,7 +117,7 @@ class Loader<T> implements Resource<T> {
       if (!abort.signal.aborted) this.error.value = asApiError(error);
     } finally {
       this.#abort = undefined;
-      if (this.#again) this.refresh();
+      if (this.#again) this.touch();
     }
   }
 }

@@ -9,7 +9,8 @@ export interface Line {
   readonly label: string;
   /** A colour of tokens.css. */
   readonly colour: string;
-  readonly values: readonly number[];
+  /** Null where there is nothing to tell. */
+  readonly values: readonly (number | null)[];
   readonly look: 'area' | 'dashed' | 'bars';
 }
 
@@ -51,7 +52,7 @@ export function Chart(props: ChartProps) {
           <li key={label}>
             <span class={`legend-line legend-${look} colour-${colour}`} />
             <span>{label}</span>
-            <b>{tell(values[index] ?? 0)}</b>
+            <b>{told(values[index], tell)}</b>
           </li>
         ))}
       </ul>
@@ -75,7 +76,11 @@ interface Scales {
 }
 
 function Plot({ times, lines, kind, tell, width, pointed, point }: PlotProps) {
-  const steps = levels(Math.max(...lines.flatMap(({ values }) => values)), MOST_LEVELS, kind);
+  const steps = levels(
+    Math.max(...lines.flatMap(({ values }) => values.map((value) => value ?? 0))),
+    MOST_LEVELS,
+    kind,
+  );
   const scales = scalesOf(times.length, steps.at(-1) ?? 1, width);
   const { x, y } = scales;
   const [from, to] = [times[0] ?? 0, times.at(-1) ?? 0];
@@ -135,19 +140,46 @@ function Curve({ line, scales }: { line: Line; scales: Scales }) {
         class={`curve-bars colour-${colour}`}
         d={values
           .map((value, index) =>
-            value === 0 ? '' : `M${round(x(index) - wide / 2)} ${floor}V${y(value)}h${round(wide)}V${floor}Z`,
+            value === null || value === 0
+              ? ''
+              : `M${round(x(index) - wide / 2)} ${floor}V${y(value)}h${round(wide)}V${floor}Z`,
           )
           .join('')}
       />
     );
   }
-  const path = values.map((value, index) => `${index === 0 ? 'M' : 'L'}${x(index)} ${y(value)}`).join('');
   return (
     <g class={`colour-${colour}`}>
-      {look === 'area' ? <path class="curve-ground" d={`${path}V${floor}H${x(0)}Z`} /> : null}
-      <path class={`curve curve-${look}`} d={path} />
+      {runsOf(values).map(([from, run]) => {
+        const path = run
+          .map((value, step) => `${step === 0 ? 'M' : 'L'}${x(from + step)} ${y(value)}`)
+          .join('');
+        if (run.length === 1) return <path class="curve" d={`${path}h0.01`} key={from} />;
+        return (
+          <g key={from}>
+            {look === 'area' ? <path class="curve-ground" d={`${path}V${floor}H${x(from)}Z`} /> : null}
+            <path class={`curve curve-${look}`} d={path} />
+          </g>
+        );
+      })}
     </g>
   );
+}
+
+/** The stretches without a gap, each with where it begins. */
+function runsOf(values: readonly (number | null)[]): readonly (readonly [number, readonly number[]])[] {
+  const runs: [number, number[]][] = [];
+  for (const [index, value] of values.entries()) {
+    if (value === null) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && last[0] + last[1].length === index) last[1].push(value);
+    else runs.push([index, [value]]);
+  }
+  return runs;
+}
+
+function told(value: number | null | undefined, tell: (value: number) => string): string {
+  return value === null || value === undefined ? '–' : tell(value);
 }
 
 function Pointed({ index, lines, scales }: { index: number; lines: readonly Line[]; scales: Scales }) {
@@ -156,11 +188,11 @@ function Pointed({ index, lines, scales }: { index: number; lines: readonly Line
     <g>
       <line class="pointer" x1={x(index)} x2={x(index)} y1={TOP} y2={floor} />
       {lines.map(({ label, look, colour, values }) =>
-        look === 'bars' ? null : (
+        look === 'bars' || typeof values[index] !== 'number' ? null : (
           <circle
             class={`pointer-dot colour-${colour}`}
             cx={x(index)}
-            cy={y(values[index] ?? 0)}
+            cy={y(values[index])}
             r={4}
             key={label}
           />

@@ -10,11 +10,10 @@ export function ThroughputChart({ overview }: { overview: Overview }) {
   const { throughput, bucket } = overview;
   if (throughput.length === 0) return <NoChart title={words.throughput} />;
   const total = throughput.reduce((sum, { finished }) => sum + finished, 0);
-  const minutes = (throughput.length * bucket) / 60_000;
   return (
     <Chart
       title={words.throughput}
-      note={words.perMinute((total / minutes).toFixed(1))}
+      note={words.finishedIn(count(total), duration(throughput.length * bucket))}
       kind="count"
       times={throughput.map(({ at }) => Date.parse(at))}
       tell={(value) => count(value)}
@@ -44,18 +43,30 @@ export function ThroughputChart({ overview }: { overview: Overview }) {
 
 export function WaitingChart({ overview }: { overview: Overview }) {
   const words = text().charts;
-  const { waiting } = overview;
+  const { throughput, waiting } = overview;
   if (waiting.length === 0) return <NoChart title={words.waiting} />;
+  const found = new Map(waiting.map((point) => [point.at, point]));
+  const points = throughput.map(({ at }) => found.get(at));
   return (
     <Chart
       title={words.waiting}
       note={words.waitingNote}
       kind="span"
-      times={waiting.map(({ at }) => Date.parse(at))}
+      times={throughput.map(({ at }) => Date.parse(at))}
       tell={duration}
       lines={[
-        { label: words.half, colour: 'accent', look: 'area', values: waiting.map(({ p50 }) => p50) },
-        { label: words.most, colour: 'paused', look: 'dashed', values: waiting.map(({ p95 }) => p95) },
+        {
+          label: words.half,
+          colour: 'accent',
+          look: 'area',
+          values: points.map((point) => point?.p50 ?? null),
+        },
+        {
+          label: words.most,
+          colour: 'paused',
+          look: 'dashed',
+          values: points.map((point) => point?.p95 ?? null),
+        },
       ]}
     />
   );

@@ -55,7 +55,6 @@ function QuestionForm({
   const { title, detail, action, danger = false, field, reason = false } = question;
   const [value, setValue] = useState(field?.value ?? '');
   const [why, setWhy] = useState('');
-  const list = useId();
   return (
     <Dialog title={title} close={() => answer(undefined)}>
       <form
@@ -67,34 +66,9 @@ function QuestionForm({
       >
         {detail === undefined ? null : <p>{detail}</p>}
         {field === undefined ? null : (
-          <label class="field">
-            <span>{field.label}</span>
-            <input
-              value={value}
-              list={list}
-              autoComplete="off"
-              spellcheck={false}
-              maxLength={255}
-              onInput={(event) => setValue(event.currentTarget.value)}
-            />
-            <datalist id={list}>
-              {field.options.map((option) => (
-                <option value={option} key={option} />
-              ))}
-            </datalist>
-          </label>
+          <TextField label={field.label} value={value} options={field.options} change={setValue} />
         )}
-        {reason ? (
-          <label class="field">
-            <span>{text().dialog.reason}</span>
-            <input
-              value={why}
-              maxLength={255}
-              autoComplete="off"
-              onInput={(event) => setWhy(event.currentTarget.value)}
-            />
-          </label>
-        ) : null}
+        {reason ? <TextField label={text().dialog.reason} value={why} change={setWhy} /> : null}
         <div class="dialog-actions">
           <button type="button" class="button" onClick={() => answer(undefined)}>
             {text().dialog.cancel}
@@ -105,6 +79,38 @@ function QuestionForm({
         </div>
       </form>
     </Dialog>
+  );
+}
+
+function TextField({
+  label,
+  value,
+  options = [],
+  change,
+}: {
+  label: string;
+  value: string;
+  options?: readonly string[];
+  change: (value: string) => void;
+}) {
+  const list = useId();
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <input
+        value={value}
+        list={list}
+        autoComplete="off"
+        spellcheck={false}
+        maxLength={255}
+        onInput={(event) => change(event.currentTarget.value)}
+      />
+      <datalist id={list}>
+        {options.map((option) => (
+          <option value={option} key={option} />
+        ))}
+      </datalist>
+    </label>
   );
 }
 

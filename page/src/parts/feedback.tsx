@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { type ApiError, UNREACHABLE } from '../api/client.ts';
 import type { Resource } from '../live/resource.ts';
+import { Heading } from '../shell/heading.tsx';
 import { text } from '../text/text.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -26,7 +27,7 @@ export function Empty({
 }
 
 /** Grey lines where words will be. */
-export function Loading({ lines = 6 }: { lines?: number }) {
+function Loading({ lines = 6 }: { lines?: number }) {
   return (
     <div class="loading" role="status">
       <span class="visually-hidden">{text().feedback.loading}</span>
@@ -77,15 +78,26 @@ function failureTitle(error: ApiError): string {
 export function Loaded<T>({
   resource,
   lines,
+  heading,
   children,
 }: {
   resource: Resource<T>;
   lines?: number;
+  /** What stands above whatever is there instead of the data. */
+  heading?: string;
   children: (data: T) => ComponentChildren;
 }) {
   const data = resource.data.value;
   const error = resource.error.value;
   if (data !== undefined && error?.status !== 404) return <>{children(data)}</>;
-  if (error !== undefined) return <Failure error={error} retry={resource.refresh} />;
-  return <Loading {...(lines === undefined ? {} : { lines })} />;
+  return (
+    <>
+      {heading === undefined ? null : <Heading title={heading} />}
+      {error === undefined ? (
+        <Loading {...(lines === undefined ? {} : { lines })} />
+      ) : (
+        <Failure error={error} retry={resource.refresh} />
+      )}
+    </>
+  );
 }

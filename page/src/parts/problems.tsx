@@ -36,7 +36,7 @@ function ProblemItem({ problem }: { problem: Problem }) {
       <div class="problem-words">
         <p>
           <span class="visually-hidden">{words[severity]}: </span>
-          {words.kinds[kind](subject, count(problem.count))}
+          {words.kinds[kind](subject.replace(/^(user|group|type):/, '$1 '), count(problem.count))}
         </p>
         <p class="faint">{words.remedies[kind]}</p>
       </div>

@@ -45,7 +45,7 @@ export function TimeLeft({ task }: { task: TaskView }) {
   return <span class="time-left">{text().task.left(duration(Math.ceil(left / 1000) * 1000))}</span>;
 }
 
-export function timeLeft(task: TaskView, at: number): number | undefined {
+function timeLeft(task: TaskView, at: number): number | undefined {
   const { progress, startedAt } = task;
   if (task.state !== 'running' || task.replica === null || startedAt === null) return undefined;
   if (progress === null || progress < LEAST_PROGRESS || progress >= 1) return undefined;

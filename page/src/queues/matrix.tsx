@@ -27,7 +27,7 @@ export function Matrix({ queues, refresh }: MatrixProps) {
           <span class="swatch swatch-waiting" /> {words.waiting}
         </p>
       </header>
-      <div class="matrix-scroll" role="region" tabIndex={0} aria-labelledby="matrix">
+      <div class="matrix-scroll" role="group" tabIndex={0} aria-labelledby="matrix">
         <table class="matrix">
           <thead>
             <tr>
@@ -119,13 +119,11 @@ function MatrixCell({ cell, user, group, busiest, refresh }: MatrixCellProps) {
   const query = new URLSearchParams({ user: user.name, group: group.name });
   return (
     <td class={paused ? 'cell paused' : 'cell'}>
-      <a
-        class="cell-counts"
-        href={`tasks?${query.toString()}`}
-        aria-label={words.cell(count(running), count(waiting))}
-      >
+      <a class="cell-counts" href={`tasks?${query.toString()}`}>
         <b>{count(running)}</b>
+        <span class="visually-hidden">{words.running},</span>
         <span class="faint">{count(waiting)}</span>
+        <span class="visually-hidden">{words.waiting}</span>
       </a>
       <span class="cell-bar" aria-hidden="true">
         <span class="cell-running" style={{ width: `${(running / busiest) * 100}%` }} />

@@ -15,7 +15,7 @@ interface Destination {
   readonly name: keyof Words['nav'] & IconName;
 }
 
-export const DESTINATIONS: readonly Destination[] = [
+const DESTINATIONS: readonly Destination[] = [
   { path: '', name: 'overview' },
   { path: 'tasks', name: 'tasks' },
   { path: 'queues', name: 'queues' },
@@ -58,9 +58,9 @@ export function Navigation() {
           ))}
         </ul>
       </nav>
-      <div class="side-foot">
+      <aside class="side-foot" aria-label={words.shell.settings}>
         <Settings />
-      </div>
+      </aside>
       {settings ? (
         <Dialog title={words.shell.settings} close={() => showSettings(false)}>
           <Settings />
@@ -166,7 +166,7 @@ function Switch<T extends string>({
           type="button"
           key={choice.value}
           aria-pressed={choice.value === value}
-          aria-label={choice.label}
+          {...(choice.icon === undefined ? {} : { 'aria-label': choice.label })}
           title={choice.label}
           onClick={() => choose(choice.value)}
         >

@@ -37,7 +37,7 @@ export function ContextCard({ task, entries }: { task: TaskView; entries: readon
         />
       )}
       {value === undefined || value === null ? (
-        <p class="card-empty">{words.none}</p>
+        <p class="card-empty">{size === undefined && task.progress === null ? words.none : words.hidden}</p>
       ) : changes && kept.length >= 2 ? (
         <JsonChanges before={kept[index - 1]?.context ?? {}} after={at?.context} label={words.title} />
       ) : (

@@ -1,5 +1,6 @@
 /** Why a task failed, and the times it failed before. */
 import type { TaskView } from '../../../src/dashboard/api.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { Icon } from '../parts/icon.tsx';
 import { At } from '../parts/time.tsx';
 import { count } from '../text/format.ts';
@@ -38,7 +39,7 @@ export function Errors({ task }: { task: TaskView }) {
               <At at={past.at} />
               <span>
                 <b>{past.name}</b> {past.message}
-                <span class="faint"> {words.past(count(past.attempt), past.replica)}</span>
+                <span class="faint"> {words.past(count(past.attempt), replicaName(past.replica))}</span>
               </span>
             </li>
           ))}

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import type { TaskView } from '../../../src/dashboard/api.ts';
 import { now } from '../live/clock.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { Icon } from '../parts/icon.tsx';
 import { workedTime } from '../parts/progress.tsx';
 import { Ago, At } from '../parts/time.tsx';
@@ -23,7 +24,10 @@ export function Facts({ task }: { task: TaskView }) {
     [words.key, task.key === null ? undefined : <code>{task.key}</code>],
     [words.parent, task.parent === null ? undefined : link(`tasks/${task.parent}`, `#${task.parent}`)],
     [words.priority, task.priority === 0 ? undefined : count(task.priority)],
-    [words.replica, task.replica === null ? undefined : <code>{task.replica}</code>],
+    [
+      words.replica,
+      task.replica === null ? undefined : <span title={task.replica}>{replicaName(task.replica)}</span>,
+    ],
     [words.worked, duration(workedTime(task, now.value))],
     [words.attempt, count(task.attempt)],
     [words.retries, task.retries === 0 ? undefined : count(task.retries)],

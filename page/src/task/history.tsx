@@ -1,6 +1,7 @@
 /** Everything that happened to a task: its events, with who asked for them and why, and what its handler wrote. */
 import { useState } from 'preact/hooks';
 import type { HistoryView } from '../../../src/dashboard/api.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { Empty } from '../parts/feedback.tsx';
 import { StateIcon } from '../parts/state.tsx';
 import { At } from '../parts/time.tsx';
@@ -109,7 +110,7 @@ function Entry({ entry }: { entry: HistoryView }) {
         {progress === null ? null : <span>{percent(progress)}</span>}
         {entry.bytes === null ? null : <span class="faint">{bytes(entry.bytes)}</span>}
         {actor === null ? null : <span>{words.history.by(actor)}</span>}
-        {replica === null ? null : <span class="faint">{words.history.on(replica)}</span>}
+        {replica === null ? null : <span class="faint">{words.history.on(replicaName(replica))}</span>}
         {entry.epoch === null || event !== 'claim' ? null : (
           <span class="faint">{words.history.epoch(count(entry.epoch))}</span>
         )}

@@ -90,7 +90,7 @@ export function withoutSame(lines: readonly JsonLine[], around = 2): readonly (J
   return result;
 }
 
-export function sameJson(one: unknown, other: unknown): boolean {
+function sameJson(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true;
   const ones = childrenOf(one);
   const others = childrenOf(other);

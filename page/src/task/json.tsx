@@ -32,7 +32,7 @@ function Lines({
   const rest = lines.length - shown.length;
   return (
     <>
-      <div class="json" role="region" tabIndex={0} aria-label={label}>
+      <div class="json" role="group" tabIndex={0} aria-label={label}>
         <code>
           {shown.map((line, index) => (
             <Line line={line} compared={compared} key={index} />

@@ -4,6 +4,7 @@
  */
 import type { HistoryView } from '../../../src/dashboard/api.ts';
 import { now } from '../live/clock.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { Empty } from '../parts/feedback.tsx';
 import { timesBetween } from '../parts/scale.ts';
 import { useWidth } from '../parts/width.ts';
@@ -76,7 +77,7 @@ function Drawing({ stints, frame }: { stints: readonly Stint[]; frame: Frame }) 
           y={frame.left === 0 ? y(index) - 6 : y(index) + BAR / 2 + 4}
           key={lane}
         >
-          {shorten(lane, frame.left === 0 ? 40 : Math.floor(frame.left / 7.6))}
+          {shorten(replicaName(lane), frame.left === 0 ? 40 : Math.floor(frame.left / 7.6))}
         </text>
       ))}
       {stints.slice(1).map((stint, index) => (
@@ -167,7 +168,7 @@ function describe(stint: Stint): string {
   const end = stint.to ?? now.value;
   const progress = stint.reports.at(-1)?.progress;
   return words.stint(
-    stint.replica,
+    replicaName(stint.replica),
     `${clockTime(stint.from)}–${stint.to === undefined ? words.still : clockTime(stint.to)}`,
     duration(end - stint.from),
     progress === null || progress === undefined ? '' : percent(progress),

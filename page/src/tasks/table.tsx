@@ -1,6 +1,7 @@
 /** Tasks in rows; on a phone each row is a card. The roles are spelled out, since a table laid out otherwise loses them. */
 import { memo } from './memo.ts';
 import type { TaskView } from '../../../src/dashboard/api.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { hasProgress, ProgressBar, ProgressText, TimeLeft } from '../parts/progress.tsx';
 import { StateBadge, StateIcon } from '../parts/state.tsx';
 import { Ago } from '../parts/time.tsx';
@@ -108,7 +109,11 @@ const TaskRow = memo(function TaskRow({ task, chosen, toggle }: TaskRowProps) {
         <Owner user={user} group={group} />
       </td>
       <td role="cell" class="cell-replica">
-        {replica ?? <span class="faint">–</span>}
+        {replica === null ? (
+          <span class="faint">–</span>
+        ) : (
+          <span title={replica}>{replicaName(replica)}</span>
+        )}
       </td>
       <td role="cell" class="cell-age">
         <Ago at={task.createdAt} />

@@ -1,5 +1,6 @@
 /** The words of the page in English; their keys and parameters are what every other language has to have. */
 const s = (count: string): string => (count === '1' ? '' : 's');
+const ofType = (type: string): string => (type === '' ? '' : ` of type ${type}`);
 const verb = (count: string): string => (count === '1' ? 's' : '');
 
 export const english = {
@@ -103,15 +104,15 @@ export const english = {
       'no-replica-for-version': (subject: string, count: string) =>
         `${count} task${s(count)} of ${subject} wait${verb(count)}, and no replica knows that version`,
       'failed-cleanup': (subject: string, count: string) =>
-        `The cleanup of ${count} task${s(count)} of type ${subject} failed`,
+        `The cleanup of ${count} task${s(count)}${ofType(subject)} failed`,
       'stopping-too-long': (subject: string, count: string) =>
-        `${count} task${s(count)} of type ${subject} should have stopped by now`,
+        `${count} task${s(count)}${ofType(subject)} should have stopped by now`,
       'blocked-loop': (subject: string, _count: string) => `The event loop of ${subject} is blocked`,
       'paused-scope-with-waiting': (subject: string, count: string) =>
         `${subject} is paused, and ${count} task${s(count)} wait${verb(count)} in it`,
       'lease-ending': (subject: string, _count: string) => `The lease of ${subject} is about to end`,
       'failed-tasks': (subject: string, count: string) =>
-        `${count} task${s(count)} of type ${subject} failed in the last hour`,
+        `${count} task${s(count)}${ofType(subject)} failed in the last hour`,
     },
     remedies: {
       'no-replica-for-type': 'Start a replica that registers it.',
@@ -126,7 +127,7 @@ export const english = {
   },
   charts: {
     throughput: 'Throughput',
-    perMinute: (value: string) => `${value} finished a minute`,
+    finishedIn: (count: string, time: string) => `${count} finished in ${time}`,
     finished: 'Finished',
     created: 'Created',
     failed: 'Failed',
@@ -240,6 +241,7 @@ export const english = {
     title: 'Context',
     result: 'Result',
     none: 'Nothing was reported yet',
+    hidden: 'It is not shown: the option redact says what is.',
     checkpoints: (count: string) => `${count} checkpoint${s(count)}`,
     pick: 'Checkpoint',
     earlier: 'The checkpoint before',
@@ -300,7 +302,6 @@ export const english = {
     limitOf: (name: string) => `Limit of ${name}`,
     limitOfBoth: (user: string, group: string) => `Limit of ${user} in ${group}`,
     oldest: (time: string) => `oldest ${time}`,
-    cell: (running: string, waiting: string) => `${running} running, ${waiting} waiting`,
     pausedTag: 'paused',
     pause: 'Pause',
     pauseName: (name: string) => `Pause ${name}`,

@@ -93,12 +93,14 @@ export const chinese: Words = {
       'no-replica-for-type': (subject, count) => `${count} 个 ${subject} 任务在等待，但没有副本运行这种类型`,
       'no-replica-for-version': (subject, count) =>
         `${count} 个 ${subject} 任务在等待，但没有副本认识这个版本`,
-      'failed-cleanup': (subject, count) => `${count} 个 ${subject} 任务清理失败`,
-      'stopping-too-long': (subject, count) => `${count} 个 ${subject} 任务迟迟没有停下`,
+      'failed-cleanup': (subject, count) => `${count} 个${subject === '' ? '' : ` ${subject} `}任务清理失败`,
+      'stopping-too-long': (subject, count) =>
+        `${count} 个${subject === '' ? '' : ` ${subject} `}任务迟迟没有停下`,
       'blocked-loop': (subject) => `${subject} 的事件循环被阻塞`,
       'paused-scope-with-waiting': (subject, count) => `${subject} 已暂停，其中有 ${count} 个任务在等待`,
       'lease-ending': (subject) => `${subject} 的租约即将到期`,
-      'failed-tasks': (subject, count) => `最近一小时有 ${count} 个 ${subject} 任务失败`,
+      'failed-tasks': (subject, count) =>
+        `最近一小时有 ${count} 个${subject === '' ? '' : ` ${subject} `}任务失败`,
     },
     remedies: {
       'no-replica-for-type': '请启动一个注册了该类型的副本。',
@@ -113,7 +115,7 @@ export const chinese: Words = {
   },
   charts: {
     throughput: '吞吐量',
-    perMinute: (value) => `每分钟完成 ${value} 个`,
+    finishedIn: (count, time) => `${time}内完成 ${count} 个`,
     finished: '完成',
     created: '新建',
     failed: '失败',
@@ -225,6 +227,7 @@ export const chinese: Words = {
     title: '上下文',
     result: '结果',
     none: '尚未报告过',
+    hidden: '未显示：由 redact 选项决定显示哪些内容。',
     checkpoints: (count) => `${count} 个检查点`,
     pick: '检查点',
     earlier: '上一个检查点',
@@ -285,7 +288,6 @@ export const chinese: Words = {
     limitOf: (name) => `${name} 的上限`,
     limitOfBoth: (user, group) => `${user} 在 ${group} 中的上限`,
     oldest: (time) => `最久 ${time}`,
-    cell: (running, waiting) => `${running} 个运行中，${waiting} 个等待中`,
     pausedTag: '已暂停',
     pause: '暂停',
     pauseName: (name) => `暂停 ${name}`,

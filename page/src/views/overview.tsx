@@ -2,6 +2,7 @@
 import type { Overview, ReplicaView } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
 import { learnTime } from '../live/clock.ts';
+import { learnReplicas, replicaName } from '../live/replica-names.ts';
 import { useResource } from '../live/resource.ts';
 import { Loaded } from '../parts/feedback.tsx';
 import { LeaseBar, Slots } from '../parts/lease.tsx';
@@ -41,6 +42,7 @@ export function OverviewView() {
 async function loadOverview(abort: AbortSignal): Promise<Overview> {
   const overview = await api.overview(abort);
   learnTime(overview.at);
+  learnReplicas(overview.replicas);
   return overview;
 }
 
@@ -119,7 +121,7 @@ function ReplicaRow({ replica }: { replica: ReplicaView }) {
   return (
     <li class="replica-row">
       <span class="replica-name" title={replica.id}>
-        {replica.name}
+        {replicaName(replica.id)}
         {replica.draining ? <span class="tag warn">{words.draining}</span> : null}
       </span>
       <Slots used={replica.running.length} total={replica.concurrency} />

@@ -1,7 +1,8 @@
 /** The replicas at work: what each holds and until when; one can be emptied, and hand-overs be watched. */
-import type { ReplicaView } from '../../../src/dashboard/api.ts';
+import type { ReplicaList, ReplicaView } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
 import { handOvers } from '../live/relay.ts';
+import { learnReplicas, replicaName } from '../live/replica-names.ts';
 import { useResource } from '../live/resource.ts';
 import { ask } from '../parts/dialog.tsx';
 import { Empty, Loaded } from '../parts/feedback.tsx';
@@ -18,7 +19,7 @@ const EVERY = 5_000;
 
 export function ReplicasView() {
   const words = text();
-  const resource = useResource('replicas', (abort) => api.replicas(abort), { every: EVERY });
+  const resource = useResource('replicas', loadReplicas, { every: EVERY });
   return (
     <>
       <Heading title={words.nav.replicas} />
@@ -35,7 +36,7 @@ export function ReplicasView() {
                   <ReplicaCard replica={replica} refresh={resource.refresh} key={replica.id} />
                 ))}
               </ul>
-              <HandOvers replicas={replicas} />
+              <HandOvers />
             </>
           )
         }
@@ -44,13 +45,19 @@ export function ReplicasView() {
   );
 }
 
+async function loadReplicas(abort: AbortSignal): Promise<ReplicaList> {
+  const list = await api.replicas(abort);
+  learnReplicas(list.replicas);
+  return list;
+}
+
 function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () => void }) {
   const words = text().replicas;
-  const { id, name, draining, running, concurrency, types, blocked } = replica;
+  const { id, draining, running, concurrency, types, blocked } = replica;
   return (
     <li class={draining ? 'card replica draining' : 'card replica'}>
       <header class="card-head">
-        <h2 title={id}>{name}</h2>
+        <h2 title={id}>{replicaName(id)}</h2>
         {draining ? (
           <span class="tag warn">{words.draining}</span>
         ) : may('replicas') ? (
@@ -103,8 +110,9 @@ function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () =
   );
 }
 
-async function drain({ id, name }: ReplicaView): Promise<void> {
+async function drain({ id }: ReplicaView): Promise<void> {
   const words = text().replicas;
+  const name = replicaName(id);
   const answer = await ask({
     title: words.drainTitle(name),
     detail: words.drainDetail,
@@ -120,9 +128,8 @@ async function drain({ id, name }: ReplicaView): Promise<void> {
   }
 }
 
-function HandOvers({ replicas }: { replicas: readonly ReplicaView[] }) {
+function HandOvers() {
   const words = text().replicas;
-  const names = new Map(replicas.map(({ id, name }) => [id, name]));
   const seen = handOvers.value;
   if (session.value?.system.history === false) return null;
   return (
@@ -139,9 +146,9 @@ function HandOvers({ replicas }: { replicas: readonly ReplicaView[] }) {
             <li key={cursor}>
               <a href={`tasks/${task}`}>#{task}</a>
               <span class="handover-way">
-                <code>{names.get(from) ?? from}</code>
+                <code>{replicaName(from)}</code>
                 <Icon name="move" />
-                <code>{names.get(to) ?? to}</code>
+                <code>{replicaName(to)}</code>
               </span>
               <span class="faint">{words.handOverAfter(duration(pause))}</span>
               <span class="faint">

@@ -16,7 +16,7 @@ const EVERY = 15_000;
 
 export function SchedulesView() {
   const words = text();
-  const resource = useResource('schedules', (abort) => api.schedules(abort), { pace: 5_000, every: EVERY });
+  const resource = useResource('schedules', (abort) => api.schedules(abort), { every: EVERY });
   return (
     <>
       <Heading title={words.nav.schedules} />

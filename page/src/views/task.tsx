@@ -1,6 +1,8 @@
 /** One task: how far it is, where it has been, what it goes on from, and everything that happened to it. */
+import { useEffect } from 'preact/hooks';
 import type { Action, HistoryView, TaskView as Task } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
+import { askForReplicas } from '../live/replica-names.ts';
 import { type Resource, useResource } from '../live/resource.ts';
 import { Empty, Failure, Loaded } from '../parts/feedback.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -37,12 +39,13 @@ export function TaskView({ id }: { id: number }) {
     every: 10_000,
     withTask: (shown, seen) => (seen.id === id ? seen : shown),
   });
+  useEffect(askForReplicas, []);
   const past = useResource(`history ${id}`, historyLoader(id), {
     ...mine,
     withTask: (shown, seen) => (seen.id === id ? undefined : shown),
   });
   return (
-    <Loaded resource={task} lines={12}>
+    <Loaded resource={task} lines={12} heading={`#${id}`}>
       {(found) => <Shown task={found} past={past} refresh={task.refresh} />}
     </Loaded>
   );

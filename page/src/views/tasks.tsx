@@ -1,8 +1,9 @@
 /** The list of tasks: narrowed by filters, walked in pages, changed one by one, some, or all that match. */
 import { useSignal } from '@preact/signals';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import type { Action, TaskList, TaskView } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
+import { askForReplicas } from '../live/replica-names.ts';
 import { useResource } from '../live/resource.ts';
 import { Empty, Loaded } from '../parts/feedback.tsx';
 import { Icon } from '../parts/icon.tsx';
@@ -42,6 +43,7 @@ export function TasksView() {
     every: EVERY,
     withTask: replaceTask,
   });
+  useEffect(askForReplicas, []);
   const choose = (next: Filter): void => navigate(withQuery('tasks', writeFilter(next)));
   return (
     <>
