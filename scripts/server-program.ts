@@ -1,4 +1,4 @@
-/** The program of a server that tests need: where it lies, or Debian's package of it installed, where that can be done. */
+/** A program that tests need, most often a server: where it lies, or Debian's package of it installed, where that can be done. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,10 +11,12 @@ interface Wanted {
   readonly server: string;
   /** What it may be called. */
   readonly programs: readonly string[];
-  /** Debian's. */
-  readonly debianPackage: string;
-  /** The variable that names a running one. */
+  /** Debian's, with what else is needed. */
+  readonly debianPackages: readonly string[];
+  /** The variable that names one. */
   readonly variable: string;
+  /** What is wrong where there is none; by default that none runs, and none is installed. */
+  readonly problem?: string;
 }
 
 export function serverProgram(wanted: Wanted): string {
@@ -26,15 +28,15 @@ function find({ programs }: Wanted): string | undefined {
 }
 
 function install(wanted: Wanted): string {
-  const { server, debianPackage, variable } = wanted;
-  const problem = `${server} neither answers at its standard port nor is it installed`;
-  const remedy = `Install it (apt-get install ${debianPackage}), or set ${variable}.`;
+  const { server, debianPackages, variable } = wanted;
+  const problem = wanted.problem ?? `${server} neither answers at its standard port nor is it installed`;
+  const remedy = `Install it (apt-get install ${debianPackages.join(' ')}), or set ${variable}.`;
   if (userInfo().uid !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`${problem}. ${remedy}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env });
-  const args = ['install', '-y', '-q', '--no-install-recommends', debianPackage];
+  const args = ['install', '-y', '-q', '--no-install-recommends', ...debianPackages];
   execFileSync('apt-get', args, { stdio: 'inherit', env });
   const program = find(wanted);
-  if (program === undefined) throw new Error(`${problem}, and installing it brought no server. ${remedy}`);
+  if (program === undefined) throw new Error(`${problem}, and installing it brought none. ${remedy}`);
   return program;
 }
