@@ -55,13 +55,14 @@ export interface EventDetails {
   /** What it is to create can't be: its payload can't be decoded, for example. It's tried again at each poll, and told once. */
   'schedule.failing': { readonly schedule: string; readonly error: string };
   /**
-   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop back
-   * only then. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
+   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop
+   * back only `measured` milliseconds later; of several it was the one that took the longest. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
    * `last`: of several it was entered last, which is a guess. `none`: no handler was running.
    */
   'loop.blocked': Partial<Suspect> & {
     readonly ms: number;
     readonly evidence: Evidence;
+    readonly measured?: number;
     /** How many handlers were running meanwhile. */
     readonly running: number;
   };
