@@ -1,0 +1,51 @@
+/**
+ * The machine that the program runs on: its streams, its environment, its user and its clock on the wall, which is only
+ * ever shown or compared, never written. Everything else gets it from here.
+ */
+import { userInfo } from 'node:os';
+
+export interface Host {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly folder: string;
+  readonly nodeVersion: string;
+  /** The name of who is logged in. */
+  readonly user: string;
+  /** Milliseconds since 1970. */
+  time(): number;
+  /** Calls `listener` when the process is asked to end; the returned function ends that. */
+  onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export function openHost(): Host {
+  const { stdin, stdout, stderr, env, versions } = process;
+  return {
+    stdin,
+    stdout,
+    stderr,
+    environment: env,
+    folder: process.cwd(),
+    nodeVersion: versions.node,
+    user: userName(),
+    time: () => Date.now(),
+    onSignal: (listener) => {
+      for (const signal of SIGNALS) process.on(signal, listener);
+      return () => {
+        for (const signal of SIGNALS) process.off(signal, listener);
+      };
+    },
+  };
+}
+
+/** A container may run under a number that nobody gave a name. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.() ?? '?'}`;
+  }
+}
