@@ -39,6 +39,7 @@ export type { Json } from './core/json.ts';
 export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
+export type { Flow, Overview, Problem, ProblemKind, QueueCell, Queues } from './core/overview.ts';
 export type {
   FairPolicy,
   FifoPolicy,
@@ -53,10 +54,12 @@ export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } 
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
 export type {
+  ChangeOptions,
   CreateOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,
+  OnBehalf,
   PauseOptions,
   PastError,
   Replica,

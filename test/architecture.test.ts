@@ -15,7 +15,7 @@ const LAYERS = [
   ['store'],
   ['runtime'],
   ['.'],
-  ['cron', 'testing', 'dashboard'],
+  ['cron', 'testing', 'otel', 'dashboard'],
   ['cli'],
 ];
 

@@ -103,6 +103,15 @@ export interface InTransaction {
   readonly tx?: unknown;
 }
 
+/** For what is asked on somebody's behalf. */
+export interface OnBehalf {
+  /** Tasks of other users are as if they weren't there. */
+  readonly owner?: string | undefined;
+}
+
+/** For changes of tasks. */
+export interface ChangeOptions extends InTransaction, OnBehalf {}
+
 /** When a task is due: after a delay, at a time, or (by default) at once. Where hints are lost, up to a second later. */
 export interface WhenOptions {
   readonly delay?: Duration | undefined;
@@ -129,7 +138,7 @@ export interface TaskDoneOptions<Given = Untyped, Input = Untyped, Context = Unt
   readonly timeout?: Duration | undefined;
 }
 
-export interface GetOptions<Given, Input, Context> {
+export interface GetOptions<Given, Input, Context> extends OnBehalf {
   /** The definition or declaration it was created with: gives the result its types, and is checked. */
   readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
   /** Also find a task that was asked to go and still has its cleanup before it. */
@@ -157,7 +166,7 @@ export interface ScopeCount {
   readonly used: number | undefined;
 }
 
-export interface TaskFilter {
+export interface TaskFilter extends OnBehalf {
   /** Its children. */
   readonly parent?: number | undefined;
   readonly user?: string | undefined;
@@ -197,6 +206,7 @@ export interface Replica {
 
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
+  readonly owner: string | undefined;
   readonly parent: number | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
@@ -211,9 +221,13 @@ const LONGEST_PAGE = 1000;
 const DEFAULT_PAGE = 50;
 const HIGHEST_PRIORITY = 1_000_000;
 
+/** The parts of `ChangeOptions`. */
+export const CHANGE_PARTS: readonly string[] = ['tx', 'owner'];
+
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
   checkParts('filter', filter, [
+    'owner',
     'parent',
     'user',
     'group',
@@ -225,7 +239,8 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
     'includeDeleting',
   ]);
   const { parent, user, group, types, states, limit = DEFAULT_PAGE, after } = filter;
-  const { redacted, includeDeleting } = filter;
+  const { owner, redacted, includeDeleting } = filter;
+  checkOwner(owner);
   if (parent !== undefined) checkId(parent, 'parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
@@ -239,6 +254,7 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
   }
   if (after !== undefined) checkId(after, 'after');
   return {
+    owner,
     parent,
     user,
     group,
@@ -254,6 +270,11 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
 export function checkId(id: unknown, argument = 'id'): asserts id is number {
   if (!Number.isSafeInteger(id) || (id as number) < 1)
     refuse(argument, id, 'it must be a positive whole number');
+}
+
+/** Throws INVALID_ARGUMENT unless `owner` is left out, or the name of a user. */
+export function checkOwner(owner: unknown): asserts owner is string | undefined {
+  if (owner !== undefined) checkName('owner', owner);
 }
 
 /** Throws INVALID_ARGUMENT unless `priority` is one. */
@@ -274,12 +295,13 @@ export function checkKey(key: unknown): asserts key is string {
 
 /** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */
 export function checkChange(
-  options: WhenOptions & WithChildren & InTransaction,
+  options: WhenOptions & WithChildren & ChangeOptions,
   event: UserEvent,
 ): ReturnType<typeof checkWhen> {
-  const parts = { run: ['delay', 'runAt', 'children', 'tx'], pause: ['children', 'tx'], delete: ['tx'] };
-  checkParts('options', options, parts[event]);
-  const { children = false } = options;
+  const parts = { run: ['delay', 'runAt', 'children'], pause: ['children'], delete: [] };
+  checkParts('options', options, [...parts[event], ...CHANGE_PARTS]);
+  const { children = false, owner } = options;
+  checkOwner(owner);
   if (typeof children !== 'boolean') refuse('children', children, 'it must be true or false');
   return checkWhen(options);
 }

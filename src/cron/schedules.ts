@@ -59,9 +59,9 @@ export class Schedules {
     checkParts('options', options, PARTS);
     const { task, user, group, priority, retry, timeout } = options;
     const rule = checkRule(options);
-    const { registry, settings } = this.#internals;
+    const { registry, settings, tracing } = this.#internals;
     const template = await newTask<unknown, unknown, unknown>(
-      { registry, maxPayload: settings.maxPayload },
+      { registry, maxPayload: settings.maxPayload, tracing },
       task,
       options.input as unknown,
       { user, group, priority, retry, timeout, context: options.context as unknown },

@@ -21,11 +21,13 @@ import type { Store } from '../store/store.ts';
 import type { Registry } from './registry.ts';
 import { encodeContext } from './report.ts';
 import { storeIn } from './transaction.ts';
+import type { Tracing } from './tracing.ts';
 
 interface Context {
   readonly registry: Registry;
   /** Bytes of JSON. */
   readonly maxPayload: number;
+  readonly tracing: Tracing;
 }
 
 const OPTIONS: readonly string[] = [
@@ -46,7 +48,7 @@ const OPTIONS: readonly string[] = [
 
 /** Throws INVALID_ARGUMENT, INVALID_INPUT, INVALID_CONTEXT, UNKNOWN_TYPE, NOT_JSON or PAYLOAD_TOO_LARGE. */
 export async function newTask<Given, Input, First>(
-  { registry, maxPayload }: Context,
+  { registry, maxPayload, tracing }: Context,
   declaration: TaskDeclaration<Given, Input, First>,
   input: Given,
   options: CreateOptions<First>,
@@ -65,6 +67,7 @@ export async function newTask<Given, Input, First>(
   const start = checkStart(options);
   await validate(schema, input, 'INVALID_INPUT', type);
   if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
+  const policy = retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout });
   const what = `the input of a task of type ${show(type)}`;
   return {
     type,
@@ -74,9 +77,9 @@ export async function newTask<Given, Input, First>(
     priority,
     parent,
     ...start,
-    options: retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout }),
     input: input === undefined ? null : encodeJson(input, what, maxPayload),
     context: encodeContext(context, type, maxPayload),
+    options: tracing.created({ type, user, group }, policy),
   };
 }
 

@@ -29,6 +29,7 @@ import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import type { Stint } from './tracing.ts';
 import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
@@ -42,6 +43,7 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly turn: Promise<void>;
   readonly observer: Observer;
   readonly stopGrace: number;
+  readonly stint: Stint;
   /** Why the task can't be run; it can be cleaned up all the same. */
   readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
@@ -158,7 +160,7 @@ export class Execution {
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
       if (this.#stop.aborted) return this.#outcome.ofStop();
-      return this.#outcome.ofReturn(await this.#drive(handler, given));
+      return this.#outcome.ofReturn(await this.#options.stint.run(() => this.#drive(handler, given)));
     } catch (thrown) {
       return this.#outcome.ofThrow(thrown);
     }
@@ -263,7 +265,7 @@ export class Execution {
 
   /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */
   async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
-    const { claim, definition, store } = this.#options;
+    const { claim, definition, store, stint } = this.#options;
     const { version = FIRST_VERSION } = definition;
     const { payloads } = store;
     return {
@@ -271,6 +273,7 @@ export class Execution {
       context: await payloads.encode(checkpoint.context, claim),
       message: await payloads.encode(checkpoint.message, claim),
       version: version === claim.version ? undefined : version,
+      options: stint.toStore,
     };
   }
 

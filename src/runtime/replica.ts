@@ -22,6 +22,7 @@ import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
+import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
 
 export interface ReplicaOptions {
@@ -30,6 +31,7 @@ export interface ReplicaOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly tracing: Tracing;
   /** For people. */
   readonly name: string;
 }
@@ -211,10 +213,11 @@ export class Replica {
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
-    const { store, registry, clock, observer, settings } = this.#options;
+    const { store, registry, clock, observer, settings, tracing } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const { maxPayload, stopGrace } = settings;
+    const stint = tracing.begin({ ...claim, replica, queue }, claim.options);
     const execution = new Execution({
       claim,
       queue,
@@ -227,12 +230,17 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
-      createChildren: (items, tx) => createChildren({ registry, maxPayload, store }, claim, items, tx),
+      stint,
+      createChildren: (items, tx) =>
+        createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
     void execution.handled.then(() => this.#handled(execution));
-    void execution.ended.then(() => this.#ended(execution));
+    void execution.ended.then(() => {
+      stint.end();
+      this.#ended(execution);
+    });
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
     else if (this.#stopping) execution.stop('shutdown');

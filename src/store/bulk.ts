@@ -87,9 +87,11 @@ export async function countStopping(
 }
 
 /** The tasks of `filter`; undefined if there can be none. */
-export function bulkWhere({ ids, user, group, types, states }: CheckedBulkFilter): Fragment | undefined {
+export function bulkWhere(filter: CheckedBulkFilter): Fragment | undefined {
+  const { owner, ids, user = owner, group, types, states } = filter;
   const statuses = states?.flatMap(showing);
-  if ([ids, types, statuses].some((list) => list?.length === 0)) return undefined;
+  const foreign = owner !== undefined && user !== owner;
+  if (foreign || [ids, types, statuses].some((list) => list?.length === 0)) return undefined;
   const parts: Fragment[] = [{ sql: '1 = 1', values: [] }];
   if (ids !== undefined) parts.push(isAmong('id', [...new Set(ids)]));
   if (user !== undefined) parts.push(isNamed('task_user', user));

@@ -5,6 +5,8 @@ import { transition, type UserEvent } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql, reschedule } from './due.ts';
+import type { Fragment } from './fragment.ts';
+import { isTask } from './page.ts';
 import type { Due } from './record.ts';
 import type { Tables } from './schema.ts';
 import { ownerOf } from './settlement.ts';
@@ -25,23 +27,23 @@ export async function changeTask(
   context: Context,
   id: number,
   event: UserEvent,
-  when?: Due,
+  { when, owner }: { readonly when?: Due | undefined; readonly owner?: string | undefined } = {},
 ): Promise<boolean> {
   const { database, tables, dialect, control } = context;
   const due = dueSql(when, dialect.now);
-  const where = { sql: 'id = ?', values: [id] };
+  const where = isTask(id, owner);
   // In a transaction of the user's a plain look may see what was there before others changed it.
   const lock = database.borrowed === true ? dialect.exclusiveLock : '';
   for (let looked = 0; looked < LOOKED_AT_MOST; looked++) {
     if ((await applyEvent(database, tables.task, control.terms, event, { where, due, most: 1 })) > 0)
       return true;
-    const status = (await ownerOf(database, tables.task, id, lock))?.status;
+    const status = (await ownerOf(database, tables.task, where, lock))?.status;
     if (status === undefined) throw new TaskbatonError('TASK_NOT_FOUND', { id });
     const target = transition(status, event);
     if (target === undefined) throw new TaskbatonError('STATE_CONFLICT', { id, status, event });
     if (target === status) {
-      if (event === 'pause') await keepPaused(context, id);
-      return event === 'run' && reschedule(context, id, due);
+      if (event === 'pause') await keepPaused(context, where);
+      return event === 'run' && reschedule(context, { id, owner }, due);
     }
     // It came to accept the event between the two statements: again.
   }
@@ -49,7 +51,7 @@ export async function changeTask(
 }
 
 /** Whoever pauses one task wants it to stay so when its group is resumed. */
-async function keepPaused({ database, tables }: Context, id: number): Promise<void> {
-  const sql = `UPDATE ${tables.task} SET paused_by = NULL WHERE id = ? AND paused_by IS NOT NULL`;
-  await database.query(sql, [id]);
+async function keepPaused({ database, tables }: Context, { sql, values }: Fragment): Promise<void> {
+  const paused = `${sql} AND paused_by IS NOT NULL`;
+  await database.query(`UPDATE ${tables.task} SET paused_by = NULL WHERE ${paused}`, values);
 }

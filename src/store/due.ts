@@ -8,6 +8,7 @@ import { FOREMOST } from '../queue/precedence.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { type Due, LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
@@ -49,11 +50,12 @@ export async function admitDue({
 /** Gives a task that waits another time, or lets it in now; false if it doesn't wait to be run. */
 export async function reschedule(
   { database, tables, control }: Context,
-  id: number,
+  { id, owner }: { readonly id: number; readonly owner: string | undefined },
   due: string | undefined,
   connection: Connection = database,
 ): Promise<boolean> {
-  const where = { sql: `id = ? AND status = 'pending/run'`, values: [id] };
+  const { sql, values } = isTask(id, owner);
+  const where = { sql: `${sql} AND status = 'pending/run'`, values };
   if (due === undefined) {
     const later = { ...where, sql: `${where.sql} AND queue = '${LATER}'` };
     return (await enter(connection, tables, control, { where: later, turn: control.terms.now })) > 0;

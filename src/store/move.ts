@@ -3,10 +3,14 @@
  * running, even if the group it comes to is full: it counts there from now on, and the limit holds for new starts.
  */
 import type { Connection, Database, Row } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
+import { ownerOf } from './settlement.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
@@ -46,6 +50,21 @@ export async function moveTasks(
     );
     return changes;
   });
+}
+
+/** False if it is there already. Throws TASK_NOT_FOUND. */
+export async function moveTask(
+  context: Parameters<typeof moveTasks>[0] & { readonly dialect: Dialect },
+  { id, owner }: { readonly id: number; readonly owner: string | undefined },
+  group: string,
+): Promise<boolean> {
+  const where = isTask(id, owner);
+  if ((await moveTasks(context, where, group)) > 0) return true;
+  const { database, tables, dialect } = context;
+  const lock = database.borrowed === true ? dialect.exclusiveLock : '';
+  if ((await ownerOf(database, tables.task, where, lock)) === undefined)
+    throw new TaskbatonError('TASK_NOT_FOUND', { id });
+  return false;
 }
 
 /** Who waits in a queue of the user's own among those that are about to move. */

@@ -25,10 +25,12 @@ export function selectPage(table: string, columns: string, filter: CheckedFilter
 }
 
 /** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
-function listsOf({ parent, user, group, types, states }: CheckedFilter): readonly (readonly Fragment[])[] {
+function listsOf(filter: CheckedFilter): readonly (readonly Fragment[])[] {
+  const { owner, parent, user = owner, group, types, states } = filter;
   const statuses = [...new Set(states.flatMap(showing))];
   const typeNames = types === undefined ? undefined : [...new Set(types)];
-  if (statuses.length === 0 || typeNames?.length === 0) return [];
+  const foreign = owner !== undefined && user !== owner;
+  if (foreign || statuses.length === 0 || typeNames?.length === 0) return [];
   const most = statuses.length > STATUSES.length / 2;
   const status = most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)];
   if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS) {
@@ -41,7 +43,7 @@ function listsOf({ parent, user, group, types, states }: CheckedFilter): readonl
 function selectList(
   table: string,
   columns: string,
-  { parent, user, group, after, limit }: CheckedFilter,
+  { owner, parent, user = owner, group, after, limit }: CheckedFilter,
   list: readonly Fragment[],
 ): Fragment {
   const conditions = [...list];
@@ -64,6 +66,12 @@ function without(statuses: readonly string[]): readonly string[] {
 function isNotAmong(statuses: readonly string[]): readonly Fragment[] {
   if (statuses.length === 0) return [];
   return [{ sql: `status NOT IN (${statuses.map(() => '?').join(', ')})`, values: statuses }];
+}
+
+/** The task, if it is this owner's. */
+export function isTask(id: number, owner: string | undefined): Fragment {
+  if (owner === undefined) return { sql: 'id = ?', values: [id] };
+  return { sql: 'id = ? AND task_user = ?', values: [id, owner] };
 }
 
 /** The second part is what the index is for: without it the database can't know that the first goes by it. */

@@ -3,6 +3,7 @@ import type { Connection } from '../core/connection.ts';
 import type { Replica } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
+import { ownedBy } from './flow.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -11,13 +12,19 @@ interface Context {
   readonly dialect: Dialect;
 }
 
-export async function listReplicas({ connection, tables, dialect }: Context): Promise<readonly Replica[]> {
+/** With an owner, only that user's tasks are named. */
+export async function listReplicas(
+  { connection, tables, dialect }: Context,
+  owner?: string,
+): Promise<readonly Replica[]> {
+  const own = ownedBy(owner);
   const { task, replica } = tables;
   const alive = await connection.query(
     `SELECT id, name, started_at, lease_until, types, concurrency FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
   );
   const held = await connection.query(
-    `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ORDER BY owner, id`,
+    `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ${own.sql} ORDER BY owner, id`,
+    own.values,
   );
   return alive.rows.map((row) => ({
     id: String(row['id']),

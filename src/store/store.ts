@@ -16,8 +16,8 @@ import { applyToMany, bulkWhere } from './bulk.ts';
 import { changeTask } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
-import { moveTasks } from './move.ts';
-import { selectPage } from './page.ts';
+import { moveTask, moveTasks } from './move.ts';
+import { isTask, selectPage } from './page.ts';
 import { insertEach, insertTask, insertTasks, isPlain } from './create.ts';
 import { type Attempt, writeAlike } from './given.ts';
 import { admitDue } from './due.ts';
@@ -39,7 +39,6 @@ import {
   type FencedSettlement,
   isCommitted,
   leaseLost,
-  ownerOf,
   type Settlement,
   settleTask,
   settleTasks,
@@ -204,9 +203,10 @@ export class Store {
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
-  async get(id: number, includeDeleting: boolean, redacted = false): Promise<Task> {
-    const sql = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE id = ?`;
-    const row = (await this.database.query(sql, [id])).rows[0];
+  async get(id: number, includeDeleting: boolean, redacted = false, owner?: string): Promise<Task> {
+    const { sql, values } = isTask(id, owner);
+    const select = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE ${sql}`;
+    const row = (await this.database.query(select, values)).rows[0];
     const deleting = row !== undefined && STATUS[row['status'] as Status].shows === 'deleting';
     if (row === undefined || (deleting && !includeDeleting))
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
@@ -222,21 +222,15 @@ export class Store {
   }
 
   /** Applies what a user asked for. False if it held already; throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  async change(id: number, event: UserEvent, when?: Due): Promise<boolean> {
-    const changed = await changeTask(this, id, event, when);
+  async change(id: number, event: UserEvent, when?: Due, owner?: string): Promise<boolean> {
+    const changed = await changeTask(this, id, event, { when, owner });
     if (changed) await this.#tell(...(when === undefined ? HINTS[event] : (['due'] as const)));
     return changed;
   }
 
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
-  async changeGroup(id: number, group: string): Promise<void> {
-    const where = { sql: 'id = ?', values: [id] };
-    const moved = await moveTasks(this, where, group);
-    const { database, tables, dialect } = this;
-    const lock = database.borrowed === true ? dialect.exclusiveLock : '';
-    if (moved === 0 && (await ownerOf(database, tables.task, id, lock)) === undefined)
-      throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (moved > 0) await this.#tell('claim');
+  async changeGroup(id: number, group: string, owner?: string): Promise<void> {
+    if (await moveTask(this, { id, owner }, group)) await this.#tell('claim');
   }
 
   /** What operations on users, groups and types as a whole work with. */
@@ -385,8 +379,8 @@ export class Store {
     return retried;
   }
 
-  async replicas(): Promise<readonly Replica[]> {
-    return listReplicas(this.scopes);
+  replicas(owner?: string): Promise<readonly Replica[]> {
+    return listReplicas(this.scopes, owner);
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {

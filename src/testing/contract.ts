@@ -16,6 +16,7 @@ import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
 import { order } from './contract/order.ts';
+import { owner } from './contract/owner.ts';
 import { release } from './contract/release.ts';
 import { renewAndHeld } from './contract/renew-and-held.ts';
 import { replicas } from './contract/replicas.ts';
@@ -33,6 +34,7 @@ export const CONTRACT: readonly Operation[] = [
   create,
   get,
   list,
+  owner,
   change,
   changeGroup,
   changeMany,

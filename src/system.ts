@@ -1,0 +1,142 @@
+/**
+ * A system as a whole, which all its instances see and steer alike: its users, groups and types with their limits and
+ * pauses, its replicas, and how it is at a glance. What concerns single tasks is in `taskbaton.ts`.
+ */
+import type { TaskDeclaration } from './core/declaration.ts';
+import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
+import { checkName, checkParts } from './core/name.ts';
+import type { Overview, Queues } from './core/overview.ts';
+import {
+  checkOwner,
+  checkPause,
+  type InTransaction,
+  type OnBehalf,
+  type PauseOptions,
+  type Replica as ReplicaView,
+  type ScopeCount,
+  typeName,
+} from './core/task.ts';
+import type { VersionCount } from './core/version.ts';
+import { internalsOf } from './runtime/internals.ts';
+import type { StoreHolder } from './runtime/store-holder.ts';
+import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
+import { countVersions } from './store/versions.ts';
+
+export class TaskSystem {
+  /**
+   * At most `limit` tasks of this user, group, type or [user, group] run at once from now on, in all replicas; null goes
+   * back to what the options say. What runs already goes on. Throws INVALID_ARGUMENT.
+   */
+  async setLimit(
+    kind: 'user/group',
+    name: readonly [user: string, group: string],
+    limit: number | null,
+    options?: InTransaction,
+  ): Promise<void>;
+  async setLimit(
+    kind: 'user' | 'group' | 'type',
+    name: string,
+    limit: number | null,
+    options?: InTransaction,
+  ): Promise<void>;
+  async setLimit(
+    kind: ScopeKind,
+    name: unknown,
+    limit: number | null,
+    options: InTransaction = {},
+  ): Promise<void> {
+    const scope = checkScope(kind, name);
+    checkLimit(limit);
+    checkParts('options', options, ['tx']);
+    await limitScope((await this.#stores.in(options)).scopes, scope, limit);
+  }
+
+  /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
+  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
+    return this.#pause('group', group, options);
+  }
+
+  /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
+  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
+    return this.#resume('group', group, options);
+  }
+
+  /** As `pauseGroup`, for all tasks of a user. */
+  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
+    return this.#pause('user', user, options);
+  }
+
+  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
+    return this.#resume('user', user, options);
+  }
+
+  /** As `pauseGroup`, for all tasks of a type. */
+  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
+    return this.#pause('type', typeName(type), options);
+  }
+
+  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
+    return this.#resume('type', typeName(type), options);
+  }
+
+  /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
+  async groups(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#stores.open()).scopes, 'group');
+  }
+
+  /** The same for users. */
+  async users(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#stores.open()).scopes, 'user');
+  }
+
+  /** The same for types. */
+  async types(): Promise<readonly ScopeCount[]> {
+    return countScopes((await this.#stores.open()).scopes, 'type');
+  }
+
+  /** The versions of types that tasks which have not ended are of; those that no live replica can run come first. */
+  async versions(): Promise<readonly VersionCount[]> {
+    return countVersions((await this.#stores.open()).scopes);
+  }
+
+  /** Who is alive in this system, since when, and what each one holds; of one user's tasks only, if `owner` is given. */
+  async replicas(options: OnBehalf = {}): Promise<readonly ReplicaView[]> {
+    const owner = checkBehalf(options);
+    return (await this.#stores.open()).replicas(owner);
+  }
+
+  /**
+   * How many tasks are where, how they flow and what is wrong; of one user's tasks only, if `owner` is given. Counted once for
+   * all who ask in this process, and kept for a second or more, the longer the dearer it was.
+   */
+  overview(options: OnBehalf = {}): Promise<Overview> {
+    return internalsOf(this).overviews.overview(checkBehalf(options));
+  }
+
+  /** Users, groups and types with their tasks, limits and pauses, and the tasks of each user in each group; kept likewise. */
+  queues(options: OnBehalf = {}): Promise<Queues> {
+    return internalsOf(this).overviews.queues(checkBehalf(options));
+  }
+
+  get #stores(): StoreHolder {
+    return internalsOf(this).stores;
+  }
+
+  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
+    checkName(kind, name);
+    const running = checkPause(options);
+    await pauseScope((await this.#stores.in(options)).scopes, kind, name, running);
+  }
+
+  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
+    checkName(kind, name);
+    checkParts('options', options, ['tx']);
+    await resumeScope((await this.#stores.in(options)).scopes, kind, name);
+  }
+}
+
+function checkBehalf(options: OnBehalf): string | undefined {
+  checkParts('options', options, ['owner']);
+  checkOwner(options.owner);
+  return options.owner;
+}
