@@ -1,7 +1,35 @@
 /** The table of all commands, in the order in which they are shown. */
 import type { Command } from './command.ts';
 import { move, pause, remove, run } from './commands/changes.ts';
+import { doctor } from './commands/doctor.ts';
+import { replicas } from './commands/replicas.ts';
+import { scheduleActs, schedules } from './commands/schedules.ts';
+import { limits, removeLimit, scopes, setLimit } from './commands/scopes.ts';
+import { completion, help, version } from './commands/shell.ts';
+import { stats } from './commands/stats.ts';
 import { migrate, plans } from './commands/tables.ts';
 import { create, list, show } from './commands/tasks.ts';
 
-export const COMMANDS: readonly Command[] = [migrate, plans, list, show, create, run, pause, move, remove];
+export const COMMANDS: readonly Command[] = [
+  migrate,
+  plans,
+  doctor,
+  list,
+  show,
+  create,
+  run,
+  pause,
+  move,
+  remove,
+  stats,
+  ...scopes,
+  limits,
+  setLimit,
+  removeLimit,
+  schedules,
+  ...scheduleActs,
+  replicas,
+  completion,
+  help,
+  version,
+];

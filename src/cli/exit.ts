@@ -11,7 +11,17 @@ interface ExitEntry {
   readonly errors: readonly ErrorCode[];
 }
 
-export const EXITS = {
+export type Exit =
+  | 'ok'
+  | 'failure'
+  | 'usage'
+  | 'missing'
+  | 'conflict'
+  | 'database'
+  | 'schema'
+  | 'interrupted';
+
+export const EXITS: Readonly<Record<Exit, ExitEntry>> = {
   ok: { code: 0, about: 'It is done, or nothing had to be done.', errors: [] },
   failure: {
     code: 1,
@@ -56,9 +66,7 @@ export const EXITS = {
     errors: ['SCHEMA_OUTDATED', 'SCHEMA_TOO_NEW'],
   },
   interrupted: { code: 130, about: 'It was ended by Ctrl-C or a signal before it was done.', errors: [] },
-} as const satisfies Readonly<Record<string, ExitEntry>>;
-
-export type Exit = keyof typeof EXITS;
+};
 
 export const EXIT_ENTRIES: readonly (readonly [Exit, ExitEntry])[] = Object.entries(EXITS) as [
   Exit,

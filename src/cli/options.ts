@@ -1,9 +1,18 @@
 /** Options that all commands have, or many: each is described once. */
 import { PUBLIC_STATES } from '../core/status.ts';
-import type { Option, Options } from './command.ts';
+import type { Option } from './command.ts';
+
+type Of<Kind extends Option['kind']> = Option & { readonly kind: Kind };
+type ListOf<Kind extends Option['kind']> = Of<Kind> & { readonly many: true };
+type FromEnvironment = Of<'text'> & { readonly environment: string };
+
+type Common = Readonly<
+  Record<'db' | 'prefix' | 'schema' | 'config', FromEnvironment> &
+    Record<'json' | 'debug' | 'help' | 'version', Of<'flag'>>
+>;
 
 /** Every command takes these. */
-export const COMMON = {
+export const COMMON: Common = {
   db: {
     kind: 'text',
     value: 'URL',
@@ -32,67 +41,74 @@ export const COMMON = {
   debug: { kind: 'flag', about: 'Errors with their stacks and causes.' },
   help: { kind: 'flag', short: 'h', about: 'What there is to say about the command.' },
   version: { kind: 'flag', about: 'The version of taskbaton.' },
-} as const satisfies Options;
+};
 
-const user = {
-  kind: 'text',
-  short: 'u',
-  value: 'NAME',
-  about: 'Only tasks of this user.',
-} as const satisfies Option;
-const group = {
-  kind: 'text',
-  short: 'g',
-  value: 'NAME',
-  about: 'Only tasks of this group.',
-} as const satisfies Option;
-const type = {
-  kind: 'text',
-  short: 't',
-  value: 'TYPE',
-  many: true,
-  about: 'Only tasks of this type.',
-} as const satisfies Option;
-const state = {
-  kind: 'text',
-  short: 's',
-  value: 'STATE',
-  many: true,
-  choices: PUBLIC_STATES,
-  about: 'Only tasks in this state.',
-} as const satisfies Option;
+type Whose = {
+  readonly user: Of<'text'>;
+  readonly group: Of<'text'>;
+  readonly type: ListOf<'text'>;
+  readonly state: ListOf<'text'>;
+};
+
+const WHOSE: Whose = {
+  user: { kind: 'text', short: 'u', value: 'NAME', about: 'Only tasks of this user.' },
+  group: { kind: 'text', short: 'g', value: 'NAME', about: 'Only tasks of this group.' },
+  type: { kind: 'text', short: 't', value: 'TYPE', many: true, about: 'Only tasks of this type.' },
+  state: {
+    kind: 'text',
+    short: 's',
+    value: 'STATE',
+    many: true,
+    choices: PUBLIC_STATES,
+    about: 'Only tasks in this state.',
+  },
+};
+
+type Filter = Whose & {
+  readonly parent: Of<'id'>;
+  readonly deleting: Of<'flag'>;
+};
 
 /** Which tasks are listed. */
-export const FILTER = {
-  user,
-  group,
-  type,
-  state,
+export const FILTER: Filter = {
+  ...WHOSE,
   parent: { kind: 'id', value: 'ID', about: 'Only children of this task.' },
   deleting: { kind: 'flag', about: 'Also tasks that are being deleted.' },
-} as const satisfies Options;
+};
 
-/** Who says so, where something is changed. */
-export const REASON = {
+type Reason = {
+  readonly reason: Of<'text'>;
+};
+
+/** Why, where something is changed. */
+export const REASON: Reason = {
   reason: { kind: 'text', value: 'TEXT', about: 'Why; kept in the history of the task.' },
-} as const satisfies Options;
+};
+
+type Mass = Whose &
+  Reason & {
+    readonly all: Of<'flag'>;
+    readonly yes: Of<'flag'>;
+  };
 
 /** Which tasks are changed, where they aren't named by their ids. */
-export const MASS = {
-  user,
-  group,
-  type,
-  state,
+export const MASS: Mass = {
+  ...WHOSE,
   all: { kind: 'flag', about: 'All tasks there are.' },
   yes: { kind: 'flag', short: 'y', about: 'Do not ask before many tasks are changed.' },
   ...REASON,
-} as const satisfies Options;
+};
 
-export const WHEN = {
+type When = {
+  readonly delay: Of<'duration'>;
+  readonly at: Of<'time'>;
+};
+
+export const WHEN: When = {
   delay: {
     kind: 'duration',
     value: 'TIME',
     about: 'Not before so much time has passed: 500ms, 30s, 5m, 2h, 1d.',
   },
   at: { kind: 'time', value: 'TIME', about: 'Not before this time: 2026-12-24T18:00Z.' },
-} as const satisfies Options;
+};

@@ -45,7 +45,7 @@ export function widthOfLine(line: Line): number {
 }
 
 /** A line as text of at most `width` columns, with colours if `stream` shows any. */
-export function paint(line: Line, stream: NodeJS.WritableStream, width = Infinity): string {
+export function paint(line: Line, stream: NodeJS.WritableStream, width: number = Infinity): string {
   let room = width;
   let painted = '';
   for (const piece of line) {

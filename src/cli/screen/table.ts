@@ -16,6 +16,8 @@ export interface Column<Row> {
   readonly rank?: number;
   /** It may be narrowed to this many columns, its texts cut. */
   readonly least?: number;
+  /** People aren't shown it, for they see it elsewhere. */
+  readonly programsOnly?: true;
   /** Its cells are drawn as wide as there is room, up to this. */
   readonly most?: number;
 }
@@ -28,7 +30,8 @@ export function tableLines<Row>(
   rows: readonly Row[],
   width: number,
 ): readonly Line[] {
-  const fitted = fit(columns, rows, width);
+  const shown = columns.filter(({ programsOnly }) => programsOnly !== true);
+  const fitted = fit(shown, rows, width);
   const head = fitted.map(({ column, size }, index): Piece => [
     place(column, [column.head.toUpperCase()], size, index === fitted.length - 1)
       .map(textOf)
