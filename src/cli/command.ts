@@ -63,6 +63,7 @@ export type Given<A extends Arguments, O extends Options> = {
 
 /** What came of a command: the same for programs and for people. */
 export interface Result {
+  /** Undefined where everything has been said already. */
   readonly json: unknown;
   show(screen: Screen): readonly Line[];
   /** `ok` by default. */
@@ -92,5 +93,5 @@ export type Command = CommandSpec<Arguments, Options>;
 export function command<const A extends Arguments, const O extends Options>(
   spec: CommandSpec<A, O>,
 ): Command {
-  return spec as unknown as Command;
+  return spec;
 }

@@ -9,6 +9,7 @@ import { completion, help, version } from './commands/shell.ts';
 import { stats } from './commands/stats.ts';
 import { migrate, plans } from './commands/tables.ts';
 import { create, list, show } from './commands/tasks.ts';
+import { watch } from './commands/watch.ts';
 
 export const COMMANDS: readonly Command[] = [
   migrate,
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   pause,
   move,
   remove,
+  watch,
   stats,
   ...scopes,
   limits,

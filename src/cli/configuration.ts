@@ -64,7 +64,7 @@ async function readConfiguration(path: string): Promise<Configuration> {
   )) as { readonly default?: unknown };
   if (typeof found.default !== 'object' || found.default === null)
     return refuse(`exports ${show(found.default)} by default, not an object`);
-  return found.default as Configuration;
+  return found.default;
 }
 
 /** What is said of a database: where it is and who connects, and never by which password. */

@@ -17,6 +17,8 @@ export interface Host {
   time(): number;
   /** Calls `listener` when the process is asked to end; the returned function ends that. */
   onSignal(listener: (signal: NodeJS.Signals) => void): () => void;
+  /** Calls `listener` when the process ends, whatever ends it but SIGKILL; the returned function ends that. */
+  onExit(listener: () => void): () => void;
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -37,6 +39,10 @@ export function openHost(): Host {
       return () => {
         for (const signal of SIGNALS) process.off(signal, listener);
       };
+    },
+    onExit: (listener) => {
+      process.on('exit', listener);
+      return () => void process.off('exit', listener);
     },
   };
 }

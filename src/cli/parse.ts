@@ -203,7 +203,8 @@ export function nearest(text: string, names: readonly string[]): string | undefi
 /** How many characters must be added, removed or replaced to make the one of the other. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [index, character] of [...one].entries()) {
+  for (let index = 0; index < one.length; index++) {
+    const character = one[index];
     const next = [index + 1];
     for (let place = 1; place <= other.length; place++) {
       const replaced = (row[place - 1] ?? 0) + (character === other[place - 1] ? 0 : 1);

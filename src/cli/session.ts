@@ -89,8 +89,8 @@ export class Session {
   async print(result: Result): Promise<void> {
     const needsTime = this.#baton !== undefined && !this.json;
     const screen = this.screen(needsTime ? await this.now().catch(() => this.host.time()) : this.host.time());
-    if (this.json) screen.printJson(result.json);
-    else screen.print(result.show(screen));
+    if (!this.json) screen.print(result.show(screen));
+    else if (result.json !== undefined) screen.printJson(result.json);
   }
 
   /** Asks a question that is answered by yes or no; where nobody can answer, that is an error. */

@@ -3,6 +3,7 @@
  * be, and ask.
  */
 import { type BulkChange, type BulkFilter, checkBulkFilter } from '../../core/bulk.ts';
+import { isTaskbatonError } from '../../core/errors.ts';
 import type { PublicState } from '../../core/status.ts';
 import { countConcerned } from '../../store/bulk.ts';
 import type { Taskbaton } from '../../taskbaton.ts';
@@ -12,6 +13,7 @@ import { MASS, WHEN } from '../options.ts';
 import { usage } from '../parse.ts';
 import { count } from '../screen/time.ts';
 import { problemOf, type Session } from '../session.ts';
+import { statePiece } from '../view/task.ts';
 import { statesOf } from './tasks.ts';
 
 const IDS = {
@@ -39,6 +41,12 @@ interface Change {
   one(baton: Taskbaton, id: number): Promise<void>;
   many(baton: Taskbaton, filter: BulkFilter): Promise<BulkChange>;
 }
+
+/** What becomes of many is not over at once. */
+const LATER: Readonly<Record<string, string>> = {
+  pause: '; those that run were asked to stop',
+  delete: '; those with a cleanup go when it is done',
+};
 
 interface MassOptions {
   readonly id: readonly number[];
@@ -86,7 +94,7 @@ export const pause: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'pause',
-      done: 'paused, or asked to stop',
+      done: 'paused',
       event: 'pause',
       one: (baton, task) =>
         baton.pauseTask(task, { ...familyOf(given.children), ...session.by(given.reason) }),
@@ -125,7 +133,7 @@ export const remove: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'delete',
-      done: 'deleted, or will be once cleaned up',
+      done: 'deleted',
       event: 'delete',
       one: (baton, task) => baton.deleteTask(task, session.by(given.reason)),
       many: (baton, filter) => baton.deleteTasks(filter, session.by(given.reason)),
@@ -164,8 +172,13 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
   const [only] = ids;
   if (ids.length === 1 && only !== undefined) {
     await what.one(baton, only);
-    const text = `Task ${only} is ${what.done}.`;
-    return { json: { changed: 1 }, show: () => [[text]] };
+    const task = await baton.getTask(only, { includeDeleting: true, redacted: true }).catch(ifMissing);
+    return {
+      json: { changed: 1, state: task?.state ?? 'gone' },
+      show: () => [
+        [`Task ${only} is ${what.done}: `, ...(task === undefined ? ['it is gone'] : statePiece(task.state))],
+      ],
+    };
   }
   const refused: { readonly id: number; readonly problem: string; readonly exit: Exit }[] = [];
   for (const id of ids) {
@@ -184,6 +197,11 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
     ],
     exit: refused[0]?.exit ?? 'ok',
   };
+}
+
+/** A task that was to be deleted may be gone by now. */
+function ifMissing(error: unknown): undefined {
+  if (!isTaskbatonError(error, 'TASK_NOT_FOUND')) throw error;
 }
 
 async function changeMany(
@@ -207,7 +225,7 @@ async function changeMany(
   const { changed } = done;
   return {
     json: { changed },
-    show: () => [[`${count(changed, 'task is', 'tasks are')} ${what.done}.`]],
+    show: () => [[`${count(changed, 'task is', 'tasks are')} ${what.done}${LATER[what.name] ?? ''}.`]],
   };
 }
 

@@ -1,10 +1,9 @@
 /** Commands about the copies of the service that share in a system. */
 import type { Replica } from '../../core/task.ts';
 import { type Command, command } from '../command.ts';
-import { bar } from '../screen/bar.ts';
-import type { Line } from '../screen/line.ts';
 import type { Column } from '../screen/table.ts';
 import { roughly } from '../screen/time.ts';
+import { leaseCell, slotsCell } from '../view/replica.ts';
 
 export const replicas: Command = command({
   name: 'replicas',
@@ -61,14 +60,4 @@ function replicaColumns(now: number): readonly Column<Replica>[] {
       value: ({ types }) => types.join(' '),
     },
   ];
-}
-
-const SLOTS = 8;
-
-export function slotsCell(used: number, all: number): Line {
-  return [...bar(all === 0 ? 0 : used / all, SLOTS, 'cyan'), ` ${used}/${all}`];
-}
-
-export function leaseCell(left: number): readonly [string, 'green' | 'red'] {
-  return left > 0 ? [roughly(left), 'green'] : ['ended', 'red'];
 }

@@ -68,7 +68,7 @@ interface Act {
   readonly name: string;
   readonly summary: string;
   readonly done: string;
-  act(schedules: Schedules, name: string, options: object): Promise<number | void>;
+  readonly act: (schedules: Schedules, name: string, options: object) => Promise<number | void>;
 }
 
 const ACTS: readonly Act[] = [

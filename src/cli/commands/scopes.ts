@@ -9,9 +9,9 @@ import { scopeColumns } from '../view/scope.ts';
 
 interface Kind {
   readonly kind: 'user' | 'group' | 'type';
-  count(baton: Taskbaton): Promise<readonly ScopeCount[]>;
-  pause(baton: Taskbaton, name: string, options: object): Promise<void>;
-  resume(baton: Taskbaton, name: string, options: object): Promise<void>;
+  readonly count: (baton: Taskbaton) => Promise<readonly ScopeCount[]>;
+  readonly pause: (baton: Taskbaton, name: string, options: object) => Promise<void>;
+  readonly resume: (baton: Taskbaton, name: string, options: object) => Promise<void>;
 }
 
 const KINDS: readonly Kind[] = [

@@ -5,7 +5,7 @@ import { type Command, command } from '../command.ts';
 import { usage } from '../parse.ts';
 import { FILTER, REASON, WHEN } from '../options.ts';
 import type { Line } from '../screen/line.ts';
-import { statePiece, taskColumns, taskLines } from '../view/task.ts';
+import { namesOf, statePiece, taskColumns, taskLines } from '../view/task.ts';
 
 /** The filter that the options of a list come to. */
 export function filterOf(given: {
@@ -56,8 +56,7 @@ export const list: Command = command({
       after,
       redacted: payload !== true,
     });
-    const replicas = await baton.replicas();
-    const names = new Map(replicas.map(({ id, name }) => [id, name]));
+    const names = namesOf(await baton.replicas());
     return {
       json: { tasks, next: next ?? null },
       show: (screen) => {
@@ -82,7 +81,8 @@ export const show: Command = command({
   async run({ id, redacted }, session) {
     const baton = await session.baton();
     const task = await baton.getTask(id, { includeDeleting: true, redacted: redacted === true });
-    return { json: task, show: (screen) => taskLines(task, screen) };
+    const names = namesOf(await baton.replicas());
+    return { json: task, show: (screen) => taskLines(task, screen, names) };
   },
 });
 

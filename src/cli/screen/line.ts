@@ -9,8 +9,8 @@ export type Format = Parameters<typeof styleText>[0];
 export type Piece = string | readonly [text: string, format: Format];
 export type Line = readonly Piece[];
 
-/** C0, C1, DEL, the separators of lines and paragraphs, and what overrides the direction of text. */
-const STEERING = /[\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/g;
+/** Controls, the separators of lines and paragraphs, and what overrides the direction of text. */
+const STEERING = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** With everything that could steer a terminal written out. */

@@ -23,6 +23,8 @@ export interface Column<Row> {
 }
 
 const GAP = '  ';
+/** From this rank on, a column goes before others are narrowed. */
+const NICE = 4;
 
 /** Lines of a table that takes at most `width` columns. */
 export function tableLines<Row>(
@@ -73,9 +75,10 @@ function fit<Row>(
   const least = ({ column, size }: Fitted<Row>): number => Math.min(size, column.least ?? size);
   const taken = (list: readonly Fitted<Row>[], size: (fitted: Fitted<Row>) => number): number =>
     list.reduce((sum, one) => sum + size(one), GAP.length * Math.max(0, list.length - 1));
-  while (taken(left, least) > width) {
-    const rank = Math.max(...left.map(({ column }) => column.rank ?? 0));
-    if (rank === 0) break;
+  for (;;) {
+    const rank = Math.max(0, ...left.map(({ column }) => column.rank ?? 0));
+    const needed = taken(left, rank < NICE ? least : ({ size }) => size);
+    if (needed <= width || rank === 0) break;
     left = left.filter(({ column }) => (column.rank ?? 0) !== rank);
   }
   let excess = taken(left, ({ size }) => size) - width;

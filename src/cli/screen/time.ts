@@ -9,6 +9,7 @@ const UNITS = [
 
 /** The largest unit and the next: `2d 3h`, `4m 10s`, `12s`, `350ms`. */
 export function span(ms: number): string {
+  if (ms === 0) return '0s';
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;
   const first = UNITS.findIndex(([, size]) => ms >= size);
   const [unit, size] = UNITS[first] ?? UNITS[3];

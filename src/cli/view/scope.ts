@@ -32,7 +32,7 @@ export function stateLegend(states: StateCounts): Line {
   });
 }
 
-function number(value: number | undefined): Piece {
+function tally(value: number | undefined): Piece {
   return value === undefined || value === 0 ? ['·', 'dim'] : value.toLocaleString('en-US');
 }
 
@@ -51,10 +51,10 @@ export function scopeColumns(kind: string): readonly Column<ScopeCount>[] {
       head: state,
       align: 'right',
       rank: state === 'running' || state === 'pending' ? 0 : COLUMNS.length - index,
-      cell: ({ states }) => [number(states[state])],
+      cell: ({ states }) => [tally(states[state])],
       value: ({ states }) => states[state] ?? 0,
     })),
-    { head: 'limit', align: 'right', cell: ({ limit }) => [number(limit)], value: ({ limit }) => limit },
+    { head: 'limit', align: 'right', cell: ({ limit }) => [tally(limit)], value: ({ limit }) => limit },
     {
       head: 'oldest',
       align: 'right',

@@ -1,6 +1,6 @@
 /** Tasks as they are shown: their states in colours, a table of them, and all about one. */
 import type { PublicState } from '../../core/status.ts';
-import type { Task } from '../../core/task.ts';
+import type { Replica, Task } from '../../core/task.ts';
 import { bar, percent } from '../screen/bar.ts';
 import { type Format, type Line, safeJson, wrap } from '../screen/line.ts';
 import type { Fact, Screen } from '../screen/screen.ts';
@@ -26,6 +26,11 @@ export function statePiece(state: PublicState): Line {
 
 function named(text: string): Line {
   return text === '' ? [['–', 'dim']] : [text];
+}
+
+/** What replicas are called, by their ids. */
+export function namesOf(replicas: readonly Replica[]): ReadonlyMap<string, string> {
+  return new Map(replicas.map(({ id, name }) => [id, name]));
 }
 
 /** The columns of a list of tasks. `now` is the database's time. */
@@ -71,10 +76,15 @@ function progressCell(progress: number | undefined, state: PublicState, width: n
 }
 
 /** All about a task, in blocks. */
-export function taskLines(task: Task, screen: Screen): readonly Line[] {
-  const facts = screen.facts(factsOf(task, screen));
+export function taskLines(
+  task: Task,
+  screen: Screen,
+  replicaNames: ReadonlyMap<string, string> = new Map(),
+): readonly Line[] {
+  const facts = screen.facts(factsOf(task, screen, replicaNames));
   if (!screen.live) return facts;
-  const { type, id, state, progress, message, input, context } = task;
+  const { type, id, state, progress, message } = task;
+  const payload: { readonly input: unknown; readonly context: unknown } = task;
   const title: Line = [[`Task ${id}`, 'bold'], `  ${type}  `, ...statePiece(state)];
   const size = Math.min(60, screen.width - 6);
   return [
@@ -85,13 +95,13 @@ export function taskLines(task: Task, screen: Screen): readonly Line[] {
     ...(message === undefined ? [] : [[message]]),
     [],
     ...facts,
-    ...payloadLines('Input', input, screen.width),
-    ...payloadLines(state === 'finished' ? 'Result' : 'Context', context, screen.width),
+    ...payloadLines('Input', payload.input, screen.width),
+    ...payloadLines(state === 'finished' ? 'Result' : 'Context', payload.context, screen.width),
     ...errorLines(task, screen.width),
   ];
 }
 
-function factsOf(task: Task, screen: Screen): readonly Fact[] {
+function factsOf(task: Task, screen: Screen, replicaNames: ReadonlyMap<string, string>): readonly Fact[] {
   const text = (name: string, value: string | number | undefined): Fact => ({
     name,
     shown: [`${value ?? ''}`],
@@ -121,7 +131,11 @@ function factsOf(task: Task, screen: Screen): readonly Fact[] {
     text('key', task.key),
     text('parent', task.parent),
     text('priority', task.priority),
-    text('replica', task.replica),
+    {
+      name: 'replica',
+      shown: [replicaNames.get(task.replica ?? '') ?? '', [`  ${task.replica ?? ''}`, 'dim']],
+      value: task.replica,
+    },
     text('version', task.version),
     text('epoch', task.epoch),
     text('attempt', task.attempt),

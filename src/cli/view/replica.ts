@@ -1,0 +1,14 @@
+/** Replicas as they are shown: how many of their slots are taken, and how long their lease still holds. */
+import { bar } from '../screen/bar.ts';
+import type { Line, Piece } from '../screen/line.ts';
+import { roughly } from '../screen/time.ts';
+
+const SLOTS = 8;
+
+export function slotsCell(used: number, all: number): Line {
+  return [...bar(all === 0 ? 0 : used / all, SLOTS, 'cyan'), ` ${used}/${all}`];
+}
+
+export function leaseCell(left: number): Piece {
+  return left > 0 ? [roughly(left), 'green'] : ['ended', 'red'];
+}
