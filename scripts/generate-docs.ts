@@ -5,6 +5,7 @@
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cliPage } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
@@ -17,6 +18,7 @@ const ROOT = join(import.meta.dirname, '..');
 const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
+  ['docs/guide/cli.md', cliPage],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

@@ -1,10 +1,10 @@
-/** The program of a server that tests need: where it lies, or Debian's package of it installed, where that can be done. */
+/** A program that tests need, mostly that of a server: where it lies, or Debian's package of it installed, where that can be done. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { userInfo } from 'node:os';
 
-const FOLDERS = ['/usr/sbin', '/usr/bin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+const FOLDERS = ['/usr/sbin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
 
 interface Wanted {
   /** For people. */
@@ -18,23 +18,35 @@ interface Wanted {
 }
 
 export function serverProgram(wanted: Wanted): string {
-  return find(wanted) ?? install(wanted);
+  const { server, debianPackage, variable } = wanted;
+  const problem = `${server} neither answers at its standard port nor is it installed`;
+  return debianProgram(wanted, problem, `Install it (apt-get install ${debianPackage}), or set ${variable}.`);
 }
 
-function find({ programs }: Wanted): string | undefined {
+/** Any program, found or installed. */
+export function debianProgram(
+  wanted: Pick<Wanted, 'programs' | 'debianPackage'>,
+  problem: string,
+  remedy: string,
+): string {
+  return find(wanted) ?? install(wanted, problem, remedy);
+}
+
+function find({ programs }: Pick<Wanted, 'programs'>): string | undefined {
   return FOLDERS.flatMap((folder) => programs.map((program) => join(folder, program))).find(existsSync);
 }
 
-function install(wanted: Wanted): string {
-  const { server, debianPackage, variable } = wanted;
-  const problem = `${server} neither answers at its standard port nor is it installed`;
-  const remedy = `Install it (apt-get install ${debianPackage}), or set ${variable}.`;
+function install(
+  wanted: Pick<Wanted, 'programs' | 'debianPackage'>,
+  problem: string,
+  remedy: string,
+): string {
   if (userInfo().uid !== 0 || !existsSync('/usr/bin/apt-get')) throw new Error(`${problem}. ${remedy}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   execFileSync('apt-get', ['update', '-q'], { stdio: 'inherit', env });
-  const args = ['install', '-y', '-q', '--no-install-recommends', debianPackage];
+  const args = ['install', '-y', '-q', '--no-install-recommends', wanted.debianPackage];
   execFileSync('apt-get', args, { stdio: 'inherit', env });
   const program = find(wanted);
-  if (program === undefined) throw new Error(`${problem}, and installing it brought no server. ${remedy}`);
+  if (program === undefined) throw new Error(`${problem}, and installing it brought no program. ${remedy}`);
   return program;
 }

@@ -173,9 +173,8 @@ function fish(commands: readonly Command[]): string {
           here,
           `-l ${name}`,
           ...(short === undefined ? [] : [`-s ${short}`]),
-          ...(kind === 'flag' ? [] : ['-r']),
+          ...(kind === 'flag' ? [] : [FILES.includes(`--${name}`) ? '-rF' : '-x']),
           ...(values === undefined ? [] : [`-a ${quoted(values.join(' '))}`]),
-          ...(FILES.includes(`--${name}`) ? ['-F'] : []),
           `-d ${quoted(about)}`,
         ];
         return parts.join(' ');
@@ -204,7 +203,7 @@ function __taskbaton_at
         end
     end
   end
-  test (string join ' ' $command) = "$argv[1]"
+  test "$command" = "$argv[1]"
 end
 complete -c taskbaton -f
 ${lines.join('\n')}`;

@@ -12,7 +12,7 @@ const endless = defineTask({
   type: 'endless',
   async run({ signal, report }) {
     await report({ progress: 0.25, context: { row: 25 }, message: 'a quarter' });
-    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   },
 });
 

@@ -7,8 +7,9 @@ import type { TestContext } from 'node:test';
 import { PROGRAM } from './cli.ts';
 
 const DEADLINE = 20_000;
+const ESCAPE = '\u001B';
 /** Sequences that colour, move, clear or switch, which aren't to be read. */
-const SEQUENCES = /\u001B\[[?\d;]*[A-Za-z]/g;
+const SEQUENCES = new RegExp(`${ESCAPE}\\[[?\\d;]*[A-Za-z]`, 'g');
 const FRAME = '\u001B[?2026h';
 const END_OF_FRAME = '\u001B[?2026l';
 
@@ -32,7 +33,7 @@ export class PseudoTerminal {
   ) {
     const words = [process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM, ...args];
     const line = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
-    const command = `stty cols ${columns} rows ${rows}; tty; exec ${line}`;
+    const command = `stty cols ${columns} rows ${rows}; tty; echo process $$; exec ${line}`;
     const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
     this.#child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -64,7 +65,8 @@ export class PseudoTerminal {
   get picture(): readonly string[] {
     const end = this.output.lastIndexOf(END_OF_FRAME);
     const begin = this.output.lastIndexOf(FRAME, end);
-    return end < 0 ? [] : this.output.slice(begin, end).replaceAll(SEQUENCES, '').split('\r\n');
+    const frame = this.output.slice(begin, end).replaceAll(SEQUENCES, '').replaceAll('\r', '');
+    return end < 0 ? [] : frame.split('\n');
   }
 
   press(keys: string): void {
@@ -79,12 +81,7 @@ export class PseudoTerminal {
 
   /** The process that was started in it. */
   get pid(): number {
-    const parent = this.#child.pid ?? 0;
-    return Number(
-      execFileSync('pgrep', ['-P', `${parent}`], { encoding: 'utf8' })
-        .trim()
-        .split('\n')[0],
-    );
+    return Number(/process (\d+)/.exec(this.output)?.[1]);
   }
 
   /** Resolves once `fact` is seen, with what it returns. */
