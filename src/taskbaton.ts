@@ -35,6 +35,7 @@ import {
 import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
+import { Feed } from './runtime/feed.ts';
 import { type EventListener, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Overviews } from './runtime/overviews.ts';
@@ -73,6 +74,8 @@ export class Taskbaton extends TaskSystem {
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
     const tracing = this.#tracing;
+    const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
+    const feed = new Feed(looking);
     share(this, {
       stores: this.#store,
       clock,
@@ -80,16 +83,13 @@ export class Taskbaton extends TaskSystem {
       registry,
       observer,
       tracing,
-      overviews: new Overviews(() => this.#store.open(), clock, settings.stopGrace + settings.lease),
+      overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
+      feed,
       endings: this.#endings,
     });
-    this.#watcher = new Watcher({
-      store: () => this.#store.open(),
-      clock,
-      observer,
-      interval: this.#settings.pollInterval,
-      stopped: this.#ending.signal,
-    });
+    const stopped = this.#ending.signal;
+    this.#watcher = new Watcher({ ...looking, stopped });
+    this.#endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 

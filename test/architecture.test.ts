@@ -84,6 +84,25 @@ describe('architecture', () => {
     );
   });
 
+  test('the dashboard knows the front door, the core and what doors share, and no store', () => {
+    const doors = [
+      'src/index.ts',
+      'src/schedule-control.ts',
+      'src/runtime/internals.ts',
+      'src/runtime/cache.ts',
+    ];
+    complain(
+      everywhere((file) =>
+        layer(file.path) === 'dashboard'
+          ? file.imports
+              .filter(({ text }) => isOurs(text) && !['core', 'dashboard'].includes(layer(text)))
+              .filter(({ text }) => !doors.includes(text))
+              .map((found) => `${at(file, found)} imports ${found.text}`)
+          : [],
+      ),
+    );
+  });
+
   test('no file imports itself through others, not even for types', () => {
     complain(cycles().map((cycle) => cycle.join(' → ')));
   });

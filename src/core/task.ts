@@ -167,6 +167,8 @@ export interface ScopeCount {
 }
 
 export interface TaskFilter extends OnBehalf {
+  /** An id, or the beginning of a key, a user, a group or a type; the first 10 names of each kind and 100 keys count. */
+  readonly search?: string | undefined;
   /** Its children. */
   readonly parent?: number | undefined;
   readonly user?: string | undefined;
@@ -199,6 +201,8 @@ export interface Replica {
   readonly startedAt: Date;
   /** Until when it may hold tasks, unless it renews. */
   readonly leaseUntil: Date;
+  /** Milliseconds until then, by the database's clock. */
+  readonly leaseLeft: number;
   readonly types: readonly string[];
   readonly concurrency: number;
   readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
@@ -207,6 +211,7 @@ export interface Replica {
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
   readonly owner: string | undefined;
+  readonly search: string | undefined;
   readonly parent: number | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
@@ -228,6 +233,7 @@ export const CHANGE_PARTS: readonly string[] = ['tx', 'owner'];
 export function checkFilter(filter: TaskFilter): CheckedFilter {
   checkParts('filter', filter, [
     'owner',
+    'search',
     'parent',
     'user',
     'group',
@@ -239,8 +245,9 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
     'includeDeleting',
   ]);
   const { parent, user, group, types, states, limit = DEFAULT_PAGE, after } = filter;
-  const { owner, redacted, includeDeleting } = filter;
+  const { owner, search, redacted, includeDeleting } = filter;
   checkOwner(owner);
+  if (search !== undefined) checkKey(search, 'search');
   if (parent !== undefined) checkId(parent, 'parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
@@ -255,6 +262,7 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
   if (after !== undefined) checkId(after, 'after');
   return {
     owner,
+    search,
     parent,
     user,
     group,
@@ -288,9 +296,9 @@ export function checkPriority(priority: unknown): asserts priority is number {
 }
 
 /** Throws INVALID_ARGUMENT unless `key` can tell tasks apart. */
-export function checkKey(key: unknown): asserts key is string {
-  checkName('key', key);
-  if (key === '') refuse('key', key, 'it must not be empty');
+export function checkKey(key: unknown, argument = 'key'): asserts key is string {
+  checkName(argument, key);
+  if (key === '') refuse(argument, key, 'it must not be empty');
 }
 
 /** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */

@@ -299,6 +299,6 @@ export interface ScheduleView {
 /**
  * GET api/events, as text/event-stream; `Last-Event-ID` resumes, `?task=ID` narrows it to one task. Messages:
  * `change`, with its cursor as id and a HistoryView as data; `task`, a TaskView that has changed, at most one for each task and
- * tick; `gone`, { id } of a task that is there no more; `tick`, { at }, at least every 15 s. With the history off there is no `change`.
+ * tick; `gone`, { id } of a task that is there no more; `tick`, {}, at the beginning and at least every 15 s. With the history off there is no `change`.
  */
 export type EventName = 'change' | 'task' | 'gone' | 'tick';

@@ -251,7 +251,8 @@ export class Execution {
   }
 
   async #report(report: unknown, call = 'yield'): Promise<void> {
-    const { writes, observer, claim, maxPayload } = this.#options;
+    const { writes, observer, claim, clock, maxPayload } = this.#options;
+    const began = clock.monotonic();
     this.#checkOpen();
     this.#checkOutside(call);
     const checkpoint = encodeReport(report, claim.type, maxPayload);
@@ -260,7 +261,8 @@ export class Execution {
       const stored = await this.#stored(checkpoint);
       await this.#write(() => writes.checkpoint(this.fence, stored));
     });
-    if (report !== undefined) observer.emit('task.reported', this.#details());
+    const took = clock.monotonic() - began;
+    if (report !== undefined) observer.emit('task.reported', { ...this.#details(), took });
   }
 
   /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */

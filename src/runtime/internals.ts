@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
+import type { Feed } from './feed.ts';
 import type { Observer } from './observer.ts';
 import type { Overviews } from './overviews.ts';
 import type { Registry } from './registry.ts';
@@ -15,6 +16,7 @@ export interface Internals {
   readonly registry: Registry;
   readonly observer: Observer;
   readonly overviews: Overviews;
+  readonly feed: Feed;
   readonly tracing: Tracing;
   /** What has to end before the instance closes its database. */
   readonly endings: Set<() => Promise<void>>;

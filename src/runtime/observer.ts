@@ -26,8 +26,16 @@ export interface EventDetails {
   'replica.stopped': { readonly replica: string };
   /** It could not renew its lease; its handlers were told, and it goes on under a new id. */
   'replica.lost': { readonly replica: string; readonly running: number };
+  /** It asked for tasks and got so many; `took` is in ms. */
+  'tasks.claimed': {
+    readonly replica: string;
+    readonly queue: QueueName;
+    readonly count: number;
+    readonly took: number;
+  };
   'task.started': TaskDetails & { readonly attempt: number };
-  'task.reported': TaskDetails;
+  /** `took` is for how many ms its handler waited until the report was committed; not known for one in a transaction. */
+  'task.reported': TaskDetails & { readonly took?: number | undefined };
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
@@ -50,6 +58,8 @@ export interface EventDetails {
   'queue.failing': { readonly queue: QueueName; readonly error: string };
   /** What it is to create can't be: its payload can't be decoded, for example. It's tried again at each poll, and told once. */
   'schedule.failing': { readonly schedule: string; readonly error: string };
+  /** A request could not be answered, by no fault of the asker's. */
+  'dashboard.failing': { readonly path: string; readonly error: string };
   /** Without hints, changes are noticed by polling. */
   'hints.lost': { readonly error: string };
   'hints.working': object;
@@ -64,6 +74,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'replica.stopping': ['info', 'replica stops and hands its tasks over'],
   'replica.stopped': ['info', 'replica stopped'],
   'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
+  'tasks.claimed': ['debug', 'replica asked for tasks'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
   'task.stopping': ['debug', 'task was told to stop'],
@@ -79,6 +90,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'loop.recovered': ['info', 'the database works again'],
   'queue.failing': ['warn', 'a queue of your own failed; what it missed is brought to it later'],
   'schedule.failing': ['warn', 'a schedule could not be fired; it is tried again at each poll'],
+  'dashboard.failing': ['error', 'a request of the dashboard could not be answered'],
   'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
   'hints.working': ['info', 'hints from the database arrive'],
 };

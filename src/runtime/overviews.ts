@@ -104,7 +104,8 @@ export class Overviews {
 
   /** What happened since it was last looked at, added to what is remembered; the bucket of that time is counted anew. */
   async #flow(scopes: Scopes, owner: Owner, at: number): Promise<readonly FlowCount[]> {
-    const memory = this.#memories.get(owner) ?? { flow: new Map(), lookedAt: 0, firstId: 0 };
+    const none: Memory = { flow: new Map(), lookedAt: 0, firstId: 0 };
+    const memory = this.#memories.get(owner) ?? none;
     this.#remember(owner, memory);
     const first = at - (at % BUCKET) - SPAN + BUCKET;
     const since = Math.max(first, memory.lookedAt - (memory.lookedAt % BUCKET));

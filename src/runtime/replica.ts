@@ -187,7 +187,7 @@ export class Replica {
 
   /** One round of taking; true if there may be more to take. */
   async #claim(queue: QueueName): Promise<boolean> {
-    const { store, registry } = this.#options;
+    const { store, registry, clock, observer } = this.#options;
     const replica = this.#lease.replica;
     if (this.#stopping || replica === undefined) return false;
     const slots = this.#slots[queue];
@@ -198,18 +198,21 @@ export class Replica {
     let answer: Claimed | undefined;
     const sent = Symbol(queue);
     this.#claims.add(sent);
+    const sentAt = clock.monotonic();
     try {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      const turn = this.#options.clock.turn();
+      const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
       this.#claims.delete(sent);
     }
+    const count = answer.claims.length;
+    observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = answer.claims.length === limit;
-    return answer.more || (limit > 0 && answer.claims.length === limit);
+    this.#more[queue] = count === limit;
+    return answer.more || (limit > 0 && count === limit);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {

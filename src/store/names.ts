@@ -37,7 +37,7 @@ export async function readNames(
 /** As a range, so that the index serves it: names are compared by their bytes. */
 export function beginsWith(column: string, prefix: string): Fragment {
   if (prefix === '') return { sql: `${column} <> ''`, values: [] };
-  const end = after(prefix);
+  const end = textAfter(prefix);
   const from = `${column} >= ?`;
   if (end === undefined) return { sql: from, values: [prefix] };
   return { sql: `${from} AND ${column} < ?`, values: [prefix, end] };
@@ -47,7 +47,7 @@ const LAST = 0x10ffff;
 const SURROGATES = { first: 0xd800, after: 0xe000 };
 
 /** The first text after all that begin with `prefix`, in the order of UTF-8; undefined if there is none. */
-function after(prefix: string): string | undefined {
+function textAfter(prefix: string): string | undefined {
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   while (points.at(-1) === LAST) points.pop();
   const last = points.pop();

@@ -12,15 +12,15 @@ interface Context {
   readonly dialect: Dialect;
 }
 
-/** With an owner, only that user's tasks are named. */
+/** With a user, only that one's tasks are named. */
 export async function listReplicas(
   { connection, tables, dialect }: Context,
-  owner?: string,
+  user?: string,
 ): Promise<readonly Replica[]> {
-  const own = ownedBy(owner);
+  const own = ownedBy(user);
   const { task, replica } = tables;
   const alive = await connection.query(
-    `SELECT id, name, started_at, lease_until, types, concurrency FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
+    `SELECT id, name, started_at, lease_until, lease_until - ${dialect.now} AS lease_left, types, concurrency FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
   );
   const held = await connection.query(
     `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ${own.sql} ORDER BY owner, id`,
@@ -31,6 +31,7 @@ export async function listReplicas(
     name: String(row['name']),
     startedAt: new Date(Number(row['started_at'])),
     leaseUntil: new Date(Number(row['lease_until'])),
+    leaseLeft: Number(row['lease_left']),
     types: typesFrom(row['types']).map(([type]) => type),
     concurrency: Number(row['concurrency']),
     running: held.rows

@@ -17,7 +17,8 @@ import { changeTask } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { moveTask, moveTasks } from './move.ts';
-import { isTask, selectPage } from './page.ts';
+import { isTask } from './page.ts';
+import { selectPage } from './search.ts';
 import { insertEach, insertTask, insertTasks, isPlain } from './create.ts';
 import { type Attempt, writeAlike } from './given.ts';
 import { admitDue } from './due.ts';
@@ -124,6 +125,11 @@ export class Store {
     return store;
   }
 
+  /** Resolves if the database answers. */
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1');
+  }
+
   /** What tells this system from all others. */
   async identity(): Promise<string> {
     if (this.#identity === undefined) {
@@ -214,7 +220,7 @@ export class Store {
   }
 
   async list(filter: CheckedFilter): Promise<TaskPage> {
-    const page = selectPage(this.tables.task, TASK_COLUMNS, filter);
+    const page = await selectPage(this.scopes, TASK_COLUMNS, filter);
     const rows = page === undefined ? [] : (await this.database.query(page.sql, page.values)).rows;
     const shown = rows.slice(0, filter.limit);
     const tasks = await Promise.all(shown.map((row) => this.payloads.taskFrom(row, filter.redacted)));

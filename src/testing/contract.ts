@@ -22,6 +22,7 @@ import { renewAndHeld } from './contract/renew-and-held.ts';
 import { replicas } from './contract/replicas.ts';
 import { rescue } from './contract/rescue.ts';
 import { retryCleanups } from './contract/retry-cleanups.ts';
+import { search } from './contract/search.ts';
 import { settle } from './contract/settle.ts';
 import { together } from './contract/together.ts';
 import { transitions } from './contract/transitions.ts';
@@ -42,6 +43,7 @@ export const CONTRACT: readonly Operation[] = [
   limits,
   order,
   checkpoint,
+  search,
   settle,
   together,
   release,

@@ -50,7 +50,7 @@ export const owner: Operation = {
 
     'changes of many leave tasks of other users alone': async (bench) => {
       const statuses = async (ids: readonly number[]): Promise<readonly (Status | undefined)[]> =>
-        Promise.all(ids.map(async (id) => (await bench.find(id))?.status as Status | undefined));
+        Promise.all(ids.map(async (id) => (await bench.find(id))?.status));
       const own = await bench.place('pending/run', { task_user: 'ada' });
       const other = await bench.place('pending/run', { task_user: 'bob' });
       const all = { ids: undefined, user: undefined, group: undefined, types: undefined, states: undefined };
@@ -68,11 +68,11 @@ export const owner: Operation = {
       const recording = new RecordingDatabase(bench.database);
       const { prefix, schema, dialect } = bench.world;
       const store = new Store(recording, prefix, schema, dialect);
-      const id = await own(bench);
+      const id = await placeOwn(bench);
       await store.get(id, false, false, 'ada');
       for (const event of EVENTS) await store.change(id, event, undefined, 'ada');
-      await store.change(await own(bench), 'run', { delay: 1000 }, 'ada');
-      await store.changeGroup(await own(bench), 'night', 'ada');
+      await store.change(await placeOwn(bench), 'run', { delay: 1000 }, 'ada');
+      await store.changeGroup(await placeOwn(bench), 'night', 'ada');
       await store.list(checkFilter({ owner: 'ada', types: ['import'], states: ['running', 'failed'] }));
       const filter = { ids: [id], user: undefined, group: undefined, types: undefined, states: undefined };
       await store.changeMany('pause', { ...filter, owner: 'ada' });
@@ -88,6 +88,6 @@ export const owner: Operation = {
   },
 };
 
-function own(bench: Bench): Promise<number> {
+function placeOwn(bench: Bench): Promise<number> {
   return bench.place('pending/run', { task_user: 'ada' });
 }
