@@ -1,6 +1,8 @@
 /** The table of all commands, in the order in which they are shown. */
 import type { Command } from './command.ts';
 import { move, pause, remove, run } from './commands/changes.ts';
+import { dashboard } from './commands/dashboard.ts';
+import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { replicas } from './commands/replicas.ts';
 import { scheduleActs, schedules } from './commands/schedules.ts';
@@ -12,9 +14,11 @@ import { create, list, show } from './commands/tasks.ts';
 import { watch } from './commands/watch.ts';
 
 export const COMMANDS: readonly Command[] = [
+  demo,
   migrate,
   plans,
   doctor,
+  dashboard,
   list,
   show,
   create,

@@ -11,6 +11,9 @@ export interface Host {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly nodeVersion: string;
+  /** How to start Node.js as this process was started. */
+  readonly execPath: string;
+  readonly execArgv: readonly string[];
   /** The name of who is logged in. */
   readonly user: string;
   /** Milliseconds since 1970. */
@@ -24,7 +27,7 @@ export interface Host {
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function openHost(): Host {
-  const { stdin, stdout, stderr, env, versions } = process;
+  const { stdin, stdout, stderr, env, versions, execPath, execArgv } = process;
   return {
     stdin,
     stdout,
@@ -32,6 +35,8 @@ export function openHost(): Host {
     environment: env,
     folder: process.cwd(),
     nodeVersion: versions.node,
+    execPath,
+    execArgv,
     user: userName(),
     time: () => Date.now(),
     onSignal: (listener) => {

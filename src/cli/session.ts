@@ -36,6 +36,11 @@ export class Session {
     return this.host.stdout.isTTY && !this.json;
   }
 
+  /** What an option was given on the command line itself. */
+  given(option: string): string | undefined {
+    return this.#options.get(option)?.at(-1);
+  }
+
   /** Throws CommandError where no database is named. */
   async place(): Promise<Place> {
     const place = await this.#find();

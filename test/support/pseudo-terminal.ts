@@ -3,10 +3,12 @@
  * be pressed, the size can be changed. Tests wait for what is to be seen, never for time.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { PROGRAM } from './cli.ts';
 
 const DEADLINE = 20_000;
+const SOURCES = join(import.meta.dirname, 'use-sources.ts');
 const ESCAPE = '\u001B';
 /** Sequences that colour, move, clear or switch, which aren't to be read. */
 const SEQUENCES = new RegExp(`${ESCAPE}\\[[?\\d;]*[A-Za-z]`, 'g');
@@ -24,14 +26,25 @@ export class PseudoTerminal {
   output = '';
   readonly #child: ChildProcess;
   readonly #listeners = new Set<() => void>();
+  readonly #deadline: number;
+  #ended = false;
 
   constructor(
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     { columns, rows }: Size,
     context: TestContext,
+    deadline: number = DEADLINE,
   ) {
-    const words = [process.execPath, '--disable-warning=ExperimentalWarning', PROGRAM, ...args];
+    this.#deadline = deadline;
+    const words = [
+      process.execPath,
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      SOURCES,
+      PROGRAM,
+      ...args,
+    ];
     const line = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
     const command = `stty cols ${columns} rows ${rows}; tty; echo process $$; exec ${line}`;
     const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
@@ -46,6 +59,7 @@ export class PseudoTerminal {
     this.exited = new Promise((resolve, reject) => {
       this.#child.once('error', reject);
       this.#child.once('close', (code) => {
+        this.#ended = true;
         resolve(code);
         for (const listener of this.#listeners) listener();
       });
@@ -91,13 +105,17 @@ export class PseudoTerminal {
         clearTimeout(timer);
         this.#listeners.delete(look);
       };
-      const timer = setTimeout(() => {
+      const fail = (why: string): void => {
         end();
-        reject(new Error(`waited in vain for ${what}; it shows:\n${this.picture.join('\n') || this.text}`));
-      }, DEADLINE);
+        reject(new Error(`waited in vain for ${what}: ${why}\n${this.picture.join('\n') || this.text}`));
+      };
+      const timer = setTimeout(() => fail(`not within ${this.#deadline} ms`), this.#deadline);
       const look = (): void => {
         const found = fact();
-        if (found === undefined || found === false) return;
+        if (found === undefined || found === false) {
+          if (this.#ended) fail('it has ended');
+          return;
+        }
         end();
         resolve(found);
       };
