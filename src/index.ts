@@ -38,6 +38,17 @@ export type { Payload, PayloadCodec, PayloadOwner, Redact } from './core/codec.t
 export type { Json } from './core/json.ts';
 export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
+export type { Author } from './core/author.ts';
+export type {
+  EventsOptions,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryLevel,
+  HistoryOptions,
+  HistoryPage,
+  HistoryPageOptions,
+  LogLevel,
+} from './core/history.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
 export type { Flow, Overview, Problem, ProblemKind, QueueCell, Queues } from './core/overview.ts';
 export type {
@@ -66,6 +77,7 @@ export type {
   ScopeCount,
   StoredError,
   Task,
+  TaskChangeOptions,
   TaskDoneOptions,
   TaskFilter,
   TaskPage,
@@ -82,4 +94,4 @@ export {
   fromTypeOrm,
   type OrmTransaction,
 } from './database/orm.ts';
-export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';
+export type { EngineEvent, EventDetails, EventListener, EventName, EventNamed } from './runtime/observer.ts';

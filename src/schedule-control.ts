@@ -2,11 +2,13 @@
  * Recurring tasks as anybody can see and steer them, whether or not they are set or fired here: that alone needs to know when
  * they come, and with it the package that `taskbaton/cron` needs.
  */
+import { checkAuthor } from './core/author.ts';
 import { TaskbatonError } from './core/errors.ts';
-import { checkName, checkParts } from './core/name.ts';
+import { checkName } from './core/name.ts';
 import type { Schedule } from './core/schedule.ts';
-import type { InTransaction } from './core/task.ts';
+import type { ChangeOptions } from './core/task.ts';
 import { type Internals, internalsOf } from './runtime/internals.ts';
+import { checkChangeOptions } from './runtime/steering.ts';
 import {
   pauseSchedule,
   publicSchedule,
@@ -26,24 +28,24 @@ export class ScheduleControl {
   }
 
   /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
-  async pause(name: string, options: InTransaction = {}): Promise<void> {
+  async pause(name: string, options: ChangeOptions = {}): Promise<void> {
     await pauseSchedule((await this.#change(name, options)).scopes, name, true);
   }
 
   /** Throws SCHEDULE_NOT_FOUND. */
-  async resume(name: string, options: InTransaction = {}): Promise<void> {
+  async resume(name: string, options: ChangeOptions = {}): Promise<void> {
     await pauseSchedule((await this.#change(name, options)).scopes, name, false);
   }
 
   /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
-  async remove(name: string, options: InTransaction = {}): Promise<void> {
+  async remove(name: string, options: ChangeOptions = {}): Promise<void> {
     await removeSchedule((await this.#change(name, options)).scopes, name);
   }
 
   /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */
-  async trigger(name: string, options: InTransaction = {}): Promise<number> {
+  async trigger(name: string, options: ChangeOptions = {}): Promise<number> {
     const store = await this.#change(name, options);
-    const id = await triggerSchedule(store.scopes, name);
+    const id = await triggerSchedule(store.scopes, name, checkAuthor(options));
     await store.hint('claim');
     return id;
   }
@@ -62,9 +64,9 @@ export class ScheduleControl {
   }
 
   /** The store to change a schedule in. Throws INVALID_ARGUMENT. */
-  #change(name: string, options: InTransaction): Promise<Store> {
+  #change(name: string, options: ChangeOptions): Promise<Store> {
     checkScheduleName(name);
-    checkParts('options', options, ['tx']);
+    checkChangeOptions(options);
     return this.#internals.stores.in(options);
   }
 }

@@ -3,13 +3,12 @@
  * pauses, its replicas, and how it is at a glance. What concerns single tasks is in `taskbaton.ts`.
  */
 import type { TaskDeclaration } from './core/declaration.ts';
-import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
-import { checkName, checkParts } from './core/name.ts';
+import type { ScopeKind } from './core/limit.ts';
+import { checkParts } from './core/name.ts';
 import type { Overview, Queues } from './core/overview.ts';
 import {
+  type ChangeOptions,
   checkOwner,
-  checkPause,
-  type InTransaction,
   type OnBehalf,
   type PauseOptions,
   type Replica as ReplicaView,
@@ -18,8 +17,9 @@ import {
 } from './core/task.ts';
 import type { VersionCount } from './core/version.ts';
 import { internalsOf } from './runtime/internals.ts';
+import type { Steering } from './runtime/steering.ts';
 import type { StoreHolder } from './runtime/store-holder.ts';
-import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
+import { countScopes } from './store/scope.ts';
 import { countVersions } from './store/versions.ts';
 
 export class TaskSystem {
@@ -31,52 +31,49 @@ export class TaskSystem {
     kind: 'user/group',
     name: readonly [user: string, group: string],
     limit: number | null,
-    options?: InTransaction,
+    options?: ChangeOptions,
   ): Promise<void>;
   async setLimit(
     kind: 'user' | 'group' | 'type',
     name: string,
     limit: number | null,
-    options?: InTransaction,
+    options?: ChangeOptions,
   ): Promise<void>;
   async setLimit(
     kind: ScopeKind,
     name: unknown,
     limit: number | null,
-    options: InTransaction = {},
+    options: ChangeOptions = {},
   ): Promise<void> {
-    const scope = checkScope(kind, name);
-    checkLimit(limit);
-    checkParts('options', options, ['tx']);
-    await limitScope((await this.#stores.in(options)).scopes, scope, limit);
+    await this.#steering.limit(kind, name, limit, options);
   }
 
   /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('group', group, options);
+  pauseGroup(group: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('group', group, options);
   }
 
   /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('group', group, options);
+  resumeGroup(group: string, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('group', group, options);
   }
 
   /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('user', user, options);
+  pauseUser(user: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('user', user, options);
   }
 
-  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('user', user, options);
+  resumeUser(user: string, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('user', user, options);
   }
 
   /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('type', typeName(type), options);
+  pauseType(type: string | TaskDeclaration, options: PauseOptions & ChangeOptions = {}): Promise<void> {
+    return this.#steering.pause('type', typeName(type), options);
   }
 
-  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
-    return this.#resume('type', typeName(type), options);
+  resumeType(type: string | TaskDeclaration, options: ChangeOptions = {}): Promise<void> {
+    return this.#steering.resume('type', typeName(type), options);
   }
 
   /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
@@ -122,16 +119,8 @@ export class TaskSystem {
     return internalsOf(this).stores;
   }
 
-  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
-    checkName(kind, name);
-    const running = checkPause(options);
-    await pauseScope((await this.#stores.in(options)).scopes, kind, name, running);
-  }
-
-  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
-    checkName(kind, name);
-    checkParts('options', options, ['tx']);
-    await resumeScope((await this.#stores.in(options)).scopes, kind, name);
+  get #steering(): Steering {
+    return internalsOf(this).steering;
   }
 }
 

@@ -9,22 +9,26 @@ import type { BulkChange, BulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, Untyped } from './core/declaration.ts';
 import type { TaskDefinition } from './core/definition.ts';
 import { TaskbatonError } from './core/errors.ts';
-import { checkName, checkParts } from './core/name.ts';
-import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
-import type { UserEvent } from './core/status.ts';
 import {
-  CHANGE_PARTS,
+  checkHistoryPage,
+  type EventsOptions,
+  type HistoryEntry,
+  type HistoryPage,
+  type HistoryPageOptions,
+} from './core/history.ts';
+import { checkParts } from './core/name.ts';
+import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import {
   type ChangeOptions,
   checkFilter,
   checkId,
   checkOwner,
-  checkChange,
   type CreateOptions,
   type GetOptions,
-  type InTransaction,
   ofType,
   type NewTaskItem,
   type Task,
+  type TaskChangeOptions,
   type TaskDoneOptions,
   type TaskFilter,
   type TaskPage,
@@ -32,19 +36,20 @@ import {
   type WhenOptions,
   type WithChildren,
 } from './core/task.ts';
-import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
 import { Feed } from './runtime/feed.ts';
-import { type EventListener, Observer } from './runtime/observer.ts';
+import { type EventListener, type EventName, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
 import { Overviews } from './runtime/overviews.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
-import { type BulkContext, changeMany, moveMany } from './runtime/bulk.ts';
+import { checkChangeOptions, Steering } from './runtime/steering.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
+import { Events } from './runtime/events.ts';
 import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
+import { readHistory } from './store/history.ts';
 import { TaskSystem } from './system.ts';
 
 /**
@@ -64,6 +69,8 @@ export class Taskbaton extends TaskSystem {
   readonly #ending = new AbortController();
   readonly #endings = new Set<() => Promise<void>>();
   readonly #watcher: Watcher;
+  readonly #steering: Steering;
+  readonly #events: Events;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
@@ -76,6 +83,8 @@ export class Taskbaton extends TaskSystem {
     const tracing = this.#tracing;
     const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
     const feed = new Feed(looking);
+    const stopped = this.#ending.signal;
+    this.#steering = new Steering({ stores: this.#store, clock, stopped });
     share(this, {
       stores: this.#store,
       clock,
@@ -85,10 +94,11 @@ export class Taskbaton extends TaskSystem {
       tracing,
       overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
       feed,
+      steering: this.#steering,
       endings: this.#endings,
     });
-    const stopped = this.#ending.signal;
     this.#watcher = new Watcher({ ...looking, stopped });
+    this.#events = new Events({ ...looking, stopped });
     this.#endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
@@ -142,9 +152,9 @@ export class Taskbaton extends TaskSystem {
    * Creates many tasks at once, all or none, and resolves to their ids in the same order. Throws as `createTask` does,
    * naming the item that is wrong.
    */
-  async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
-    checkParts('options', options, ['tx']);
-    const tasks = await newTasks(this.#creation, items);
+  async createTasks(items: readonly NewTaskItem[], options: ChangeOptions = {}): Promise<readonly number[]> {
+    const by = checkChangeOptions(options);
+    const tasks = (await newTasks(this.#creation, items)).map((task) => ({ ...task, by }));
     return tasks.length === 0 ? [] : createAll(await this.#store.in(options), tasks);
   }
 
@@ -152,55 +162,46 @@ export class Taskbaton extends TaskSystem {
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & WithChildren & ChangeOptions = {}): Promise<void> {
-    return this.#change(id, 'run', options);
+  runTask(id: number, options: WhenOptions & WithChildren & TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: WithChildren & ChangeOptions = {}): Promise<void> {
-    return this.#change(id, 'pause', options);
+  pauseTask(id: number, options: WithChildren & TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'pause', options);
   }
 
   /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number, options: ChangeOptions = {}): Promise<void> {
-    return this.#change(id, 'delete', options);
+  deleteTask(id: number, options: TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'delete', options);
   }
 
   /**
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'run', filter, options);
+  runTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'pause', filter, options);
+  pauseTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'delete', filter, options);
+  deleteTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('delete', filter, options);
   }
 
   /** Moves all tasks of the filter that are elsewhere. */
-  async changeTasksGroup(
-    filter: BulkFilter,
-    group: string,
-    options: ChangeOptions = {},
-  ): Promise<BulkChange> {
-    checkName('group', group);
-    return moveMany(this.#bulk, filter, group, options);
+  changeTasksGroup(filter: BulkFilter, group: string, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.moveMany(filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  async changeTaskGroup(id: number, group: string, options: ChangeOptions = {}): Promise<void> {
-    checkId(id);
-    checkParts('options', options, CHANGE_PARTS);
-    checkOwner(options.owner);
-    checkName('group', group);
-    await (await this.#store.in(options)).changeGroup(id, group, options.owner);
+  changeTaskGroup(id: number, group: string, options: TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.changeGroup(id, group, options);
   }
 
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
@@ -255,9 +256,24 @@ export class Taskbaton extends TaskSystem {
     await (await this.#store.open(true)).prepare(true);
   }
 
-  /** Calls `listener` for all that happens in this process; the returned function ends that. */
-  observe(listener: EventListener): () => void {
-    return this.#observer.listen(listener);
+  /** What happened to a task, oldest first, as long as the history is kept: also of one that is gone. Throws INVALID_ARGUMENT. */
+  async history(id: number, options: HistoryPageOptions = {}): Promise<HistoryPage> {
+    checkId(id);
+    const page = checkHistoryPage(options);
+    return readHistory((await this.#store.open()).scopes, id, page);
+  }
+
+  /**
+   * Yields what happens to tasks in all replicas, each thing once it is committed, from now on or from a cursor on: nothing is
+   * left out, and nothing comes twice. Throws HISTORY_OFF, CURSOR_EXPIRED, NOT_RUNNING, INVALID_ARGUMENT, and the signal's reason.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<HistoryEntry, void, void> {
+    return this.#events.follow(options);
+  }
+
+  /** Calls `listener` for what happens in this process, `'*'` for all of it; the returned function ends that. */
+  on<Name extends EventName | '*'>(name: Name, listener: EventListener<Name>): () => void {
+    return this.#observer.on(name, listener);
   }
 
   get #creation(): Parameters<typeof newTask>[0] {
@@ -293,21 +309,5 @@ export class Taskbaton extends TaskSystem {
       this.#ending.abort();
       await this.#store.close();
     }
-  }
-
-  get #bulk(): BulkContext {
-    return { stores: this.#store, clock: this.#clock, stopped: this.#ending.signal };
-  }
-
-  async #change(
-    id: number,
-    event: UserEvent,
-    options: WhenOptions & WithChildren & ChangeOptions,
-  ): Promise<void> {
-    checkId(id);
-    const when = checkChange(options, event);
-    const store = await this.#store.in(options);
-    if (options.children === true) return changeFamily(store, id, event, when, options.owner);
-    await store.change(id, event, when, options.owner);
   }
 }

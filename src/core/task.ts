@@ -1,6 +1,7 @@
 /**
  * The nouns of the public API: a task as users see it, what creating and listing take, and the replicas that run tasks.
  */
+import { type Author, AUTHOR_PARTS } from './author.ts';
 import type { TaskDeclaration, Untyped } from './declaration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Duration } from './duration.ts';
@@ -69,7 +70,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly doneAt: Date | undefined;
 }
 
-export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, InTransaction {
+export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, ChangeOptions {
   /** Whose task it is; '' by default. */
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
@@ -89,7 +90,7 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
 }
 
 /** One of the tasks of `createTasks`. */
-export interface NewTaskItem extends Omit<CreateOptions, 'tx'> {
+export interface NewTaskItem extends Omit<CreateOptions, keyof ChangeOptions> {
   readonly task: TaskDeclaration;
   readonly input?: Untyped;
 }
@@ -109,8 +110,17 @@ export interface OnBehalf {
   readonly owner?: string | undefined;
 }
 
-/** For changes of tasks. */
-export interface ChangeOptions extends InTransaction, OnBehalf {}
+/** What all calls take that change something. */
+export interface ChangeOptions extends InTransaction, Author {}
+
+/** What `ChangeOptions` are made of. */
+export const CHANGE_PARTS: readonly string[] = ['tx', ...AUTHOR_PARTS];
+
+/** What all calls take that change tasks which are there. */
+export interface TaskChangeOptions extends ChangeOptions, OnBehalf {}
+
+/** What `TaskChangeOptions` are made of. */
+export const TASK_CHANGE_PARTS: readonly string[] = [...CHANGE_PARTS, 'owner'];
 
 /** When a task is due: after a delay, at a time, or (by default) at once. Where hints are lost, up to a second later. */
 export interface WhenOptions {
@@ -226,9 +236,6 @@ const LONGEST_PAGE = 1000;
 const DEFAULT_PAGE = 50;
 const HIGHEST_PRIORITY = 1_000_000;
 
-/** The parts of `ChangeOptions`. */
-export const CHANGE_PARTS: readonly string[] = ['tx', 'owner'];
-
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
   checkParts('filter', filter, [
@@ -303,11 +310,11 @@ export function checkKey(key: unknown, argument = 'key'): asserts key is string 
 
 /** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */
 export function checkChange(
-  options: WhenOptions & WithChildren & ChangeOptions,
+  options: WhenOptions & WithChildren & TaskChangeOptions,
   event: UserEvent,
 ): ReturnType<typeof checkWhen> {
   const parts = { run: ['delay', 'runAt', 'children'], pause: ['children'], delete: [] };
-  checkParts('options', options, [...parts[event], ...CHANGE_PARTS]);
+  checkParts('options', options, [...parts[event], ...TASK_CHANGE_PARTS]);
   const { children = false, owner } = options;
   checkOwner(owner);
   if (typeof children !== 'boolean') refuse('children', children, 'it must be true or false');
@@ -328,8 +335,8 @@ export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { 
 }
 
 /** Whether what runs is to be paused as well. Throws INVALID_ARGUMENT. */
-export function checkPause(options: PauseOptions & InTransaction): boolean {
-  checkParts('options', options, ['running', 'tx']);
+export function checkPause(options: PauseOptions & ChangeOptions): boolean {
+  checkParts('options', options, ['running', ...CHANGE_PARTS]);
   const { running = false } = options;
   return typeof running === 'boolean' ? running : refuse('running', running, 'it must be true or false');
 }

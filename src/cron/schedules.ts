@@ -5,7 +5,7 @@
 import { checkParts } from '../core/name.ts';
 import { messageFrom } from '../core/errors.ts';
 import type { ScheduleOptions } from '../core/schedule.ts';
-import type { InTransaction } from '../core/task.ts';
+import { CHANGE_PARTS, type ChangeOptions } from '../core/task.ts';
 import { newTask } from '../runtime/creation.ts';
 import { type Internals, internalsOf } from '../runtime/internals.ts';
 import { Loop } from '../runtime/loop.ts';
@@ -30,7 +30,7 @@ const PARTS = [
   'context',
   'retry',
   'timeout',
-  'tx',
+  ...CHANGE_PARTS,
 ];
 
 export class Schedules extends ScheduleControl {
@@ -66,7 +66,7 @@ export class Schedules extends ScheduleControl {
     this.#loop?.wake();
   }
 
-  override async resume(name: string, options: InTransaction = {}): Promise<void> {
+  override async resume(name: string, options: ChangeOptions = {}): Promise<void> {
     await super.resume(name, options);
     this.#loop?.wake();
   }

@@ -3,6 +3,7 @@
  * request comes from this very machine.
  */
 import { show, TaskbatonError } from '../core/errors.ts';
+import { checkName } from '../core/name.ts';
 import type { Permission } from './api.ts';
 import { Refusal } from './failure.ts';
 
@@ -59,12 +60,22 @@ export async function admit(access: Access, request: Request): Promise<CheckedVi
 function checkVisitor(visitor: unknown): CheckedVisitor {
   const { user, can, scope } = Object(visitor) as Partial<Record<keyof Visitor, unknown>>;
   const known = new Set<unknown>(PERMISSIONS);
-  if (typeof user !== 'string' || user === '') return refuse('user', user, 'a name');
+  if (!isName(user)) return refuse('user', user, 'a name of 1 to 255 bytes');
   if (!Array.isArray(can) || !can.every((one) => known.has(one)))
     return refuse('can', can, `a list of ${PERMISSIONS.join(', ')}`);
   if (scope !== null && typeof scope !== 'string')
     return refuse('scope', scope, 'the name of a user, or null');
   return { user, can: new Set(can as readonly Permission[]), owner: scope ?? undefined };
+}
+
+/** As the history takes it for the actor. */
+function isName(user: unknown): user is string {
+  try {
+    checkName('user', user);
+    return user !== '';
+  } catch {
+    return false;
+  }
 }
 
 function refuse(part: string, value: unknown, expected: string): never {

@@ -152,12 +152,18 @@ export interface HistoryPage {
 
 export interface HistoryView {
   cursor: string;
-  task: number;
+  /** Null where it is about a user, group or type as a whole. */
+  task: number | null;
+  /** Of a hold, release or limit: a scope such as group:night; null where it is about a task. */
+  scope: string | null;
   at: string;
-  /** create run pause delete move claim report yield recover expire finish fail retry snooze wait remove log … */
+  /** create replace run pause delete move delay claim report log yield recover expire finish fail retry snooze wait wake remove; hold release limit */
   event: string;
+  /** The task's group; that which a move left. */
+  group: string;
   from: State | null;
-  to: State | null;
+  to: State | 'removed' | null;
+  /** What is asked of it from then on. */
   mark: string | null;
   actor: string | null;
   reason: string | null;
@@ -165,13 +171,17 @@ export interface HistoryView {
   epoch: number | null;
   attempt: number | null;
   progress: number | null;
-  /** Of a report: the size of its context. */
+  /** Of a report or an end: the size of its context. */
   bytes: number | null;
-  /** Of a report, if contexts are kept in the history. */
+  /** Of a failure or a crash. */
+  error: ErrorView | null;
+  /** The same context, if contexts are kept in the history. */
   context?: unknown;
-  /** Of lines that a handler logged, and of failures. */
+  /** Of lines that a handler logged. */
   level?: 'debug' | 'info' | 'warn' | 'error';
   message?: string;
+  /** Of such a line its fields; of a move { group }, where it went; of a limit { limit }. */
+  fields?: Record<string, unknown>;
 }
 
 /** GET api/overview. Counted once for all who look, and kept for some seconds. */
@@ -299,6 +309,7 @@ export interface ScheduleView {
 /**
  * GET api/events, as text/event-stream; `Last-Event-ID` resumes, `?task=ID` narrows it to one task. Messages:
  * `change`, with its cursor as id and a HistoryView as data; `task`, a TaskView that has changed, at most one for each task and
- * tick; `gone`, { id } of a task that is there no more; `tick`, {}, at the beginning and at least every 15 s. With the history off there is no `change`.
+ * tick; `gone`, { id } of a task that is there no more; `missed`, {}, where the history doesn't reach back to the Last-Event-ID,
+ * so that all has to be read anew; `tick`, {}, at the beginning and at least every 15 s. With the history off there is no `change`.
  */
-export type EventName = 'change' | 'task' | 'gone' | 'tick';
+export type EventName = 'change' | 'task' | 'gone' | 'missed' | 'tick';

@@ -1,23 +1,21 @@
 /** Creating a task for somebody who may be allowed to create tasks of their own only. */
 import type { TaskDeclaration } from '../core/declaration.ts';
 import { isTaskbatonError } from '../core/errors.ts';
-import type { CheckedVisitor } from './access.ts';
 import type { NewTask } from './api.ts';
 import { Refusal } from './failure.ts';
 import type { Host } from './host.ts';
+import { authorOf, type Call } from './route.ts';
 
-export async function createTask(
-  { baton, tasks }: Host,
-  { owner }: CheckedVisitor,
-  { type, input, user = owner, ...options }: NewTask,
-): Promise<number> {
+export async function createTask(call: Call<unknown, NewTask>): Promise<number> {
+  const { baton, tasks } = call.host;
+  const { owner } = call.visitor;
+  const { type, input, user = owner, ...options } = call.body;
   if (owner !== undefined && user !== owner)
     throw new Refusal('FORBIDDEN', 'you may create tasks of your own only');
-  const { reason: _reason, ...others } = options;
   // What isn't declared here is looked up by its name among the types that this instance runs.
   const declaration = tasks.get(type) ?? (type as unknown as TaskDeclaration);
-  const id = await baton.createTask(declaration, input, { ...others, user });
-  if (owner !== undefined && others.key !== undefined) await checkOwn(baton, id, owner, others.key);
+  const id = await baton.createTask(declaration, input, { ...options, ...authorOf(call), user });
+  if (owner !== undefined && options.key !== undefined) await checkOwn(baton, id, owner, options.key);
   return id;
 }
 

@@ -8,7 +8,7 @@ import { internalsOf } from '../runtime/internals.ts';
 import { Cache } from '../runtime/cache.ts';
 import { ScheduleControl } from '../schedule-control.ts';
 import { admit, admitLocal, type CheckedVisitor } from './access.ts';
-import { EventStreams } from './event-streams.ts';
+import { EventStreams, type Sources } from './event-streams.ts';
 import { failureOf, Refusal } from './failure.ts';
 import { checkSite, DATA_HEADERS, isReading, LONGEST_URL, readBody } from './guard.ts';
 import { health, isHealth } from './health.ts';
@@ -47,9 +47,12 @@ class Desk {
     this.#options = options;
     this.#load = load;
     const { maxStreams: most, maxBuffered: buffered } = options;
-    const source: ConstructorParameters<typeof EventStreams>[0]['source'] = (listener, ids) =>
-      feed.listen(listener, ids);
-    const streams = new EventStreams({ clock, source, most, buffered });
+    const sources: Sources = {
+      changes: (listener, ids) => feed.listen(listener, ids),
+      include: (id) => feed.include(id),
+      history: (following) => baton.events(following),
+    };
+    const streams = new EventStreams({ clock, sources, most, buffered });
     endings.add(() => streams.close());
     // Whoever probes without access can't make the database answer more often than that.
     const probes = new Cache<string, void>(clock, 1);
@@ -61,8 +64,9 @@ class Desk {
       metrics: new Metrics(baton, { clock, streams }),
       ready: () => probes.get('ready', async () => (await stores.open()).ping()),
       system: async () => {
-        const { database } = await stores.open();
-        return { prefix: settings.prefix, database: database.dialect, history: false };
+        const { database, history } = await stores.open();
+        const { prefix } = settings;
+        return { prefix, database: database.dialect, history: history.level !== 'off' };
       },
     };
     this.#tell = (error, path) => observer.emit('dashboard.failing', { path, error: messageFrom(error) });

@@ -3,22 +3,33 @@
  * once; a stream whose reader doesn't keep up is ended, and its browser comes back for what it missed.
  */
 import type { Clock, Timer } from '../core/clock.ts';
+import { isTaskbatonError } from '../core/errors.ts';
+import type { EventsOptions, HistoryEntry } from '../core/history.ts';
 import type { Task } from '../core/task.ts';
 import type { CheckedVisitor } from './access.ts';
 import type { EventName } from './api.ts';
 import { Refusal } from './failure.ts';
 import { DATA_HEADERS } from './guard.ts';
-import { taskView } from './views.ts';
+import { historyView, taskView } from './views.ts';
 
-/** Something that tells of changes until the function that it returns is called. */
-export type Source = (
-  listener: (change: { readonly tasks: readonly Task[]; readonly gone: readonly number[] }) => void,
-  ids: readonly number[],
-) => () => void;
+/** Where streams have it from. */
+export interface Sources {
+  /** Tells of tasks that have changed, and of `ids` in any case, until the function that it returns is called. */
+  readonly changes: (listener: (change: Change) => void, ids: readonly number[]) => () => void;
+  /** Lets those who listen be told of this task too. */
+  readonly include: (id: number) => void;
+  /** What is noted of tasks, from a cursor or from now on. */
+  readonly history: (options: EventsOptions) => AsyncIterable<HistoryEntry>;
+}
+
+interface Change {
+  readonly tasks: readonly Task[];
+  readonly gone: readonly number[];
+}
 
 export interface EventStreamsOptions {
   readonly clock: Clock;
-  readonly source: Source;
+  readonly sources: Sources;
   /** So many streams at once. */
   readonly most: number;
   /** A stream may have so many bytes that its reader hasn't taken. */
@@ -30,11 +41,14 @@ interface Stream {
   /** The only task that it is about. */
   readonly task: number | undefined;
   readonly controller: ReadableStreamDefaultController<Uint8Array>;
-  readonly unlisten: () => void;
+  readonly ended: AbortController;
+  /** Called when its reader has taken something. */
+  taken: () => void;
 }
 
 /** In ms: proxies end what is silent for longer, and readers that have gone are noticed. */
 const TICK = 15_000;
+const MOST_REMEMBERED = 10_000;
 /** In ms: when a browser whose stream has ended comes back. */
 const RETRY = 2000;
 
@@ -54,7 +68,10 @@ export class EventStreams {
   }
 
   /** Throws TOO_MANY_STREAMS. */
-  stream(visitor: CheckedVisitor, task: number | undefined): Response {
+  stream(
+    visitor: CheckedVisitor,
+    { task, since }: { readonly task: number | undefined; readonly since: string | undefined },
+  ): Response {
     if (this.#streams.size >= this.#options.most)
       throw new Refusal('TOO_MANY_STREAMS', 'too many streams are open; poll instead', {
         'retry-after': '10',
@@ -63,8 +80,10 @@ export class EventStreams {
     const body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
-          stream = this.#begin(visitor, task, controller);
+          stream = { visitor, task, controller, ended: new AbortController(), taken: () => undefined };
+          this.#begin(stream, since);
         },
+        pull: () => stream?.taken(),
         cancel: () => void (stream !== undefined && this.#end(stream)),
       },
       new ByteLengthQueuingStrategy({ highWaterMark: this.#options.buffered }),
@@ -78,25 +97,21 @@ export class EventStreams {
     for (const stream of this.#streams) this.#end(stream);
   }
 
-  #begin(
-    visitor: CheckedVisitor,
-    task: number | undefined,
-    controller: ReadableStreamDefaultController<Uint8Array>,
-  ): Stream {
-    const unlisten = this.#options.source(
-      (change) => this.#tell(stream, change),
-      task === undefined ? [] : [task],
-    );
-    const stream: Stream = { visitor, task, controller, unlisten };
+  #begin(stream: Stream, since: string | undefined): void {
+    const { task, ended } = stream;
     this.#streams.add(stream);
-    this.#send(stream, `retry: ${RETRY}\n${this.#tick()}`);
+    this.#send(stream, `retry: ${RETRY}\n${message('tick', {})}`);
+    const { changes } = this.#options.sources;
+    const unlisten = changes((change) => this.#tell(stream, change), task === undefined ? [] : [task]);
+    ended.signal.addEventListener('abort', unlisten);
+    void this.#follow(stream, since);
     this.#timer ??= this.#options.clock.after(TICK, () => this.#beat());
-    return stream;
   }
 
   #end(stream: Stream): void {
     if (!this.#streams.delete(stream)) return;
-    stream.unlisten();
+    stream.ended.abort();
+    stream.taken();
     try {
       stream.controller.close();
     } catch {
@@ -108,24 +123,47 @@ export class EventStreams {
     this.#users.clear();
   }
 
-  #tell(stream: Stream, { tasks, gone }: Parameters<Parameters<Source>[0]>[0]): void {
+  /** Sends what is noted, as fast as it is taken. Never rejects. */
+  async #follow(stream: Stream, since: string | undefined): Promise<void> {
+    const { visitor, task, ended } = stream;
+    const { sources } = this.#options;
+    const options = { since, task, user: visitor.owner, redacted: true, signal: ended.signal };
+    try {
+      for await (const entry of sources.history(options)) {
+        this.#send(stream, message('change', historyView(entry), entry.cursor));
+        if (entry.task !== undefined) sources.include(entry.task);
+        await hasRoom(stream);
+      }
+    } catch (error) {
+      if (ended.signal.aborted || isTaskbatonError(error, 'HISTORY_OFF')) return;
+      if (since === undefined) return this.#end(stream);
+      // What it asks to go on from is not there, or no such thing.
+      this.#send(stream, message('missed', {}));
+      await this.#follow(stream, undefined);
+    }
+  }
+
+  #tell(stream: Stream, { tasks, gone }: Change): void {
     const { visitor, task: only } = stream;
     const isIts = (id: number, user: string | undefined): boolean =>
       (only === undefined || only === id) && (visitor.owner === undefined || visitor.owner === user);
     for (const task of tasks) {
-      this.#users.set(task.id, task.user);
+      this.#remember(task);
       if (isIts(task.id, task.user)) this.#send(stream, message('task', taskView(task, visitor)));
     }
     for (const id of gone) if (isIts(id, this.#users.get(id))) this.#send(stream, message('gone', { id }));
   }
 
-  #beat(): void {
-    for (const stream of this.#streams) this.#send(stream, this.#tick());
-    this.#timer = this.#options.clock.after(TICK, () => this.#beat());
+  #remember({ id, user }: Task): void {
+    this.#users.delete(id);
+    this.#users.set(id, user);
+    const [oldest] = this.#users.keys();
+    if (this.#users.size > MOST_REMEMBERED && oldest !== undefined) this.#users.delete(oldest);
   }
 
-  #tick(): string {
-    return message('tick', {});
+  #beat(): void {
+    for (const stream of this.#streams) this.#send(stream, message('tick', {}));
+    this.#timer = this.#options.clock.after(TICK, () => this.#beat());
   }
 
   #send(stream: Stream, text: string): void {
@@ -133,6 +171,13 @@ export class EventStreams {
     stream.controller.enqueue(new TextEncoder().encode(text));
     if ((stream.controller.desiredSize ?? 0) < 0) this.#end(stream);
   }
+}
+
+async function hasRoom(stream: Stream): Promise<void> {
+  while (!stream.ended.signal.aborted && (stream.controller.desiredSize ?? 0) <= 0)
+    await new Promise<void>((resolve) => {
+      stream.taken = resolve;
+    });
 }
 
 /** JSON has no line breaks of its own. */

@@ -41,7 +41,7 @@ export class Metrics {
     this.#baton = baton;
     this.#streams = streams;
     this.#lag = new LoopLag(clock);
-    baton.observe((event) => this.#hear(event));
+    baton.on('*', (event) => this.#hear(event));
   }
 
   async response(): Promise<Response> {

@@ -2,6 +2,7 @@
  * A route as data: all that is to be known of it before it is called. Finding it, checking what comes in, who may call it
  * and what the OpenAPI document says of it follow from the table in `routes.ts`.
  */
+import type { Author } from '../core/author.ts';
 import type { CheckedVisitor } from './access.ts';
 import type { Permission } from './api.ts';
 import type { Host } from './host.ts';
@@ -118,6 +119,11 @@ function coerced(schema: Schema, texts: readonly string[]): unknown {
 export function checkBody({ body: name }: Route, body: unknown, schemas: Schemas): void {
   const problem = name === undefined ? undefined : problemOf(schemas[name] ?? {}, body, schemas);
   if (problem !== undefined) throw new Refusal('BAD_REQUEST', `the body is not usable: ${problem}`);
+}
+
+/** Who asks for what a call is about, and why, as the history is told. */
+export function authorOf({ visitor, body }: Call<unknown, { readonly reason?: string }>): Author {
+  return { actor: visitor.user, reason: body.reason };
 }
 
 /** What a visitor needs to be allowed to. */

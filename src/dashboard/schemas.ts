@@ -11,6 +11,7 @@ const MOST_NAMES = 100;
 /** Names are checked once more by the engine, which counts bytes. */
 export const NAME: Schema = { type: 'string', maxLength: LONGEST_NAME };
 export const ID: Schema = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+export const CURSOR: Schema = { type: 'string', minLength: 1, maxLength: 4096 };
 export const STATE: Schema = { type: 'string', enum: PUBLIC_STATES };
 const FLAG: Schema = { type: 'boolean' };
 const TEXT: Schema = { type: 'string' };
@@ -116,7 +117,9 @@ export const SCHEMAS: Schemas = {
     {
       cursor: TEXT,
       task: nullable(ID),
-      scope: { oneOf: [TEXT, { type: 'null' }] },
+      scope: nullable(TEXT),
+      group: TEXT,
+      error: { oneOf: [ref('ErrorView'), { type: 'null' }] },
       at: TIME,
       event: TEXT,
       from: nullable(STATE),
@@ -132,7 +135,7 @@ export const SCHEMAS: Schemas = {
       context: {},
       level: { type: 'string', enum: ['debug', 'info', 'warn', 'error'] },
       message: TEXT,
-      details: { type: 'object' },
+      fields: { type: 'object' },
     },
     ['cursor', 'task', 'at', 'event', 'from', 'to', 'mark', 'actor', 'reason', 'replica', 'epoch', 'attempt'],
   ),

@@ -1,8 +1,8 @@
 /** The routes about the system as a whole. */
 import { RELEASE } from '../core/release.ts';
 import { PERMISSIONS } from './access.ts';
-import type { LimitRequest, PauseRequest, ReplicaList, ScheduleList, Session } from './api.ts';
-import type { Call, Route } from './route.ts';
+import type { ChangeRequest, LimitRequest, PauseRequest, ReplicaList, ScheduleList, Session } from './api.ts';
+import { authorOf, type Call, type Route } from './route.ts';
 import type { Schema } from './schema.ts';
 import { ID, NAME } from './schemas.ts';
 import { overviewView, queuesView, replicaView, scheduleView, visible } from './views.ts';
@@ -77,13 +77,13 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     body: 'PauseRequest',
     status: 202,
     answer: 'Nothing',
-    handle: async ({
-      host: { baton },
-      body: { kind, name, running = false },
-    }: Call<unknown, PauseRequest>) => {
-      if (kind === 'user') await baton.pauseUser(name, { running });
-      else if (kind === 'group') await baton.pauseGroup(name, { running });
-      else await baton.pauseType(name, { running });
+    handle: async (call: Call<unknown, PauseRequest>) => {
+      const { baton } = call.host;
+      const { kind, name, running = false } = call.body;
+      const options = { running, ...authorOf(call) };
+      if (kind === 'user') await baton.pauseUser(name, options);
+      else if (kind === 'group') await baton.pauseGroup(name, options);
+      else await baton.pauseType(name, options);
       return {};
     },
   },
@@ -97,10 +97,12 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     body: 'ResumeRequest',
     status: 202,
     answer: 'Nothing',
-    handle: async ({ host: { baton }, body: { kind, name } }: Call<unknown, PauseRequest>) => {
-      if (kind === 'user') await baton.resumeUser(name);
-      else if (kind === 'group') await baton.resumeGroup(name);
-      else await baton.resumeType(name);
+    handle: async (call: Call<unknown, PauseRequest>) => {
+      const { baton } = call.host;
+      const { kind, name } = call.body;
+      if (kind === 'user') await baton.resumeUser(name, authorOf(call));
+      else if (kind === 'group') await baton.resumeGroup(name, authorOf(call));
+      else await baton.resumeType(name, authorOf(call));
       return {};
     },
   },
@@ -114,9 +116,10 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     body: 'LimitRequest',
     status: 202,
     answer: 'Nothing',
-    handle: async ({ host: { baton }, body: { kind, name, limit } }: Call<unknown, LimitRequest>) => {
+    handle: async (call: Call<unknown, LimitRequest>) => {
+      const { kind, name, limit } = call.body;
       // Whether the name is of the kind is for the engine to say.
-      await baton.setLimit(kind as 'group', name as string, limit);
+      await call.host.baton.setLimit(kind as 'group', name as string, limit, authorOf(call));
       return {};
     },
   },
@@ -151,9 +154,11 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     body: 'ChangeRequest',
     status: act === 'trigger' ? 201 : 202,
     answer: act === 'trigger' ? 'Created' : 'Nothing',
-    handle: async ({ host: { schedules }, parameters: { name } }: Call<OfSchedule>) => {
-      if (act === 'trigger') return { id: await schedules.trigger(name) };
-      await schedules[act === 'delete' ? 'remove' : act](name);
+    handle: async (call: Call<OfSchedule, ChangeRequest>) => {
+      const { schedules } = call.host;
+      const { name } = call.parameters;
+      if (act === 'trigger') return { id: await schedules.trigger(name, authorOf(call)) };
+      await schedules[act === 'delete' ? 'remove' : act](name, authorOf(call));
       return {};
     },
   })),
@@ -161,14 +166,16 @@ export const SYSTEM_ROUTES: readonly Route[] = [
     method: 'GET',
     path: 'api/events',
     name: 'streamEvents',
-    summary: 'What changes, as it changes: task, gone, tick.',
+    summary: 'What changes, as it changes: change, task, gone, missed, tick; Last-Event-ID resumes.',
     needs: ['read'],
     scoped: true,
     query: { task: ID },
     status: 200,
     answer: 'text/event-stream',
-    handle: async ({ host, visitor, parameters }: Call<{ readonly task?: number }>) =>
-      host.streams.stream(visitor, parameters.task),
+    handle: async ({ host, visitor, request, parameters }: Call<{ readonly task?: number }>) => {
+      const since = request.headers.get('last-event-id') ?? undefined;
+      return host.streams.stream(visitor, { task: parameters.task, since });
+    },
   },
   {
     method: 'GET',

@@ -1,11 +1,12 @@
 /** The routes about tasks. The handlers are short, since whatever comes in has been checked. */
 import type { BulkChange, BulkFilter } from '../core/bulk.ts';
-import type { ChangeOptions } from '../core/task.ts';
+import type { TaskChangeOptions } from '../core/task.ts';
 import type {
   BulkRequest,
   BulkResult,
   ChangeRequest,
   Created,
+  HistoryPage,
   NewTask,
   State,
   TaskList,
@@ -13,10 +14,10 @@ import type {
 } from './api.ts';
 import { createTask } from './creation.ts';
 import { Refusal } from './failure.ts';
-import type { Call, Route } from './route.ts';
+import { authorOf, type Call, type Route } from './route.ts';
 import type { Schema } from './schema.ts';
-import { ID, NAME, STATE } from './schemas.ts';
-import { taskView } from './views.ts';
+import { CURSOR, ID, NAME, STATE } from './schemas.ts';
+import { historyView, taskView } from './views.ts';
 
 const LONGEST_SEARCH = 255;
 const LONGEST_PAGE = 200;
@@ -61,9 +62,7 @@ export const TASK_ROUTES: readonly Route[] = [
     body: 'NewTask',
     status: 201,
     answer: 'Created',
-    handle: async ({ host, visitor, body }: Call<unknown, NewTask>): Promise<Created> => ({
-      id: await createTask(host, visitor, body),
-    }),
+    handle: async (call: Call<unknown, NewTask>): Promise<Created> => ({ id: await createTask(call) }),
   },
   {
     method: 'POST',
@@ -88,6 +87,19 @@ export const TASK_ROUTES: readonly Route[] = [
     status: 200,
     answer: 'TaskView',
     handle: readTask,
+  },
+  {
+    method: 'GET',
+    path: 'api/tasks/:id/history',
+    name: 'getHistory',
+    summary: 'What happened to it, the oldest first; also after it has gone.',
+    needs: ['read'],
+    scoped: true,
+    parameters: TASK,
+    query: { after: CURSOR, limit: PAGE },
+    status: 200,
+    answer: 'HistoryPage',
+    handle: readHistory,
   },
   {
     method: 'POST',
@@ -179,6 +191,20 @@ async function readTask({ host, visitor, parameters: { id } }: Call<OfTask>): Pr
   return taskView(await host.baton.getTask(id, options), visitor);
 }
 
+interface HistoryQuery extends OfTask {
+  readonly after?: string;
+  readonly limit?: number;
+}
+
+async function readHistory({ host, visitor, parameters }: Call<HistoryQuery>): Promise<HistoryPage> {
+  const { id, ...page } = parameters;
+  const { owner } = visitor;
+  const { entries, next = null } = await host.baton.history(id, { ...page, owner, redacted: true });
+  // Of whom there is nothing to tell is either new to the history or not there.
+  if (entries.length === 0) await host.baton.getTask(id, { owner, redacted: true, includeDeleting: true });
+  return { entries: entries.map(historyView), next };
+}
+
 async function changeTasks(call: Call<unknown, BulkRequest>): Promise<BulkResult> {
   const { baton } = call.host;
   const { change, group } = call.body;
@@ -201,7 +227,7 @@ function filterOf({ ids, filter, all }: BulkRequest): BulkFilter {
   return ids !== undefined ? { ids } : (filter ?? { all: true });
 }
 
-/** For whom something is changed. */
-function onBehalf({ visitor }: Call): ChangeOptions {
-  return { owner: visitor.owner };
+/** On whose behalf something is changed, by whom, and why. */
+function onBehalf(call: Call<unknown, { readonly reason?: string }>): TaskChangeOptions {
+  return { owner: call.visitor.owner, ...authorOf(call) };
 }

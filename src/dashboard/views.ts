@@ -1,4 +1,5 @@
 /** What the API shows: the nouns of the engine as JSON, with what whoever asks may do about them. */
+import type { HistoryEntry } from '../core/history.ts';
 import type { Overview as CoreOverview, Queues as CoreQueues } from '../core/overview.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { PUBLIC_STATES, type PublicState, showing, transition, type UserEvent } from '../core/status.ts';
@@ -7,6 +8,7 @@ import type { CheckedVisitor } from './access.ts';
 import type {
   Action,
   ErrorView,
+  HistoryView,
   Overview,
   PastErrorView,
   Queues,
@@ -170,6 +172,34 @@ export function scheduleView(schedule: Schedule): ScheduleView {
     nextAt: time(schedule.nextAt),
     lastAt: time(schedule.lastAt),
     lastTask,
+  };
+}
+
+export function historyView(entry: HistoryEntry): HistoryView {
+  const { cursor, task = null, event, group, from = null, to = null, mark = null } = entry;
+  const { scope, context, level, message, fields, error } = entry;
+  return {
+    cursor,
+    task,
+    scope: scope === undefined ? null : `${scope.kind}:${[scope.name].flat().join('/')}`,
+    at: entry.at.toISOString(),
+    event,
+    group,
+    from,
+    to,
+    mark,
+    actor: entry.actor ?? null,
+    reason: entry.reason ?? null,
+    replica: entry.replica ?? null,
+    epoch: entry.epoch ?? null,
+    attempt: entry.attempt ?? null,
+    progress: entry.progress ?? null,
+    bytes: entry.bytes ?? null,
+    error: error === undefined ? null : errorView(error),
+    ...(context === undefined ? {} : { context }),
+    ...(level === undefined ? {} : { level }),
+    ...(message === undefined ? {} : { message }),
+    ...(fields === undefined ? {} : { fields: { ...fields } }),
   };
 }
 

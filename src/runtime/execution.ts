@@ -20,6 +20,7 @@ import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 import { FIRST_VERSION } from '../core/version.ts';
 import { deleteChildren, wakeParent } from '../store/children.ts';
+import { writeLog } from '../store/history.ts';
 import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import { Switch } from './switch.ts';
@@ -29,6 +30,8 @@ import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import { afterAny } from './long-timer.ts';
+import { TaskLog } from './task-log.ts';
 import type { Stint } from './tracing.ts';
 import { doWork, isInWork, unlessAborted } from './work.ts';
 
@@ -54,9 +57,6 @@ const SHORTEST_RETRY = 25;
 /** The longest pause before a write is tried again. */
 export const LONGEST_RETRY = 1000;
 
-/** What timers can count, about 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-
 export class Execution {
   readonly fence: Fence;
   readonly queue: QueueName;
@@ -72,24 +72,26 @@ export class Execution {
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
   #grace: Timer | undefined;
-  #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
   #transactions: number;
   readonly #outcome: Outcome;
+  readonly #log: TaskLog;
 
   constructor(options: ExecutionOptions) {
-    const { claim, replica, queue } = options;
+    const { claim, replica, queue, store, clock, observer } = options;
+    const misused = (problem: string): void => observer.emit('task.misused', { ...this.#details(), problem });
     this.#options = options;
     this.queue = queue;
     this.#transactions = claim.transactions;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
-    this.#outcome = new Outcome({
-      ...options,
-      stop: this.#stop,
-      random: () => options.clock.random(),
-      misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
+    this.#outcome = new Outcome({ ...options, stop: this.#stop, random: () => clock.random(), misused });
+    this.#log = new TaskLog({
+      clock,
+      write: (lines) => this.#write(() => writeLog(store.scopes, claim, replica, lines)),
+      onLine: (line) => observer.emit('task.logged', { ...this.#details(), ...line }),
+      onRefused: misused,
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
@@ -119,33 +121,26 @@ export class Execution {
 
   /** Runs the handler; resolves to how the claim is to end. */
   async #live(): Promise<Settlement> {
-    const { observer, claim, turn, limits } = this.#options;
+    const { observer, claim, clock, queue, turn, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
-    this.#limitTime(nearestLimit(claim, limits).rest);
+    // Cleanups have as much time as they need.
+    const rest = queue === 'run' ? nearestLimit(claim, limits).rest : Infinity;
+    const timeLimit = afterAny(clock, rest, () => this.stop('timeout'));
     await turn;
     const settlement = await new Promise<Settlement>((resolve) => {
       this.#abandon = resolve;
       void this.#handle().then(resolve);
     });
     this.#closed = true;
-    this.#timeLimit?.cancel();
+    timeLimit.cancel();
     this.#grace?.cancel();
     return settlement;
   }
 
   async #end(settlement: Settlement): Promise<void> {
     await this.#writes;
+    await this.#log.end();
     await this.#settle(settlement);
-  }
-
-  /** Stops the handler when its time is over; cleanups have as much as they need. */
-  #limitTime(rest: number): void {
-    const { clock, queue } = this.#options;
-    if (queue !== 'run' || rest === Infinity) return;
-    const wait = Math.min(Math.max(0, rest), LONGEST_TIMER);
-    this.#timeLimit = clock.after(wait, () =>
-      wait < rest ? this.#limitTime(rest - wait) : this.stop('timeout'),
-    );
   }
 
   // The handler
@@ -179,6 +174,7 @@ export class Execution {
       get children() {
         return children();
       },
+      log: this.#log.log,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
       report: (report) => this.#fromFunction(this.#report(report, 'report')),
       transaction: (work) => this.#fromFunction(this.#transact(work, 'transaction')),
@@ -326,7 +322,9 @@ export class Execution {
   /** Writes one after another, in the order in which they were asked for. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-    const written = this.#writes.then(() => this.#options.clock.turn()).then(write);
+    const written = this.#writes
+      .then(() => this.#options.clock.turn())
+      .then(() => (this.#log.isEmpty ? write() : this.#log.flush().then(write)));
     this.#writes = written.catch(() => undefined);
     await written;
   }

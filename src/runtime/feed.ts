@@ -37,10 +37,16 @@ export class Feed {
   readonly #subscriptions = new Set<Subscription>();
   /** The tasks that were seen at the last look, with what tells whether they have changed. */
   #marks: ReadonlyMap<number, string> | undefined;
+  #included = new Set<number>();
   #loop: Loop | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+  }
+
+  /** Has a look at this one too, next time. */
+  include(id: number): void {
+    if (this.#loop !== undefined) this.#included.add(id);
   }
 
   /** Calls `listener` with what changes from now on, until the returned function is called. */
@@ -61,22 +67,27 @@ export class Feed {
     const loop = this.#loop;
     this.#loop = this.#marks = undefined;
     this.#subscriptions.clear();
+    this.#included.clear();
     await loop?.stop();
   }
 
   async #look(): Promise<void> {
+    const loop = this.#loop;
     const { scopes } = await this.#options.store();
     const before = this.#marks;
+    const included = this.#included;
+    this.#included = new Set();
     const named = [...this.#subscriptions].flatMap(({ ids }) => ids);
-    const { marks, atWork } = await readMarksAtWork(scopes, [
-      ...new Set([...named, ...(before?.keys() ?? [])]),
-    ]);
+    const known = [...(before?.keys() ?? []), ...included];
+    const { marks, atWork } = await readMarksAtWork(scopes, [...new Set([...named, ...known])]);
+    // Everybody has left meanwhile.
+    if (loop !== this.#loop) return;
     // Whoever has stopped working is told of once more, and then looked at no longer.
     const kept = new Set([...atWork, ...named]);
     this.#marks = new Map([...marks].filter(([id]) => kept.has(id)));
     if (before === undefined) return;
     const changed = [...marks.keys()].filter((id) => before.get(id) !== marks.get(id));
-    const gone = [...before.keys()].filter((id) => !marks.has(id));
+    const gone = [...new Set(known)].filter((id) => !marks.has(id));
     if (changed.length + gone.length === 0) return;
     const found = await readWatched(scopes, changed, true);
     const tasks = [...found.values()].flatMap(({ task }) =>

@@ -6,6 +6,7 @@ import type { Feed } from './feed.ts';
 import type { Observer } from './observer.ts';
 import type { Overviews } from './overviews.ts';
 import type { Registry } from './registry.ts';
+import type { Steering } from './steering.ts';
 import type { StoreHolder } from './store-holder.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -17,6 +18,7 @@ export interface Internals {
   readonly observer: Observer;
   readonly overviews: Overviews;
   readonly feed: Feed;
+  readonly steering: Steering;
   readonly tracing: Tracing;
   /** What has to end before the instance closes its database. */
   readonly endings: Set<() => Promise<void>>;

@@ -3,8 +3,10 @@
  * tests all listen. No event carries an input or a context, so none can leak into a log.
  */
 import type { PayloadOwner } from '../core/codec.ts';
+import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settlement } from '../store/settlement.ts';
 import type { StopReason } from '../core/handler.ts';
+import type { LogLevel } from '../core/history.ts';
 import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
@@ -36,6 +38,12 @@ export interface EventDetails {
   'task.started': TaskDetails & { readonly attempt: number };
   /** `took` is for how many ms its handler waited until the report was committed; not known for one in a transaction. */
   'task.reported': TaskDetails & { readonly took?: number | undefined };
+  /** Its handler logged a line. */
+  'task.logged': TaskDetails & {
+    readonly level: LogLevel;
+    readonly message: string;
+    readonly fields: unknown;
+  };
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
@@ -65,9 +73,15 @@ export interface EventDetails {
   'hints.working': object;
 }
 
+type LoggedDetails = EventDetails['task.ended'] & EventDetails['task.logged'];
+
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
-export type EventListener = (event: EngineEvent) => void;
+/** One event by its name, or any of them. */
+export type EventNamed<Name extends EventName | '*'> = Name extends EventName
+  ? Extract<EngineEvent, { readonly name: Name }>
+  : EngineEvent;
+export type EventListener<Name extends EventName | '*' = '*'> = (event: EventNamed<Name>) => void;
 
 const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: string]>> = {
   'replica.started': ['info', 'replica started'],
@@ -77,6 +91,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'tasks.claimed': ['debug', 'replica asked for tasks'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
+  'task.logged': ['debug', 'handler logged a line'],
   'task.stopping': ['debug', 'task was told to stop'],
   'task.ended': ['debug', 'task ended here'],
   // A replica that loses its lease loses all its tasks at once, and says that in one line of its own.
@@ -96,7 +111,10 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
 };
 
 export class Observer {
-  readonly #listeners = new Set<{ readonly listener: EventListener }>();
+  readonly #listeners = new Set<{
+    readonly name: EventName | '*';
+    readonly listener: (event: never) => void;
+  }>();
   readonly #logger: Logger | null;
   readonly #shown: (error: StoredError, owner: PayloadOwner) => StoredError;
 
@@ -109,9 +127,11 @@ export class Observer {
     this.#shown = shown;
   }
 
-  /** Calls `listener` for each event from now on, until the returned function is called. */
-  listen(listener: EventListener): () => void {
-    const entry = { listener };
+  /** Calls `listener` for each event of this name from now on, until the returned function is called. Throws INVALID_ARGUMENT. */
+  on<Name extends EventName | '*'>(name: Name, listener: EventListener<Name>): () => void {
+    if (name !== '*' && !Object.hasOwn(LOG, name)) refuse('name', name, 'there is no such event');
+    if (typeof listener !== 'function') refuse('listener', listener, 'it must be a function');
+    const entry = { name, listener };
     this.#listeners.add(entry);
     return () => {
       this.#listeners.delete(entry);
@@ -123,12 +143,14 @@ export class Observer {
     this.#guarded(() => this.#logger?.[level](message, { event: name, ...this.#loggable(details) }));
     const event = { name, ...details } as unknown as EngineEvent;
     // Of those that listen now: a listener may listen anew.
-    const present = [...this.#listeners];
-    for (const { listener } of present) this.#guarded(() => listener(event));
+    const present = [...this.#listeners].filter((entry) => entry.name === name || entry.name === '*');
+    for (const { listener } of present) this.#guarded(() => (listener as EventListener)(event));
   }
 
   #loggable(details: object): object {
-    const { error, ...others } = details as Partial<EventDetails['task.ended']> & PayloadOwner;
+    const { error, message, fields, ...others } = details as Partial<LoggedDetails> & PayloadOwner;
+    // What a handler says is for those who may read the task.
+    if (message !== undefined || fields !== undefined) return others;
     return typeof error === 'object' ? { ...others, error: this.#shown(error, others) } : details;
   }
 
@@ -141,6 +163,10 @@ export class Observer {
       ignore(error);
     }
   }
+}
+
+function refuse(argument: string, value: unknown, problem: string): never {
+  throw new TaskbatonError('INVALID_ARGUMENT', { argument, value: show(value), problem });
 }
 
 function ignore(_error: unknown): void {}

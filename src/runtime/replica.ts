@@ -9,6 +9,7 @@ import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
+import { pruneHistory, PRUNED_AT_ONCE } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
 import { REMOVED_AT_ONCE } from '../store/retention.ts';
@@ -356,13 +357,15 @@ export class Replica {
 
   /** What is done and was kept long enough, some of it each time; true if there may be more. */
   async #removeKept(): Promise<boolean> {
-    const { store, registry, observer } = this.#options;
+    const { store, registry, observer, settings } = this.#options;
     let more = false;
     for (const [type, keep] of registry.kept) {
       const count = await store.removeKept(type, keep);
       if (count > 0) observer.emit('tasks.removed', { type, count });
       more ||= count >= REMOVED_AT_ONCE;
     }
+    const { level, keep } = settings.history;
+    if (level !== 'off') more = (await pruneHistory(store.scopes, keep)) >= PRUNED_AT_ONCE || more;
     return more;
   }
 

@@ -2,6 +2,7 @@
  * Events for many tasks at once: one statement for each kind of change, running tasks included. Tasks for which the
  * event makes no sense, or that hold it already, are left alone.
  */
+import type { Author } from '../core/author.ts';
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection } from '../core/connection.ts';
 import { arrows, type PublicState, showing, STATUS, type Status, type UserEvent } from '../core/status.ts';
@@ -33,10 +34,11 @@ export async function applyToMany(
   { connection, tables, control }: Context,
   event: UserEvent,
   filter: CheckedBulkFilter,
+  by?: Author,
 ): Promise<{ readonly changed: number; readonly stopping: readonly Stopping[] }> {
   const where = bulkWhere(filter);
   if (where === undefined) return { changed: 0, stopping: [] };
-  const changed = await applyEvent(connection, tables.task, control.terms, event, { where });
+  const changed = await applyEvent(connection, tables.task, control.terms, event, { where, by });
   const status = STOPPING[event];
   const still = bulkWhere({ ...filter, states: undefined });
   if (changed === 0 || status === undefined || still === undefined) return { changed, stopping: [] };

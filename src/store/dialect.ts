@@ -39,6 +39,22 @@ export interface Dialect {
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   /** A DELETE of the rows of a table that match those of another. */
   readonly deleteMatching: (table: string, other: string, where: string) => string;
+  /** The rows of a table and of another together, found by those of the other: what a SELECT is from. */
+  readonly matching: (table: string, other: string) => string;
+  /**
+   * How changes are noted in the history: within the statement that makes them, by one before it, or apart, by writing what was
+   * read.
+   */
+  readonly notes: 'within' | 'before' | 'apart';
+  /**
+   * What becomes of numbers that are missing among entries: `never` if none comes later, `horizon` if the database knows which
+   * transactions are over, `void` if only a row put there can tell.
+   */
+  readonly gaps: 'never' | 'horizon' | 'void';
+  /** Says in `oldest` and `next` which transactions are over: all below the one; all that have begun are below the other. */
+  readonly horizon?: string;
+  /** Sent in a transaction before it writes entries of which nothing else was written: whoever reads them goes by its number. */
+  readonly beforeEntries?: string;
   /** Those rows of another table whose match in a table nobody else has locked, locked: as a table of the same name. */
   readonly unlocked?: (table: string, other: string) => string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
@@ -100,6 +116,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     },
     // Without statistics SQLite takes an index of a few statuses for a better way to a few rows than their ids.
     updateMatching: (table, other, set, where) => updateFrom(`${table} NOT INDEXED`, other, set, where),
+    matching: (table, other) => `${other} CROSS JOIN ${table} NOT INDEXED`,
+    // Nobody else writes meanwhile.
+    notes: 'before',
+    gaps: 'never',
     // The order of a CROSS JOIN is kept: the few rows that were given come first.
     deleteMatching: (table, other, where) =>
       `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${other} CROSS JOIN ${table} WHERE ${where})`,
@@ -144,6 +164,12 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       `(SELECT given.* FROM ${other} JOIN ${table} held ON held.id = v_id FOR UPDATE OF held SKIP LOCKED) given`,
     updateMatching: updateFrom,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
+    matching: (table, other) => `${other} CROSS JOIN ${table}`,
+    notes: 'within',
+    gaps: 'horizon',
+    horizon: `SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT) AS oldest,
+      CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT) AS next`,
+    beforeEntries: 'SELECT CAST(pg_current_xact_id() AS TEXT) AS number',
     returning: true,
     partialIndexes: true,
     types: {
@@ -183,6 +209,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // In this order, or rows of others might be locked on the way.
     updateMatching: (table, other, set, where) =>
       `UPDATE ${other} STRAIGHT_JOIN ${table} SET ${set} WHERE ${where}`,
+    matching: (table, other) => `${other} STRAIGHT_JOIN ${table}`,
+    // A statement that selects what it inserts may hold the lock of the counter until its end, and wait for a task meanwhile.
+    notes: 'apart',
+    gaps: 'void',
     deleteMatching: (table, other, where) =>
       `DELETE ${table} FROM ${other} STRAIGHT_JOIN ${table} WHERE ${where}`,
     returning: {

@@ -25,6 +25,8 @@ export interface Tables {
   readonly slot: string;
   /** Recurring tasks. */
   readonly schedule: string;
+  /** What happened to tasks. */
+  readonly history: string;
   /** The name of the channel for hints; on SQLite also the table that carries them. */
   readonly wake: string;
 }
@@ -43,6 +45,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     lane: `${qualified}lane`,
     slot: `${qualified}slot`,
     schedule: `${qualified}schedule`,
+    history: `${qualified}history`,
     wake: `${qualified}wake`,
   };
 }
@@ -65,6 +68,7 @@ const STEPS: readonly Step[] = [
     ...createReplica(tables, dialect),
     ...createScheduling(tables, dialect),
     ...createSchedule(tables, dialect),
+    ...createHistory(tables, dialect),
   ],
 ];
 
@@ -227,6 +231,36 @@ function createSchedule({ schedule, prefix }: Tables, { types, tableOptions }: D
       last_task ${types.integer}
     ) ${tableOptions}`,
     `CREATE INDEX ${prefix}schedule_next ON ${schedule} (paused, next_at)`,
+  ];
+}
+
+/** Nothing in it is ever changed, and it goes from its beginning: whoever has seen an entry can go on behind it. */
+function createHistory({ history, prefix }: Tables, { types, tableOptions }: Dialect): readonly string[] {
+  return [
+    `CREATE TABLE ${history} (
+      id ${types.identity},
+      task ${types.integer},
+      at ${types.integer} NOT NULL,
+      event VARCHAR(8) NOT NULL,
+      from_status VARCHAR(16),
+      to_status VARCHAR(16),
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      scope VARCHAR(10),
+      actor ${types.name},
+      reason ${types.text},
+      replica VARCHAR(36),
+      epoch ${types.integer},
+      attempt INTEGER,
+      progress ${types.real},
+      bytes INTEGER,
+      context ${types.text},
+      error ${types.text},
+      level VARCHAR(5),
+      detail ${types.text}
+    ) ${tableOptions}`,
+    `CREATE INDEX ${prefix}history_task ON ${history} (task, id)`,
   ];
 }
 

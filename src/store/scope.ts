@@ -3,6 +3,7 @@
  * nothing new start; if it is to stop what runs as well, it remembers which tasks it stopped, and resuming brings back
  * those and no others.
  */
+import type { Author } from '../core/author.ts';
 import type { Connection } from '../core/connection.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import { STATUS, type Status } from '../core/status.ts';
@@ -10,6 +11,7 @@ import type { ScopeCount } from '../core/task.ts';
 import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { insertEntries } from './entry.ts';
 import { ownedBy } from './flow.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';
@@ -38,26 +40,33 @@ export const COLUMNS: Readonly<Record<PausedKind, string>> = {
 
 /** At most `most` at once; null for as many as the options say. */
 export async function limitScope(
-  { control, tables }: Context,
+  { control, tables, dialect }: Context,
   scope: NamedScope,
   most: number | null,
+  by?: Author,
 ): Promise<void> {
-  await control.rule(scope, { most }, (connection) => open({ connection, tables }, scope));
+  await control.rule(scope, { most }, async (connection) => {
+    await open({ connection, tables }, scope);
+    await note({ connection, control, dialect }, 'limit', scope, by, { limit: most });
+  });
 }
 
 /** Lets nothing of `name` start; with `running`, asks what runs to pause too. Says how many it asked. */
 export async function pauseScope(
-  { control, tables }: Context,
+  { control, tables, dialect }: Context,
   kind: PausedKind,
   name: string,
-  running: boolean,
+  { running, by }: { readonly running: boolean; readonly by?: Author | undefined },
 ): Promise<number> {
   let asked = 0;
-  await control.rule({ kind, name, second: '' }, { paused: true }, async (connection) => {
+  const scope = { kind, name, second: '' };
+  await control.rule(scope, { paused: true }, async (connection) => {
+    await note({ connection, control, dialect }, 'hold', scope, by);
     if (!running) return;
     asked = await applyEvent(connection, tables.task, control.terms, 'pause', {
       where: { sql: `owner IS NOT NULL AND ${COLUMNS[kind]} = ?`, values: [name] },
       set: { sql: 'paused_by = ?', values: [kind] },
+      by,
     });
   });
   return asked;
@@ -65,9 +74,10 @@ export async function pauseScope(
 
 /** Ends a pause, and brings back what it stopped; says how many. */
 export async function resumeScope(
-  { control, tables }: Context,
+  { control, tables, dialect }: Context,
   kind: PausedKind,
   name: string,
+  by?: Author,
 ): Promise<number> {
   const scope = { kind, name, second: '' };
   let resumed = 0;
@@ -77,10 +87,31 @@ export async function resumeScope(
         sql: `status IN ('paused/pause', 'running/pause') AND ${COLUMNS[kind]} = ? AND paused_by = ?`,
         values: [name, kind],
       },
+      by,
     });
     await open({ connection, tables }, scope);
+    await note({ connection, control, dialect }, 'release', scope, by);
   });
   return resumed;
+}
+
+/** Notes what became of a scope as a whole, in the transaction that has locked it. */
+async function note(
+  { connection, control, dialect }: Omit<Context, 'tables'>,
+  event: 'hold' | 'release' | 'limit',
+  { kind, name, second }: NamedScope,
+  by: Author | undefined,
+  detail?: object,
+): Promise<void> {
+  const { history } = control.terms;
+  if (history === undefined) return;
+  const names = {
+    type: kind === 'type' ? name : '',
+    task_user: kind === 'user' || kind === 'user/group' ? name : '',
+    task_group: kind === 'group' ? name : second,
+  };
+  const entry = { event, scope: kind, ...names, ...by, detail: detail && JSON.stringify(detail) };
+  await insertEntries(connection, dialect, history, [entry]);
 }
 
 function open(

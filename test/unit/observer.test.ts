@@ -10,8 +10,8 @@ describe('the observer', () => {
   it('tells each event to every listener, until that stops listening', () => {
     const observer = new Observer(null);
     const [first, second]: [EngineEvent[], EngineEvent[]] = [[], []];
-    const stop = observer.listen((event) => void first.push(event));
-    observer.listen((event) => void second.push(event));
+    const stop = observer.on('*', (event) => void first.push(event));
+    observer.on('*', (event) => void second.push(event));
     observer.emit('task.released', RELEASED);
     stop();
     stop();
@@ -26,11 +26,11 @@ describe('the observer', () => {
     const onRejection = (reason: unknown): void => void rejections.push(reason);
     process.on('unhandledRejection', onRejection);
     const observer = new Observer(throwingLogger());
-    observer.listen(() => {
+    observer.on('*', () => {
       throw new Error('listener');
     });
-    observer.listen(rejecting as () => void);
-    observer.listen(({ name }) => void heard.push(name));
+    observer.on('*', rejecting as () => void);
+    observer.on('*', ({ name }) => void heard.push(name));
     observer.emit('task.released', RELEASED);
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', onRejection);
@@ -88,7 +88,7 @@ describe('the observer', () => {
   it('lets a listener leave while it is called', () => {
     const observer = new Observer(null);
     let calls = 0;
-    const stop = observer.listen(() => {
+    const stop = observer.on('*', () => {
       calls += 1;
       stop();
     });

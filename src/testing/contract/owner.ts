@@ -18,9 +18,13 @@ export const owner: Operation = {
         const before = await bench.find(id);
         await refused(bench.store.get(id, true, false, 'ada'), 'TASK_NOT_FOUND', { id });
         for (const event of EVENTS)
-          await refused(bench.store.change(id, event, undefined, 'ada'), 'TASK_NOT_FOUND', { id });
-        await refused(bench.store.change(id, 'run', { delay: 1000 }, 'ada'), 'TASK_NOT_FOUND', { id });
-        await refused(bench.store.changeGroup(id, 'night', 'ada'), 'TASK_NOT_FOUND', { id });
+          await refused(bench.store.change(id, event, { owner: 'ada' }), 'TASK_NOT_FOUND', { id });
+        await refused(
+          bench.store.change(id, 'run', { when: { delay: 1000 }, owner: 'ada' }),
+          'TASK_NOT_FOUND',
+          { id },
+        );
+        await refused(bench.store.changeGroup(id, 'night', { owner: 'ada' }), 'TASK_NOT_FOUND', { id });
         assert.deepEqual(await bench.find(id), before, status);
       }
     },
@@ -28,11 +32,11 @@ export const owner: Operation = {
     'what is asked for an own task happens': async (bench) => {
       const id = await bench.place('init/none', { task_user: 'ada' });
       assert.equal((await bench.store.get(id, false, false, 'ada')).user, 'ada');
-      await bench.store.changeGroup(id, 'night', 'ada');
-      assert.equal(await bench.store.change(id, 'pause', undefined, 'ada'), true);
-      assert.equal(await bench.store.change(id, 'pause', undefined, 'ada'), false);
+      await bench.store.changeGroup(id, 'night', { owner: 'ada' });
+      assert.equal(await bench.store.change(id, 'pause', { owner: 'ada' }), true);
+      assert.equal(await bench.store.change(id, 'pause', { owner: 'ada' }), false);
       assert.equal((await bench.find(id))?.status, 'paused/pause');
-      assert.equal(await bench.store.change(id, 'delete', undefined, 'ada'), true);
+      assert.equal(await bench.store.change(id, 'delete', { owner: 'ada' }), true);
     },
 
     'lists hold own tasks only, and nothing at all of a user who is somebody else': async (bench) => {
@@ -70,9 +74,9 @@ export const owner: Operation = {
       const store = new Store(recording, prefix, schema, dialect);
       const id = await placeOwn(bench);
       await store.get(id, false, false, 'ada');
-      for (const event of EVENTS) await store.change(id, event, undefined, 'ada');
-      await store.change(await placeOwn(bench), 'run', { delay: 1000 }, 'ada');
-      await store.changeGroup(await placeOwn(bench), 'night', 'ada');
+      for (const event of EVENTS) await store.change(id, event, { owner: 'ada' });
+      await store.change(await placeOwn(bench), 'run', { when: { delay: 1000 }, owner: 'ada' });
+      await store.changeGroup(await placeOwn(bench), 'night', { owner: 'ada' });
       await store.list(checkFilter({ owner: 'ada', types: ['import'], states: ['running', 'failed'] }));
       const filter = { ids: [id], user: undefined, group: undefined, types: undefined, states: undefined };
       await store.changeMany('pause', { ...filter, owner: 'ada' });

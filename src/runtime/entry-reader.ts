@@ -1,0 +1,106 @@
+/**
+ * Reads the history of all tasks from a position on, each entry once, whatever order they are committed in: it looks again
+ * for numbers that it has passed over, until nothing can come under them any more.
+ */
+import type { Clock } from '../core/clock.ts';
+import type { Row } from '../core/connection.ts';
+import { lookingFor, type Position, type Range, readTo } from '../core/cursor.ts';
+import { closeGap, readHorizon } from '../store/gaps.ts';
+import { newestEntry, oldestEntry, readEntries } from '../store/history.ts';
+import type { Store } from '../store/store.ts';
+
+/** So many numbers before the newest are looked at for what may still be under way. */
+const LOOKED_BACK = 1000;
+/** So many gaps are remembered; who reads on must wait until some are closed. */
+const MOST_GAPS = 200;
+/** Nobody takes so many milliseconds from being given a number to putting a row there. */
+const VOID_AFTER = 5000;
+
+/** All that was passed over up to `last` had been passed over by then: a number of a transaction, or a time. */
+interface Mark {
+  readonly last: number;
+  readonly by: number;
+}
+
+export class EntryReader {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  #position: Position;
+  #marks: readonly Mark[] = [];
+
+  constructor(store: Store, clock: Clock, position: Position) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#position = position;
+  }
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Looks for these as well. */
+  lookFor(gaps: readonly Range[]): void {
+    this.#position = lookingFor(this.#position, gaps);
+  }
+
+  /** The next entries as they are stored, about as many as `limit` at most; whether there may be more at once. */
+  async next(limit: number): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
+    const { scopes, dialect } = this.#store;
+    const over = await this.#over();
+    const { last, gaps } = this.#position;
+    const found = await readEntries(scopes, last, gaps, limit);
+    const rows: Row[] = [];
+    for (const row of found) {
+      const next = readTo(this.#position, Number(row['id']));
+      if (next.gaps.length > MOST_GAPS && next.gaps.length > this.#position.gaps.length) break;
+      this.#position = dialect.gaps === 'never' ? { ...next, gaps: [] } : next;
+      rows.push(row);
+    }
+    this.#drop(gaps, over);
+    return { rows, more: rows.length >= limit && rows.length === found.length };
+  }
+
+  /** Up to which number nothing will come any more that isn't there when it's read from now on. */
+  async #over(): Promise<number> {
+    const { scopes, dialect } = this.#store;
+    const { last, gaps } = this.#position;
+    if (gaps.length === 0) this.#marks = [];
+    if (gaps.length === 0 || dialect.gaps === 'never') return 0;
+    const horizon = await readHorizon(scopes);
+    const now = this.#clock.monotonic();
+    // The mark comes after the look that passed them over.
+    if (this.#marks.at(-1)?.last !== last) this.#marks = [...this.#marks, { last, by: horizon?.next ?? now }];
+    const passed = this.#marks.filter(({ by }) => by <= (horizon?.oldest ?? now - VOID_AFTER));
+    const over = passed.at(-1)?.last ?? 0;
+    if (horizon !== undefined) return over;
+    // What is put there will be found, like any other entry.
+    for (const gap of gaps) if (gap[1] <= over) await closeGap(scopes, gap);
+    return 0;
+  }
+
+  /** Gives up those that were looked for after it was known that nothing comes up to `over`. */
+  #drop(looked: readonly Range[], over: number): void {
+    const { last, gaps } = this.#position;
+    const vain = looked.filter(([, to]) => to <= over);
+    const left = gaps.filter(([from, to]) => !vain.some(([first, end]) => first <= from && to <= end));
+    this.#marks = this.#marks.filter((mark) => mark.last > over);
+    this.#position = { last, gaps: left };
+  }
+}
+
+/** Behind all that there is, but for what is still under way among the last. */
+export async function positionOfNow({ scopes }: Store): Promise<Position> {
+  const newest = await newestEntry(scopes);
+  const before = Math.max(0, newest - LOOKED_BACK);
+  const rows = await readEntries(scopes, before, [], LOOKED_BACK);
+  return rows
+    .map((row) => Number(row['id']))
+    .filter((id) => id <= newest)
+    .reduce(readTo, { last: before, gaps: [] });
+}
+
+/** Before all that is kept, and what is still under way before it. */
+export async function positionOfStart({ scopes }: Store): Promise<Position> {
+  const last = Math.max(0, (await oldestEntry(scopes)) - 1);
+  return { last, gaps: last === 0 || last > LOOKED_BACK ? [] : [[1, last]] };
+}
