@@ -4,6 +4,7 @@ import { move, pause, remove, run } from './commands/changes.ts';
 import { dashboard } from './commands/dashboard.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
+import { history } from './commands/history.ts';
 import { replicas } from './commands/replicas.ts';
 import { scheduleActs, schedules } from './commands/schedules.ts';
 import { limits, removeLimit, scopes, setLimit } from './commands/scopes.ts';
@@ -27,6 +28,7 @@ export const COMMANDS: readonly Command[] = [
   move,
   remove,
   watch,
+  history,
   stats,
   ...scopes,
   limits,

@@ -7,7 +7,13 @@ import { isTaskbatonError } from '../core/errors.ts';
 import { openDatabase } from '../database/open.ts';
 import { systemClock } from '../runtime/clock.ts';
 import { dialectOf } from '../store/dialect.ts';
-import { databaseTime, findDeadReplicas, readSettings } from '../store/health.ts';
+import {
+  databaseTime,
+  findDeadReplicas,
+  readSettings,
+  readStopping,
+  type Stopping,
+} from '../store/health.ts';
 import { readVersion, SCHEMA_VERSION, tablesOf } from '../store/schema.ts';
 import { missingFile } from './configuration.ts';
 import { count, span } from './screen/time.ts';
@@ -24,6 +30,8 @@ export interface Finding {
 const OLDEST_NODE = [22, 18] as const;
 /** Further apart, and times in logs of both can't be compared. */
 const CLOCKS_APART = 5000;
+/** So many tasks are named at most. */
+const SHOWN = 5;
 
 export async function* diagnose(session: Session): AsyncGenerator<Finding, void, void> {
   yield nodeFinding(session.host.nodeVersion);
@@ -114,7 +122,7 @@ async function* lookAtServer(database: Database, { host }: Session): AsyncGenera
   yield {
     check: 'clock',
     verdict: far ? 'warning' : 'good',
-    text: `The database's clock is ${span(Math.abs(apart))} ${apart < 0 ? 'behind' : 'ahead of'} this machine's.`,
+    text: `The database's and this machine's are ${span(Math.abs(apart))} apart.`,
     advice: far
       ? 'Only the database’s clock counts, so tasks are safe; but set both by NTP, or logs cannot be compared.'
       : undefined,
@@ -126,8 +134,9 @@ async function* lookAtServer(database: Database, { host }: Session): AsyncGenera
 
 async function* lookAtSystem(session: Session): AsyncGenerator<Finding, void, void> {
   const baton = await session.baton();
-  const dead = await findDeadReplicas((await session.store()).scopes);
-  const { problems, replicas, slots, states } = await baton.overview();
+  const { scopes } = await session.store();
+  const dead = await findDeadReplicas(scopes);
+  const { problems, replicas, slots } = await baton.overview();
   yield {
     check: 'replicas',
     verdict: replicas.length === 0 ? 'warning' : 'good',
@@ -147,17 +156,38 @@ async function* lookAtSystem(session: Session): AsyncGenerator<Finding, void, vo
         : 'Any live replica takes their tasks within about a second; if this stays, none is alive.',
   };
   for (const [kind, { check, good, bad, advice }] of Object.entries(PROBLEMS)) {
+    // A single look can't tell how long; the history can, below.
+    if (kind === 'stopping-too-long') continue;
     const found = problems.filter((problem) => problem.kind === kind);
     if (found.length === 0 && good !== undefined) yield { check, verdict: 'good', text: good };
     for (const problem of found) yield { check, verdict: problem.severity, text: bad(problem), advice };
   }
-  const stopping = states.canceling ?? 0;
-  if (stopping > 0)
-    yield {
-      check: 'stopping',
-      verdict: 'warning',
-      text: `${count(stopping, 'task was', 'tasks were')} asked to stop and has not yet.`,
-      advice:
-        'They stop at their next yield. If they are here when you look again, their handlers ignore their signal.',
+  yield* lookAtStopping(await readStopping(scopes), (await session.settings()).stopGrace);
+}
+
+function* lookAtStopping(stopping: readonly Stopping[], grace: number): Generator<Finding, void, void> {
+  const check = 'stopping';
+  if (stopping.length === 0) return yield { check, verdict: 'good', text: 'No task is being stopped.' };
+  const late = stopping.filter(({ asked }) => asked !== undefined && asked > grace);
+  const list = (tasks: readonly Stopping[]): string =>
+    tasks
+      .slice(0, SHOWN)
+      .map(({ id, asked }) => (asked === undefined ? `${id}` : `${id} (asked ${span(asked)} ago)`))
+      .join(', ');
+  if (late.length > 0)
+    return yield {
+      check,
+      verdict: 'error',
+      text: `${count(late.length, 'task has', 'tasks have')} not stopped within ${span(grace)}: ${list(late)}.`,
+      advice: 'Let the handler yield more often, or pass its signal to whatever it awaits.',
     };
+  const known = stopping.every(({ asked }) => asked !== undefined);
+  yield {
+    check,
+    verdict: known ? 'good' : 'warning',
+    text: `${count(stopping.length, 'task is', 'tasks are')} being stopped: ${list(stopping)}.`,
+    advice: known
+      ? undefined
+      : 'Without a history nobody knows since when. If they are here when you look again, their handlers ignore their signal.',
+  };
 }

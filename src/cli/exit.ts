@@ -42,12 +42,13 @@ export const EXITS: Readonly<Record<Exit, ExitEntry>> = {
       'PAYLOAD_TOO_LARGE',
       'UNKNOWN_DATABASE',
       'UNKNOWN_TYPE',
+      'HISTORY_OFF',
     ],
   },
   missing: {
     code: 3,
-    about: 'There is no such task, schedule or replica.',
-    errors: ['TASK_NOT_FOUND', 'SCHEDULE_NOT_FOUND'],
+    about: 'There is no such task, schedule, replica or entry of the history.',
+    errors: ['TASK_NOT_FOUND', 'SCHEDULE_NOT_FOUND', 'CURSOR_EXPIRED'],
   },
   conflict: {
     code: 4,

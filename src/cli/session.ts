@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline/promises';
 import type { Schedules } from '../cron/index.ts';
+import type { Author } from '../core/author.ts';
 import { messageFrom } from '../core/errors.ts';
 import { resolveOptions, type Settings } from '../core/options.ts';
 import { internalsOf } from '../runtime/internals.ts';
@@ -59,8 +60,8 @@ export class Session {
   }
 
   /** Who changes something, and why, for the history. */
-  by(_reason: string | undefined): object {
-    return {};
+  by(reason: string | undefined): Author {
+    return { actor: `cli:${this.host.user}`, reason };
   }
 
   /** The system, on whose tables it relies. A file that isn't there isn't made by looking into it. */

@@ -4,6 +4,8 @@
  */
 import type { Connection, DialectName } from '../core/connection.ts';
 import type { Dialect } from './dialect.ts';
+import { STOPPING } from './overview.ts';
+import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -48,8 +50,8 @@ const RULES: Readonly<Record<DialectName, readonly Rule[]>> = {
     },
     {
       name: 'synchronous',
-      sql: 'PRAGMA synchronous',
-      good: (value) => Number(value) >= 2,
+      sql: "SELECT CASE synchronous WHEN 0 THEN 'OFF' WHEN 1 THEN 'NORMAL' WHEN 2 THEN 'FULL' ELSE 'EXTRA' END FROM pragma_synchronous",
+      good: (value) => value === 'FULL' || value === 'EXTRA',
       verdict: 'warning',
       advice: 'A power cut may lose what was committed last. Build or open SQLite with synchronous = FULL.',
     },
@@ -138,7 +140,7 @@ export async function readSettings(
   const settings: Setting[] = [];
   for (const { name, sql, good, verdict, advice } of RULES[dialect]) {
     const { rows } = await connection.query(sql);
-    const found: unknown = Object.values(rows[0] ?? {}).at(-1);
+    const found = Object.values(rows[0] ?? {}).at(-1) as string | number | undefined;
     if (found === undefined) continue;
     const value = String(found);
     const fine = good(value);
@@ -167,5 +169,32 @@ export async function findDeadReplicas({
     id: String(row['id']),
     name: String(row['name']),
     ended: Number(row['ended']),
+  }));
+}
+
+/** A task that was asked to stop and runs on. */
+export interface Stopping {
+  readonly id: number;
+  /** Milliseconds since it was asked; undefined where there is no history to tell. */
+  readonly asked: number | undefined;
+}
+
+const MOST_STOPPING = 100;
+
+/** Some of those that haven't stopped yet, the oldest tasks first. */
+export async function readStopping({
+  connection,
+  dialect,
+  tables,
+}: Context & { readonly tables: Tables }): Promise<readonly Stopping[]> {
+  const stopping = isAmong('status', STOPPING);
+  const { rows } = await connection.query(
+    `SELECT id, ${dialect.now} - (SELECT MAX(at) FROM ${tables.history} h WHERE h.task = t.id AND h.event IN ('pause', 'delete')) AS asked
+     FROM ${tables.task} t WHERE ${stopping.sql} ORDER BY id LIMIT ${MOST_STOPPING}`,
+    stopping.values,
+  );
+  return rows.map((row) => ({
+    id: Number(row['id']),
+    asked: row['asked'] === null ? undefined : Number(row['asked']),
   }));
 }

@@ -1,9 +1,13 @@
 /** Commands do what they say, on every database, and tell programs how it went. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { it } from 'node:test';
 import { defineTask, type Task } from '../../src/index.ts';
 import { eachBackend } from '../backends.ts';
-import { CliBench, cliProcess } from '../support/cli.ts';
+import { CliBench, cliProcess, runCli } from '../support/cli.ts';
 
 const nothing = defineTask({ type: 'nothing', run: async () => undefined });
 
@@ -98,7 +102,6 @@ eachBackend((backend) => {
 
   it('input comes from a file or from the standard input as well', async (context) => {
     const bench = await CliBench.open(backend, context);
-    const { runCli } = await import('../support/cli.ts');
     const piped = await runCli(['create', 'import', '--input', '-'], { env: bench.env, input: '[1,"二"]' });
     assert.equal(piped.code, 0, piped.stderr);
     assert.deepEqual((await bench.json<Task>('show', piped.stdout.trim())).input, [1, '二']);
@@ -294,6 +297,68 @@ eachBackend((backend) => {
       ended.stdout,
       /error\ttypes\t1 task waits of type unknown, which no live replica knows\.\tDeploy a replica/,
     );
+  });
+
+  it('doctor knows since when a task has been asked to stop', async (context) => {
+    const bench = await CliBench.open(backend, context);
+    const released = Promise.withResolvers<void>();
+    const stubborn = defineTask({
+      type: 'stubborn',
+      async run({ report }) {
+        await report({ progress: 0.5 });
+        await released.promise;
+      },
+    });
+    const baton = bench.instance({ tasks: [stubborn] });
+    const id = await baton.createTask(stubborn, undefined);
+    await baton.start();
+    for await (const { progress } of baton.watchTask(id)) if (progress === 0.5) break;
+    await baton.pauseTask(id);
+    const patient = await bench.run('doctor');
+    assert.equal(patient.code, 0, patient.stdout);
+    assert.match(
+      patient.stdout,
+      new RegExp(`good\\tstopping\\t1 task is being stopped: ${id} \\(asked .* ago\\)`),
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'taskbaton-cli-'));
+    context.after(() => rmSync(folder, { recursive: true, force: true }));
+    writeFileSync(join(folder, 'taskbaton.config.ts'), 'export default { stopGrace: 0 };');
+    const strict = await runCli(['doctor'], { env: bench.env, folder });
+    assert.equal(strict.code, 1);
+    assert.match(strict.stdout, /error\tstopping\t1 task has not stopped within 0s/);
+    released.resolve();
+  });
+
+  it('the history of a task tells who changed it and why, and is followed as it grows', async (context) => {
+    const bench = await CliBench.open(backend, context);
+    const { id } = await bench.json<{ id: number }>('create', 'nothing', '--reason', 'a try');
+    await bench.json('pause', `${id}`, '--reason', 'not now');
+    const child = cliProcess(['history', `${id}`, '--follow', '--json'], { env: bench.env });
+    context.after(() => child.kill('SIGKILL'));
+    const followed = createInterface({ input: child.stdout! });
+    const seen: { event: string; actor: string; reason: string }[] = [];
+    for await (const line of followed) {
+      seen.push(JSON.parse(line) as (typeof seen)[number]);
+      if (seen.length === 2) await bench.json('run', `${id}`, '--reason', 'now');
+      if (seen.length === 3) break;
+    }
+    const told = seen.map(({ event, actor, reason }) => [event, actor.startsWith('cli:'), reason]);
+    assert.deepEqual(told, [
+      ['create', true, 'a try'],
+      ['pause', true, 'not now'],
+      ['run', true, 'now'],
+    ]);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0);
+    type Page = { entries: { event: string }[]; next: string };
+    const first = await bench.json<Page>('history', `${id}`, '--limit', '1');
+    const rest = await bench.json<Page>('history', `${id}`, '--since', first.next);
+    assert.deepEqual(
+      [...first.entries, ...rest.entries].map(({ event }) => event),
+      ['create', 'pause', 'run'],
+    );
+    assert.equal((await bench.run('history', `${id}`)).rows.length, 4);
   });
 
   it('doctor without tables says so, and looks no further', async (context) => {

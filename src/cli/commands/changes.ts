@@ -35,7 +35,7 @@ const CHILDREN = {
 /** What a change is made of. */
 interface Change {
   readonly name: string;
-  /** `paused`, as in "3 tasks are paused". */
+  /** As in "3 tasks were told to pause". */
   readonly done: string;
   readonly event: Parameters<typeof countConcerned>[1];
   one(baton: Taskbaton, id: number): Promise<void>;
@@ -44,7 +44,7 @@ interface Change {
 
 /** What becomes of many is not over at once. */
 const LATER: Readonly<Record<string, string>> = {
-  pause: '; those that run were asked to stop',
+  pause: '; those that run stop at their next yield',
   delete: '; those with a cleanup go when it is done',
 };
 
@@ -74,7 +74,7 @@ export const run: Command = command({
       throw usage('--delay and --at are for tasks that are named by id', run);
     return change(given, session, {
       name: 'run',
-      done: 'queued',
+      done: 'told to run',
       event: 'run',
       one: (baton, task) =>
         baton.runTask(task, { delay, runAt: at, ...familyOf(children), ...session.by(given.reason) }),
@@ -94,7 +94,7 @@ export const pause: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'pause',
-      done: 'paused',
+      done: 'told to pause',
       event: 'pause',
       one: (baton, task) =>
         baton.pauseTask(task, { ...familyOf(given.children), ...session.by(given.reason) }),
@@ -133,7 +133,7 @@ export const remove: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'delete',
-      done: 'deleted',
+      done: 'told to go',
       event: 'delete',
       one: (baton, task) => baton.deleteTask(task, session.by(given.reason)),
       many: (baton, filter) => baton.deleteTasks(filter, session.by(given.reason)),
@@ -176,7 +176,10 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
     return {
       json: { changed: 1, state: task?.state ?? 'gone' },
       show: () => [
-        [`Task ${only} is ${what.done}: `, ...(task === undefined ? ['it is gone'] : statePiece(task.state))],
+        [
+          `Task ${only} was ${what.done}, and is `,
+          ...(task === undefined ? ['gone'] : statePiece(task.state)),
+        ],
       ],
     };
   }
@@ -192,7 +195,7 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
   return {
     json: { changed, refused: refused.map(({ id, problem }) => ({ id, problem })) },
     show: () => [
-      [`${count(changed, 'task is', 'tasks are')} ${what.done}.`],
+      [`${count(changed, 'task was', 'tasks were')} ${what.done}.`],
       ...refused.map(({ problem }) => [['✘ ', 'red'] as const, problem]),
     ],
     exit: refused[0]?.exit ?? 'ok',
@@ -225,7 +228,7 @@ async function changeMany(
   const { changed } = done;
   return {
     json: { changed },
-    show: () => [[`${count(changed, 'task is', 'tasks are')} ${what.done}${LATER[what.name] ?? ''}.`]],
+    show: () => [[`${count(changed, 'task was', 'tasks were')} ${what.done}${LATER[what.name] ?? ''}.`]],
   };
 }
 

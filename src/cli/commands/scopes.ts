@@ -1,7 +1,8 @@
 /** Commands about users, groups and types as a whole: what there is of each, pauses, and limits. */
 import { SCOPE_KINDS, type ScopeKind } from '../../core/limit.ts';
-import type { ScopeCount } from '../../core/task.ts';
+import type { PauseOptions, ScopeCount } from '../../core/task.ts';
 import type { Taskbaton } from '../../taskbaton.ts';
+import type { Author } from '../../core/author.ts';
 import { type Command, command } from '../command.ts';
 import { REASON } from '../options.ts';
 import { usage } from '../parse.ts';
@@ -10,8 +11,8 @@ import { scopeColumns } from '../view/scope.ts';
 interface Kind {
   readonly kind: 'user' | 'group' | 'type';
   readonly count: (baton: Taskbaton) => Promise<readonly ScopeCount[]>;
-  readonly pause: (baton: Taskbaton, name: string, options: object) => Promise<void>;
-  readonly resume: (baton: Taskbaton, name: string, options: object) => Promise<void>;
+  readonly pause: (baton: Taskbaton, name: string, options: PauseOptions & Author) => Promise<void>;
+  readonly resume: (baton: Taskbaton, name: string, options: Author) => Promise<void>;
 }
 
 const KINDS: readonly Kind[] = [
@@ -179,7 +180,7 @@ async function putLimit(
   kind: ScopeKind,
   names: readonly string[],
   limit: number | null,
-  options: object,
+  options: Author,
 ): Promise<void> {
   const [first = '', second = ''] = names;
   const wanted = kind === 'user/group' ? 2 : 1;

@@ -57,8 +57,8 @@ export class Watcher {
       home: () => scene.move(-Infinity),
       end: () => scene.move(Infinity),
       return: () => (scene.details = watched.id !== undefined || !scene.details),
-      p: () => this.#act('paused', (id) => baton.pauseTask(id, session.by('by key in watch'))),
-      r: () => this.#act('queued', (id) => baton.runTask(id, session.by('by key in watch'))),
+      p: () => this.#act('told to pause', (id) => baton.pauseTask(id, session.by('by key in watch'))),
+      r: () => this.#act('told to run', (id) => baton.runTask(id, session.by('by key in watch'))),
       d: () => this.#askToDelete(),
       f: () => {
         scene.finished = !scene.finished;
@@ -172,7 +172,7 @@ export class Watcher {
   #act(done: string, change: (id: number) => Promise<void>): void {
     const { selected } = this.#scene;
     if (selected === undefined) return;
-    this.#tell(change(selected).then(() => `task ${selected} is ${done}, or asked to be`));
+    this.#tell(change(selected).then(() => `task ${selected} was ${done}`));
   }
 
   #askToDelete(): void {
@@ -182,7 +182,7 @@ export class Watcher {
       text: `Delete task ${selected}?`,
       yes: async () => {
         await this.#baton.deleteTask(selected, this.#session.by('by key in watch'));
-        return `task ${selected} is deleted, or will be once cleaned up`;
+        return `task ${selected} was told to go`;
       },
     };
   }
