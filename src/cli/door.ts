@@ -3,6 +3,7 @@
  * it is exchanged for a cookie that no script and no other site can use; from then on the link opens nothing.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { PERMISSIONS } from '../dashboard/access.ts';
 import type { Access, Visitor } from '../dashboard/index.ts';
 
 export interface DoorOptions {
@@ -12,18 +13,6 @@ export interface DoorOptions {
   /** A text that was never given before, and that nobody can guess. */
   readonly secret: () => string;
 }
-
-const MAY: Visitor['can'] = [
-  'read',
-  'create',
-  'run',
-  'pause',
-  'move',
-  'delete',
-  'limits',
-  'replicas',
-  'schedules',
-];
 
 export class Door {
   readonly #visitor: Visitor;
@@ -35,7 +24,7 @@ export class Door {
   readonly link: string;
 
   constructor({ user, port, secret }: DoorOptions) {
-    this.#visitor = { user, can: MAY, scope: null };
+    this.#visitor = { user, can: PERMISSIONS, scope: null };
     this.#origin = `127.0.0.1:${port}`;
     this.#cookie = `taskbaton_${port}`;
     this.#session = secret();
