@@ -24,6 +24,18 @@ export interface Host {
   onExit(listener: () => void): () => void;
 }
 
+/** That something of Node.js is experimental, or slower than it might be, is nothing that whoever types a command can change. */
+const NOISE = /ExperimentalWarning|MODULE_TYPELESS_PACKAGE_JSON/;
+
+/** Keeps Node.js from printing such warnings; all others are printed. */
+export function silenceNode(): void {
+  const emit = process.emitWarning.bind(process) as (...given: unknown[]) => void;
+  process.emitWarning = (...given: unknown[]) => {
+    const text = given.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join(' ');
+    if (!NOISE.test(text)) emit(...given);
+  };
+}
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export function openHost(): Host {

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The program `taskbaton`, as it is started. */
 import { EXITS } from './exit.ts';
-import { openHost } from './host.ts';
+import { openHost, silenceNode } from './host.ts';
 import { runProgram } from './program.ts';
 
+silenceNode();
 const host = openHost();
 
 // Whoever read our output has gone, as in `taskbaton list | head`: there is nobody to tell anything any more.

@@ -3,11 +3,11 @@
  * the question before what cannot be undone, and who it is that acts.
  */
 import { createInterface } from 'node:readline/promises';
-import type { Schedules } from '../cron/index.ts';
 import type { Author } from '../core/author.ts';
 import { messageFrom } from '../core/errors.ts';
 import { resolveOptions, type Settings } from '../core/options.ts';
 import { internalsOf } from '../runtime/internals.ts';
+import { ScheduleControl } from '../schedule-control.ts';
 import { databaseTime } from '../store/health.ts';
 import type { Store } from '../store/store.ts';
 import { Taskbaton } from '../taskbaton.ts';
@@ -74,13 +74,8 @@ export class Session {
     return internalsOf(await this.baton()).stores.open();
   }
 
-  /** Loaded only where it is needed, since it needs the package croner. */
-  async schedules(): Promise<Schedules> {
-    const { Schedules: Class } = await import('../cron/index.ts').catch((cause: unknown) => {
-      const remedy = 'Run: npm install croner';
-      throw new CommandError('database', 'the package croner is not installed', remedy, { cause });
-    });
-    return new Class(await this.baton());
+  async schedules(): Promise<ScheduleControl> {
+    return new ScheduleControl(await this.baton());
   }
 
   /** The database's time, by which all ages are counted. */

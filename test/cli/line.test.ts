@@ -220,6 +220,12 @@ describe('the configuration', () => {
     }
   });
 
+  it('says nothing but errors, whatever Node.js thinks of the package that it is in', async (context) => {
+    const folder = folderOf(context, { 'taskbaton.config.ts': config, 'package.json': '{}' });
+    const { code, stderr } = await runCli(['migrate'], { folder });
+    assert.deepEqual([code, stderr], [0, '']);
+  });
+
   it('types that it has check the input of a new task', async (context) => {
     const index = new URL('../../src/index.ts', import.meta.url).href;
     const folder = folderOf(context, {

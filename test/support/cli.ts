@@ -27,7 +27,7 @@ export interface CliEnded {
 const CLEAN = { TASKBATON_DB: '', TASKBATON_PREFIX: '', TASKBATON_SCHEMA: '', TASKBATON_CONFIG: '' };
 
 export function cliProcess(args: readonly string[], { env, folder }: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, ...args], {
+  return spawn(process.execPath, [PROGRAM, ...args], {
     cwd: folder ?? import.meta.dirname,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...process.env, ...CLEAN, ...env },

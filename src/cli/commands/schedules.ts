@@ -1,6 +1,6 @@
 /** Commands about recurring tasks. Setting one takes code, since it belongs to the service; steering it doesn't. */
-import type { Schedules } from '../../cron/index.ts';
 import type { Author } from '../../core/author.ts';
+import type { ScheduleControl } from '../../schedule-control.ts';
 import { type Command, command } from '../command.ts';
 import { REASON } from '../options.ts';
 import type { Session } from '../session.ts';
@@ -69,7 +69,7 @@ interface Act {
   readonly name: string;
   readonly summary: string;
   readonly done: string;
-  readonly act: (schedules: Schedules, name: string, options: Author) => Promise<number | void>;
+  readonly act: (schedules: ScheduleControl, name: string, options: Author) => Promise<number | void>;
 }
 
 const ACTS: readonly Act[] = [
