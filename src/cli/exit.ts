@@ -66,7 +66,11 @@ export const EXITS: Readonly<Record<Exit, ExitEntry>> = {
     about: 'The tables are missing, too old or too new: see `taskbaton migrate`.',
     errors: ['SCHEMA_OUTDATED', 'SCHEMA_TOO_NEW'],
   },
-  interrupted: { code: 130, about: 'It was ended by Ctrl-C or a signal before it was done.', errors: [] },
+  interrupted: {
+    code: 130,
+    about: 'It was ended by Ctrl-C or a signal before it was done, or its question was not answered by yes.',
+    errors: [],
+  },
 };
 
 export const EXIT_ENTRIES: readonly (readonly [Exit, ExitEntry])[] = Object.entries(EXITS) as [

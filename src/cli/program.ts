@@ -97,6 +97,8 @@ async function complain(
 /** What of an error's remedy is said differently on the command line. */
 const REMEDIES: Readonly<Partial<Record<string, string>>> = {
   SCHEMA_OUTDATED: 'Run: taskbaton migrate (taskbaton plans shows what that would do)',
+  CODEC_FAILED:
+    'Put the codec into taskbaton.config.ts, or say --redacted, for which nothing has to be read.',
 };
 
 function remedyOf(error: unknown): string {

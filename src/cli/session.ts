@@ -4,8 +4,9 @@
  */
 import { createInterface } from 'node:readline/promises';
 import type { Author } from '../core/author.ts';
-import { messageFrom } from '../core/errors.ts';
+import { isTaskbatonError, messageFrom } from '../core/errors.ts';
 import { resolveOptions, type Settings } from '../core/options.ts';
+import type { Task } from '../core/task.ts';
 import { internalsOf } from '../runtime/internals.ts';
 import { ScheduleControl } from '../schedule-control.ts';
 import { databaseTime } from '../store/health.ts';
@@ -132,6 +133,16 @@ export class Session {
       throw new CommandError('database', `there is no file ${missing}`, remedy);
     }
     return new Taskbaton(options);
+  }
+}
+
+/** A task without its payload; undefined if it is gone. */
+export async function findTask(baton: Taskbaton, id: number): Promise<Task | undefined> {
+  try {
+    return await baton.getTask(id, { includeDeleting: true, redacted: true });
+  } catch (error) {
+    if (isTaskbatonError(error, 'TASK_NOT_FOUND')) return undefined;
+    throw error;
   }
 }
 

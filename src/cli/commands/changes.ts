@@ -3,7 +3,6 @@
  * be, and ask.
  */
 import { type BulkChange, type BulkFilter, checkBulkFilter } from '../../core/bulk.ts';
-import { isTaskbatonError } from '../../core/errors.ts';
 import type { PublicState } from '../../core/status.ts';
 import { countConcerned } from '../../store/bulk.ts';
 import type { Taskbaton } from '../../taskbaton.ts';
@@ -12,7 +11,7 @@ import { type Exit, exitOf } from '../exit.ts';
 import { MASS, WHEN } from '../options.ts';
 import { usage } from '../parse.ts';
 import { count } from '../screen/time.ts';
-import { problemOf, type Session } from '../session.ts';
+import { findTask, problemOf, type Session } from '../session.ts';
 import { statePiece } from '../view/task.ts';
 import { statesOf } from './tasks.ts';
 
@@ -35,6 +34,8 @@ const CHILDREN = {
 /** What a change is made of. */
 interface Change {
   readonly name: string;
+  /** How the question begins. */
+  readonly title: string;
   /** As in "3 tasks were told to pause". */
   readonly done: string;
   readonly event: Parameters<typeof countConcerned>[1];
@@ -74,6 +75,7 @@ export const run: Command = command({
       throw usage('--delay and --at are for tasks that are named by id', run);
     return change(given, session, {
       name: 'run',
+      title: 'Run',
       done: 'told to run',
       event: 'run',
       one: (baton, task) =>
@@ -94,6 +96,7 @@ export const pause: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'pause',
+      title: 'Pause',
       done: 'told to pause',
       event: 'pause',
       one: (baton, task) =>
@@ -114,7 +117,8 @@ export const move: Command = command({
     const { to } = given;
     if (to === undefined) throw usage('--to is missing: the group to move them to', move);
     return change(given, session, {
-      name: `move to ${to}`,
+      name: 'move',
+      title: `Move to ${to}`,
       done: `moved to ${to}`,
       event: { group: to },
       one: (baton, task) => baton.changeTaskGroup(task, to, session.by(given.reason)),
@@ -133,6 +137,7 @@ export const remove: Command = command({
   async run(given, session) {
     return change(given, session, {
       name: 'delete',
+      title: 'Delete',
       done: 'told to go',
       event: 'delete',
       one: (baton, task) => baton.deleteTask(task, session.by(given.reason)),
@@ -156,12 +161,10 @@ function change(given: MassOptions, session: Session, what: Change): Promise<Res
   };
   const named = id.length > 0;
   const filters = Object.values(filter).some((part) => part !== undefined);
-  const command_ = { name: what.name.split(' ')[0] ?? '' };
-  if (named && filters) throw usage('tasks are named by their ids or by options, not by both', command_);
+  if (named && filters) throw usage('tasks are named by their ids or by options, not by both', what);
   if (!named && !filters)
-    throw usage('no task is named; say ids, or options such as --group, or --all', command_);
-  if (!named && given.children === true)
-    throw usage('--children is for tasks that are named by id', command_);
+    throw usage('no task is named; say ids, or options such as --group, or --all', what);
+  if (!named && given.children === true) throw usage('--children is for tasks that are named by id', what);
   if (named && wait !== true) return changeNamed(id, session, what);
   return changeMany(named ? { ids: id } : filter, !named && given.yes !== true, given, session, what);
 }
@@ -172,7 +175,7 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
   const [only] = ids;
   if (ids.length === 1 && only !== undefined) {
     await what.one(baton, only);
-    const task = await baton.getTask(only, { includeDeleting: true, redacted: true }).catch(ifMissing);
+    const task = await findTask(baton, only);
     return {
       json: { changed: 1, state: task?.state ?? 'gone' },
       show: () => [
@@ -202,11 +205,6 @@ async function changeNamed(ids: readonly number[], session: Session, what: Chang
   };
 }
 
-/** A task that was to be deleted may be gone by now. */
-function ifMissing(error: unknown): undefined {
-  if (!isTaskbatonError(error, 'TASK_NOT_FOUND')) throw error;
-}
-
 async function changeMany(
   filter: BulkFilter,
   ask: boolean,
@@ -219,7 +217,7 @@ async function changeMany(
     const counts = await countConcerned((await session.store()).scopes, what.event, checkBulkFilter(filter));
     const total = Object.values(counts).reduce((sum, tasks) => sum + tasks, 0);
     if (total === 0) return { json: { changed: 0 }, show: () => [['No task would be changed.']] };
-    const question = `${capital(what.name)}: ${count(total, 'task')} (${listCounts(counts)}). Go on? [y/N] `;
+    const question = `${what.title}: ${count(total, 'task')} (${listCounts(counts)}). Go on? [y/N] `;
     if (!(await session.confirm(question)))
       return { json: { changed: 0 }, show: () => [['Nothing was changed.']], exit: 'interrupted' };
   }
@@ -236,8 +234,4 @@ function listCounts(counts: Readonly<Partial<Record<PublicState, number>>>): str
   return Object.entries(counts)
     .map(([state, tasks]) => `${tasks.toLocaleString('en-US')} ${state}`)
     .join(', ');
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }

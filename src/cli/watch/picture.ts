@@ -153,9 +153,10 @@ function columns(now: number, names: ReadonlyMap<string, string>): readonly Colu
   ];
 }
 
-function detailLines({ current, overview }: Scene, { screen }: Frame, room: number): readonly Line[] {
+function detailLines({ current, shown, overview }: Scene, { screen }: Frame, room: number): readonly Line[] {
   if (current === undefined || current.gone) return [[['it is gone', 'red']]];
-  return taskLines(current.task, screen, namesOf(overview?.replicas ?? [])).slice(0, room);
+  const task = shown?.id === current.task.id ? shown : current.task;
+  return taskLines(task, screen, namesOf(overview?.replicas ?? [])).slice(0, room);
 }
 
 function noticeLines({ overview, trouble, notice, question }: Scene, width: number): readonly Line[] {

@@ -52,6 +52,8 @@ export class Scene {
   gone: readonly Gone[] = [];
   selected: number | undefined;
   details = false;
+  /** The selected one as the details show it; undefined while nothing is known of it. */
+  shown: Task | undefined;
   finished = false;
   question: Question | undefined;
   /** What was done last, or why something could not be done. */

@@ -1,13 +1,13 @@
 /** A live view at work: it looks again and again, does what keys ask for, and draws whatever has changed. */
 import { sleep } from '../../core/clock.ts';
-import { messageFrom } from '../../core/errors.ts';
+import { isTaskbatonError, messageFrom } from '../../core/errors.ts';
 import { PUBLIC_STATES, type PublicState } from '../../core/status.ts';
 import type { Task, TaskFilter } from '../../core/task.ts';
 import { systemClock } from '../../runtime/clock.ts';
 import type { Taskbaton } from '../../taskbaton.ts';
 import { Screen } from '../screen/screen.ts';
 import { type KeyName, Terminal } from '../screen/terminal.ts';
-import { problemOf, type Session } from '../session.ts';
+import { findTask, problemOf, type Session } from '../session.ts';
 import { pictureOf } from './picture.ts';
 import { Scene } from './scene.ts';
 
@@ -34,7 +34,9 @@ export class Watcher {
   #terminal: Terminal | undefined;
   /** The database's time at the last look, and the monotonic clock then. */
   #time = { theirs: 0, ours: 0 };
-  #again: (() => void) | undefined;
+  /** Ends the rest between two looks. */
+  #wake: (() => void) | undefined;
+  #wanted = false;
 
   constructor(session: Session, baton: Taskbaton, label: string, watched: WatchedTasks) {
     this.#session = session;
@@ -56,13 +58,16 @@ export class Watcher {
       pagedown: () => scene.move(10),
       home: () => scene.move(-Infinity),
       end: () => scene.move(Infinity),
-      return: () => (scene.details = watched.id !== undefined || !scene.details),
+      return: () => {
+        scene.details = watched.id !== undefined || !scene.details;
+        this.#lookSoon();
+      },
       p: () => this.#act('told to pause', (id) => baton.pauseTask(id, session.by('by key in watch'))),
       r: () => this.#act('told to run', (id) => baton.runTask(id, session.by('by key in watch'))),
       d: () => this.#askToDelete(),
       f: () => {
         scene.finished = !scene.finished;
-        this.#again?.();
+        this.#lookSoon();
       },
     };
     scene.details = watched.id !== undefined;
@@ -90,14 +95,20 @@ export class Watcher {
     }
   }
 
-  /** Until the next look, or until somebody asks for one. */
+  /** Until the next look, or until somebody wants one. */
   async #rest(): Promise<void> {
     const over = new AbortController();
     const end = (): void => over.abort();
-    this.#again = end;
+    this.#wake = end;
     this.#ending.signal.addEventListener('abort', end, { once: true });
-    await sleep(systemClock, this.#watched.interval, over.signal);
+    if (!this.#wanted) await sleep(systemClock, this.#watched.interval, over.signal);
+    this.#wanted = false;
     this.#ending.signal.removeEventListener('abort', end);
+  }
+
+  #lookSoon(): void {
+    this.#wanted = true;
+    this.#wake?.();
   }
 
   async #look(): Promise<Task | undefined> {
@@ -108,12 +119,13 @@ export class Watcher {
       const now = systemClock.monotonic();
       this.#time = { theirs: await this.#session.now(), ours: now };
       this.#scene.see({ overview, tasks, left }, now);
+      this.#scene.shown = await this.#readShown();
       const [only] = tasks;
-      if (this.#watched.id === undefined) return undefined;
-      if (only === undefined) throw new Error(`task ${this.#watched.id} is gone`);
-      return only.state === 'finished' || only.state === 'failed' ? only : undefined;
+      const ended = only?.state === 'finished' || only?.state === 'failed';
+      return this.#watched.id !== undefined && ended ? this.#scene.shown : undefined;
     } catch (error) {
-      if (this.#scene.overview === undefined) throw error;
+      const gone = this.#watched.id !== undefined && isTaskbatonError(error, 'TASK_NOT_FOUND');
+      if (this.#scene.overview === undefined || gone) throw error;
       this.#scene.trouble = problemOf(error as Error);
       return undefined;
     }
@@ -121,7 +133,7 @@ export class Watcher {
 
   async #read(): Promise<readonly Task[]> {
     const { filter, id } = this.#watched;
-    if (id !== undefined) return [await this.#baton.getTask(id, { includeDeleting: true })];
+    if (id !== undefined) return [await this.#baton.getTask(id, { includeDeleting: true, redacted: true })];
     const limit = Math.max(10, this.#terminal?.height ?? 0);
     const states = filter.states ?? PUBLIC_STATES;
     const read = async (wanted: readonly PublicState[], most: number): Promise<readonly Task[]> =>
@@ -141,11 +153,20 @@ export class Watcher {
   async #readLeft(tasks: readonly Task[]): Promise<ReadonlyMap<number, Task | undefined>> {
     const ids = new Set(tasks.map(({ id }) => id));
     const left = this.#scene.rows.filter(({ task, leaving }) => !leaving && !ids.has(task.id));
-    const found = left.map(async ({ task: { id } }) => {
-      const task = this.#baton.getTask(id, { includeDeleting: true, redacted: true });
-      return [id, await task.catch(() => undefined)] as const;
-    });
+    const found = left.map(async ({ task: { id } }) => [id, await findTask(this.#baton, id)] as const);
     return new Map(await Promise.all(found));
+  }
+
+  /** The selected task with its payload, if that can be read here, while its details are shown. */
+  async #readShown(): Promise<Task | undefined> {
+    const { details, selected } = this.#scene;
+    if (!details || selected === undefined) return undefined;
+    try {
+      return await this.#baton.getTask(selected, { includeDeleting: true });
+    } catch (error) {
+      if (!isTaskbatonError(error, 'CODEC_FAILED', 'TASK_NOT_FOUND')) throw error;
+      return findTask(this.#baton, selected);
+    }
   }
 
   #draw(): void {
@@ -191,7 +212,7 @@ export class Watcher {
   #tell(outcome: Promise<string>): void {
     const tell = (text: string, bad: boolean): void => {
       this.#scene.notice = { text, bad };
-      this.#again?.();
+      this.#lookSoon();
       this.#draw();
     };
     outcome.then(
