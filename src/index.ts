@@ -67,6 +67,8 @@ export type { PublicState } from './core/status.ts';
 export type {
   ChangeOptions,
   CreateOptions,
+  Draining,
+  DrainOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,

@@ -87,36 +87,20 @@ function pastErrorView({ name, message, code, at, attempt, replica }: PastError)
   };
 }
 
-export function replicaView(replica: Replica & Partial<Marked>): ReplicaView {
-  const {
-    id,
-    name,
-    startedAt,
-    leaseUntil,
-    types,
-    concurrency,
-    running,
-    draining = false,
-    blocked = 0,
-  } = replica;
+export function replicaView(replica: Replica): ReplicaView {
+  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining } = replica;
   return {
     id,
     name,
     startedAt: startedAt.toISOString(),
     leaseUntil: leaseUntil.toISOString(),
-    leaseLeft: replica.leaseLeft,
+    leaseLeft,
     draining,
     types: [...types],
     concurrency,
     running: running.map((held) => ({ ...held })),
-    blocked,
+    blocked: 0,
   };
-}
-
-/** What a replica may be marked with. */
-interface Marked {
-  readonly draining: boolean;
-  readonly blocked: number;
 }
 
 /** To somebody who sees one user's tasks only, replicas that hold none of them are nobody's business. */

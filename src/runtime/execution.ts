@@ -95,7 +95,7 @@ export class Execution {
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
-    this.ended = settlement.then((end) => this.#end(end));
+    this.ended = settlement.then((end) => this.#end(end)).finally(() => options.stint.end());
   }
 
   /** Why it was told to stop, if it was. */

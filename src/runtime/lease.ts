@@ -4,6 +4,7 @@
  * anyone else may take their tasks, even if the database can't be reached at all.
  */
 import type { Clock, Timer } from '../core/clock.ts';
+import type { Draining } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Store } from '../store/store.ts';
 
@@ -15,6 +16,8 @@ export interface LeaseOptions {
   readonly name: string;
   readonly types: () => ReadonlyMap<string, Runnable>;
   readonly concurrency: number;
+  /** Whether it takes nothing more: that outlives a lease. */
+  readonly draining: () => Draining | undefined;
   /** Called for each lease that is taken. */
   readonly onTaken: (replica: string) => void;
   /** Called once for each lease that is lost. */
@@ -74,9 +77,16 @@ export class Lease {
   }
 
   async #register(sentAt: number): Promise<string> {
-    const { store, clock, length, name, types, concurrency } = this.#options;
+    const { store, clock, length, name, types, concurrency, draining } = this.#options;
     const replica = clock.uuid();
-    await store.register({ id: replica, name, lease: length, types: types(), concurrency });
+    await store.register({
+      id: replica,
+      name,
+      lease: length,
+      types: types(),
+      concurrency,
+      draining: draining(),
+    });
     this.#replica = replica;
     this.#takenAt = sentAt;
     this.#extend(sentAt);

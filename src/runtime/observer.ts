@@ -35,6 +35,10 @@ export interface EventDetails {
     readonly count: number;
     readonly took: number;
   };
+  /** It was asked to take nothing more; what it runs is handed over. */
+  'replica.draining': { readonly replica: string; readonly running: number };
+  /** It may take tasks again. */
+  'replica.undrained': { readonly replica: string };
   'task.started': TaskDetails & { readonly attempt: number };
   /** `took` is for how many ms its handler waited until the report was committed; not known for one in a transaction. */
   'task.reported': TaskDetails & { readonly took?: number | undefined };
@@ -89,6 +93,8 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'replica.stopped': ['info', 'replica stopped'],
   'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
   'tasks.claimed': ['debug', 'replica asked for tasks'],
+  'replica.draining': ['info', 'replica was asked to take no more tasks and hands its own over'],
+  'replica.undrained': ['info', 'replica takes tasks again'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
   'task.logged': ['debug', 'handler logged a line'],

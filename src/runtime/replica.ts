@@ -7,6 +7,7 @@ import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
+import type { Draining } from '../core/task.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
 import { pruneHistory, PRUNED_AT_ONCE } from '../store/history.ts';
@@ -23,6 +24,7 @@ import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
+import { keyOf, Strays } from './strays.ts';
 import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
 
@@ -52,10 +54,7 @@ export class Replica {
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
-  /** Claims whose answer is still to come. */
-  readonly #claims = new Set<symbol>();
-  /** Tasks the database says we hold and we know nothing of, with the claims they may come from. */
-  readonly #suspects = new Map<string, ReadonlySet<symbol>>();
+  readonly #strays = new Strays();
   /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   /** Whether tasks wait that no round has sorted in yet. */
@@ -67,6 +66,7 @@ export class Replica {
   /** Up to where it was looked for parents that were forgotten. */
   readonly #looks = new Map<Status, number>();
   #stopping = false;
+  #draining: Draining | undefined;
   #hinted = false;
   #hints: Subscription | undefined;
 
@@ -82,6 +82,7 @@ export class Replica {
       length: settings.lease,
       types: () => registry.runnable,
       concurrency: settings.concurrency,
+      draining: () => this.#draining,
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
@@ -104,8 +105,17 @@ export class Replica {
     return this.#lease.replica;
   }
 
-  /** Takes a lease and begins. Rejects if the database can't be reached. */
+  /** Takes a lease and begins. Rejects if the database can't be reached, and then has stopped. */
   async start(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     const { store, observer } = this.#options;
     this.#hints = await store.listen({
       wake: (topic) => this.wake(topic),
@@ -190,15 +200,14 @@ export class Replica {
   async #claim(queue: QueueName): Promise<boolean> {
     const { store, registry, clock, observer } = this.#options;
     const replica = this.#lease.replica;
-    if (this.#stopping || replica === undefined) return false;
+    if (this.#handsOver || replica === undefined) return false;
     const slots = this.#slots[queue];
     const limit = slots.reserve();
     this.#more[queue] = true;
     if (limit === 0 && !this.#unsorted[queue]) return false;
     const ended = this.#endedTasks[queue].splice(0);
     let answer: Claimed | undefined;
-    const sent = Symbol(queue);
-    this.#claims.add(sent);
+    const answered = this.#strays.claim();
     const sentAt = clock.monotonic();
     try {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
@@ -207,7 +216,7 @@ export class Replica {
       slots.release(limit - claims.length);
       const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
-      this.#claims.delete(sent);
+      answered();
     }
     const count = answer.claims.length;
     observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
@@ -221,7 +230,6 @@ export class Replica {
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const { maxPayload, stopGrace } = settings;
-    const stint = tracing.begin({ ...claim, replica, queue }, claim.options);
     const execution = new Execution({
       claim,
       queue,
@@ -234,20 +242,22 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
-      stint,
+      stint: tracing.begin({ ...claim, replica, queue }, claim.options),
       createChildren: (items, tx) =>
         createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
     void execution.handled.then(() => this.#handled(execution));
-    void execution.ended.then(() => {
-      stint.end();
-      this.#ended(execution);
-    });
+    void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
-    else if (this.#stopping) execution.stop('shutdown');
+    else if (this.#handsOver) execution.stop('shutdown');
+  }
+
+  /** Whether what runs here is to go on elsewhere. */
+  get #handsOver(): boolean {
+    return this.#stopping || this.#draining !== undefined;
   }
 
   /** Others may start while its end is stored. */
@@ -280,10 +290,24 @@ export class Replica {
       return true;
     }
     const byId = new Map(look.held.map((task) => [task.id, task]));
+    this.#drain(replica, look.draining);
     for (const execution of before) this.#compare(execution, byId.get(execution.fence.id));
     this.#wakeFor(look);
-    await this.#releaseStrays(replica, look.held, before);
+    await this.#releaseStrays(replica, look, before);
     return this.#untilNextTick(look);
+  }
+
+  /** Goes by the mark that others have set, or taken away. */
+  #drain(replica: string, draining: Draining | undefined): void {
+    const { observer } = this.#options;
+    const before = this.#draining;
+    this.#draining = draining;
+    if (draining === undefined) {
+      if (before !== undefined) observer.emit('replica.undrained', { replica });
+      return;
+    }
+    if (before === undefined) observer.emit('replica.draining', { replica, running: this.#executions.size });
+    for (const execution of this.#executions) execution.stop('shutdown');
   }
 
   #wakeFor({ work, leaseEndsIn }: Look): void {
@@ -312,24 +336,17 @@ export class Replica {
     if (execution.queue === 'run' && (mark === 'pause' || mark === 'delete')) execution.stop(mark);
   }
 
-  /**
-   * A task that we hold and don't run comes from a claim whose answer got lost; it's given back. It may also come from
-   * a claim still under way, so it stays a suspect until none of those under way when it was first seen is left.
-   */
-  async #releaseStrays(replica: string, held: readonly Held[], before: readonly Execution[]): Promise<void> {
+  /** Gives back what we hold and don't run, and didn't run when it was looked either. */
+  async #releaseStrays(replica: string, { held }: Look, before: readonly Execution[]): Promise<void> {
+    const { store, observer } = this.#options;
     const ended = new Set(before.map(({ fence }) => keyOf(fence)));
-    const strays = held.filter((task) => !ended.has(keyOf(task)) && !this.#runs(task));
-    const keys = new Set(strays.map(keyOf));
-    for (const key of this.#suspects.keys()) if (!keys.has(key)) this.#suspects.delete(key);
-    for (const stray of strays) {
+    const unknown = held.filter((task) => !ended.has(keyOf(task)) && !this.#runs(task));
+    for (const stray of this.#strays.among(unknown)) {
+      // A claim may have been answered while another stray was released.
+      if (this.#runs(stray)) continue;
       const { id, epoch } = stray;
-      const claims = this.#suspects.get(keyOf(stray));
-      if (claims === undefined) this.#suspects.set(keyOf(stray), new Set(this.#claims));
-      // A claim may be answered while another stray is released, so each is looked at again right before.
-      else if (![...claims].some((claim) => this.#claims.has(claim)) && !this.#runs(stray)) {
-        const released = await this.#options.store.release({ id, owner: replica, epoch });
-        if (released) this.#options.observer.emit('task.released', { id, epoch, replica });
-      }
+      const released = await store.release({ id, owner: replica, epoch });
+      if (released) observer.emit('task.released', { id, epoch, replica });
     }
   }
 
@@ -385,8 +402,4 @@ export class Replica {
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }
-}
-
-function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {
-  return `${id}/${epoch}`;
 }

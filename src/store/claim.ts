@@ -194,14 +194,14 @@ async function startLocked(
 }
 
 /**
- * The replica's rows, if it goes by these rules and its lease lives. Held until the claim is committed, so that neither the
- * rules change nor the lease is struck off in between. They are locked in this order: a claim that waits for a change of
+ * The replica's rows, if it goes by these rules, its lease lives and it may take tasks. Held until the claim is committed, so that neither the
+ * rules change nor the lease is struck off, nor the replica drained in between. They are locked in this order: a claim that waits for a change of
  * rules must not hold the lease.
  */
 function aliveSelect({ tables, dialect }: ClaimContext, replica: string, version: number): Fragment {
   return {
     sql: `SELECT 1 FROM ${tables.ruleVersion} v JOIN ${tables.replica} r ON r.id = v.replica
-      WHERE v.replica = ? AND v.version = ? AND r.lease_until > ${dialect.now} ${dialect.shareLock}`,
+      WHERE v.replica = ? AND v.version = ? AND r.lease_until > ${dialect.now} AND r.draining = 0 ${dialect.shareLock}`,
     values: [replica, version],
   };
 }
@@ -216,7 +216,7 @@ async function isAlive(
   const { ruleVersion, replica: lease } = tables;
   const guided = `SELECT 1 FROM ${ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
   if ((await connection.query(guided, [replica, version])).rows.length === 0) return false;
-  const alive = `SELECT 1 FROM ${lease} WHERE id = ? AND lease_until > ${dialect.now} ${dialect.shareLock}`;
+  const alive = `SELECT 1 FROM ${lease} WHERE id = ? AND lease_until > ${dialect.now} AND draining = 0 ${dialect.shareLock}`;
   return (await connection.query(alive, [replica])).rows.length > 0;
 }
 

@@ -4,9 +4,11 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
+import type { Draining } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { DRAIN_COLUMNS, drainingFrom, drainValues } from './drain.ts';
 import { LATER } from './record.ts';
 import { typesText } from './replicas.ts';
 import type { Tables } from './schema.ts';
@@ -24,6 +26,8 @@ export interface NewReplica {
   readonly lease: number;
   readonly types: ReadonlyMap<string, Runnable>;
   readonly concurrency: number;
+  /** Whether it was draining under its last id. */
+  readonly draining?: Draining | undefined;
 }
 
 /** A task that the database says a replica holds. */
@@ -41,9 +45,10 @@ export async function takeLease(
   await database.transaction(async (connection) => {
     // Under the lock, or a change of rules under way would miss this replica.
     const { version } = await control.lock(connection);
+    const { id, name, lease, types, concurrency, draining } = replica;
     await connection.query(
-      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,
-      [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency],
+      `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency, ${DRAIN_COLUMNS}) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?, ?, ?, ?)`,
+      [id, name, lease, typesText(types), concurrency, ...drainValues(draining)],
     );
     // Those of the dead are left until now, since whoever removed them at another time might wait for a change of rules.
     await connection.query(
@@ -89,6 +94,8 @@ export interface Look {
   /** The tasks that it holds, with their marks. */
   readonly held: readonly Held[];
   readonly work: ReadonlySet<Work>;
+  /** Whether it is to take nothing more. */
+  readonly draining: Draining | undefined;
   /** In so many milliseconds the next lease ends, if it isn't renewed; not above 0 if one has. */
   readonly leaseEndsIn: number;
 }
@@ -102,7 +109,7 @@ export async function lookAround(
     (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
   );
   const { rows } = await connection.query(
-    `SELECT t.id, t.epoch, t.status, v.version, ${work.join(', ')},
+    `SELECT t.id, t.epoch, t.status, v.version, ${DRAIN_COLUMNS}, ${work.join(', ')},
        (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in
      FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
      WHERE r.id = ? AND r.lease_until > ${dialect.now}`,
@@ -119,6 +126,7 @@ export async function lookAround(
         epoch: Number(row['epoch']),
         status: row['status'] as Status,
       })),
+    draining: drainingFrom(first),
     leaseEndsIn: Number(first['lease_ends_in']),
     work: new Set(ALL_WORK.filter((name) => Number(first[`${name}_work`]) === 1)),
   };

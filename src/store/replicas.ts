@@ -3,6 +3,7 @@ import type { Connection } from '../core/connection.ts';
 import type { Replica } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
+import { DRAIN_COLUMNS, drainingFrom } from './drain.ts';
 import { ownedBy } from './flow.ts';
 import type { Tables } from './schema.ts';
 
@@ -20,7 +21,7 @@ export async function listReplicas(
   const own = ownedBy(user);
   const { task, replica } = tables;
   const alive = await connection.query(
-    `SELECT id, name, started_at, lease_until, lease_until - ${dialect.now} AS lease_left, types, concurrency FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
+    `SELECT id, name, started_at, lease_until, lease_until - ${dialect.now} AS lease_left, types, concurrency, ${DRAIN_COLUMNS} FROM ${replica} WHERE lease_until > ${dialect.now} ORDER BY started_at, id`,
   );
   const held = await connection.query(
     `SELECT id, type, epoch, owner FROM ${task} WHERE owner IS NOT NULL ${own.sql} ORDER BY owner, id`,
@@ -34,6 +35,8 @@ export async function listReplicas(
     leaseLeft: Number(row['lease_left']),
     types: typesFrom(row['types']).map(([type]) => type),
     concurrency: Number(row['concurrency']),
+    draining: Number(row['draining']) === 1,
+    drain: drainingFrom(row),
     running: held.rows
       .filter(({ owner }) => owner === row['id'])
       .map(({ id, type, epoch }) => ({ id: Number(id), type: String(type), epoch: Number(epoch) })),

@@ -146,7 +146,10 @@ function createReplica(
       renewed_at ${types.integer} NOT NULL,
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
-      concurrency INTEGER NOT NULL
+      concurrency INTEGER NOT NULL,
+      draining INTEGER NOT NULL DEFAULT 0,
+      drained_by ${types.name},
+      drain_reason ${types.name}
     ) ${tableOptions}`,
     `CREATE TABLE ${ruleVersion} (
       replica VARCHAR(36) PRIMARY KEY,

@@ -10,6 +10,7 @@ import { checkpoint } from './contract/checkpoint.ts';
 import { claim } from './contract/claim.ts';
 import { create } from './contract/create.ts';
 import { database } from './contract/database.ts';
+import { drain } from './contract/drain.ts';
 import { get } from './contract/get.ts';
 import { hints } from './contract/hints.ts';
 import { limits } from './contract/limits.ts';
@@ -51,6 +52,7 @@ export const CONTRACT: readonly Operation[] = [
   rescue,
   retryCleanups,
   replicas,
+  drain,
   hints,
   transitions,
 ];

@@ -157,6 +157,10 @@ function neededBy({ needs, name }: Route): readonly Permission[] {
 
 /** On a fresh task and schedule, so that whatever is asked makes sense. */
 async function call(desk: Desk, route: Route, given: Ask): Promise<Answer> {
+  if (route.path.startsWith('api/replicas/:id')) {
+    await desk.baton.start();
+    return ask(desk, route, { id: desk.baton.replicaId ?? '' }, given);
+  }
   const id = await desk.baton.createTask(waiting, undefined, { user: 'ada', autoRun: false });
   await new Schedules(desk.baton).set('nightly', { task: waiting, every: '1h', user: 'ada' });
   return ask(desk, route, { id, name: 'nightly' }, given);

@@ -171,6 +171,7 @@ function setting(): Setting {
     name: 'test',
     types: () => runnable('import'),
     concurrency: 5,
+    draining: () => undefined,
     onTaken: () => undefined,
     onLost: (replica) => void lost.push(replica),
   });
