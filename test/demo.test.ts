@@ -29,7 +29,7 @@ eachBackend((backend) => {
       /✔ checksum ([0-9a-f]{16}), as of those rows in the file \(\1\)/,
       /✔ no row is there twice/,
       /✔ replica [A-C] was killed; resumed: task \d at row [\d,]+ by [A-E]/,
-      /^Dashboard: http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{64}$/m,
+      /^Dashboard: http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}$/m,
       /All checks passed\./,
     ]) {
       assert.match(output, line);
@@ -54,7 +54,7 @@ it('the demo has no dashboard if it is told so', async () => {
 it('in a terminal the dashboard of the demo stays until Ctrl-C, and nothing is left behind', async (context) => {
   const size = { columns: 100, rows: 40 };
   const screen = new PseudoTerminal(['demo'], {}, size, context, 60_000);
-  const link = await screen.says(/http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{64}/);
+  const link = await screen.says(/http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}/);
   await screen.says(/All checks passed\.\s+The dashboard shows it all until Ctrl-C\./);
   const opened = await fetch(link, { redirect: 'manual' });
   assert.equal(opened.status, 303);

@@ -5,7 +5,7 @@ import { dashboard } from './commands/dashboard.ts';
 import { demo } from './commands/demo.ts';
 import { doctor } from './commands/doctor.ts';
 import { history } from './commands/history.ts';
-import { replicas } from './commands/replicas.ts';
+import { drain, replicas } from './commands/replicas.ts';
 import { scheduleActs, schedules } from './commands/schedules.ts';
 import { limits, removeLimit, scopes, setLimit } from './commands/scopes.ts';
 import { completion, help, version } from './commands/shell.ts';
@@ -37,6 +37,7 @@ export const COMMANDS: readonly Command[] = [
   schedules,
   ...scheduleActs,
   replicas,
+  drain,
   completion,
   help,
   version,

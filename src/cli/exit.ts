@@ -48,7 +48,7 @@ export const EXITS: Readonly<Record<Exit, ExitEntry>> = {
   missing: {
     code: 3,
     about: 'There is no such task, schedule, replica or entry of the history.',
-    errors: ['TASK_NOT_FOUND', 'SCHEDULE_NOT_FOUND', 'CURSOR_EXPIRED'],
+    errors: ['TASK_NOT_FOUND', 'SCHEDULE_NOT_FOUND', 'REPLICA_NOT_FOUND', 'CURSOR_EXPIRED'],
   },
   conflict: {
     code: 4,

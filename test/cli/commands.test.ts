@@ -271,6 +271,27 @@ eachBackend((backend) => {
     assert.equal((await bench.run('stats')).code, 0);
   });
 
+  it('a replica is drained by its name or the beginning of its id, and takes tasks again', async (context) => {
+    const bench = await CliBench.open(backend, context);
+    const baton = bench.instance({ tasks: [endless] });
+    const id = await baton.createTask(endless, undefined);
+    await baton.start();
+    for await (const { progress } of baton.watchTask(id)) if (progress === 0.25) break;
+    const replica = baton.replicaId!;
+    assert.deepEqual(await bench.json('drain', replica.slice(0, 12), '--wait'), {
+      replica,
+      draining: true,
+      running: 0,
+    });
+    const { rows } = await bench.run('replicas');
+    assert.deepEqual([rows[0]?.at(-1), rows[1]?.at(-1)], ['draining', 'true']);
+    const name = rows[1]?.[0] ?? '';
+    assert.deepEqual(await bench.json('drain', name, '--undo'), { replica, draining: false });
+    for await (const task of baton.watchTask(id)) if (task.replica === replica) break;
+    assert.equal((await bench.run('drain', 'nobody')).code, 3);
+    assert.equal((await bench.run('drain', name, '--undo', '--wait')).code, 2);
+  });
+
   it('doctor finds what is wrong and says what to do about it', async (context) => {
     const bench = await CliBench.open(backend, context);
     interface Diagnosis {

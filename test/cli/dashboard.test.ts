@@ -62,7 +62,7 @@ eachBackend((backend) => {
   it('the link is exchanged for a cookie, once, and without that cookie nothing is told', async (context) => {
     const bench = await CliBench.open(backend, context);
     const { link, root, end } = await serve(bench, context);
-    assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{64}$/);
+    assert.match(link, /^http:\/\/127\.0\.0\.1:\d+\/\?token=[0-9a-f]{32}$/);
     for (const path of ['', 'api/session', 'api/tasks', 'api/events', 'metrics'])
       assert.equal((await ask(root + path)).status, 401, path);
     assert.equal((await ask(link.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).status, 403);

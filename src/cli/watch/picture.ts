@@ -5,7 +5,7 @@ import type { Screen } from '../screen/screen.ts';
 import { type Column, tableLines } from '../screen/table.ts';
 import { clockTime, count, roughly } from '../screen/time.ts';
 import { gap } from '../screen/width.ts';
-import { leaseCell, slotsCell } from '../view/replica.ts';
+import { leaseCell, nameCell, slotsCell } from '../view/replica.ts';
 import { stateBar, stateLegend } from '../view/scope.ts';
 import { namesOf, STATE_LOOKS, statePiece, taskLines } from '../view/task.ts';
 import { problemText } from '../view/problem.ts';
@@ -58,7 +58,8 @@ function systemLines({ overview, gone }: Scene, width: number): readonly Line[] 
     oldestWaiting === undefined ? [] : [[`   oldest waits ${roughly(oldestWaiting)}`, 'dim']];
   const cells = [
     ...replicas.map((replica): Line => [
-      `${replica.name} `,
+      ...nameCell(replica),
+      ' ',
       ...slotsCell(replica.running.length, replica.concurrency),
       ' ',
       leaseCell(replica.leaseUntil.getTime() - overview.at.getTime()),
