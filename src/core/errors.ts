@@ -146,6 +146,15 @@ export const ERRORS = {
     message: 'this instance has been stopped',
     remedy: 'Create a new Taskbaton; a stopped one is not started again.',
   },
+  HISTORY_OFF: {
+    message: 'this instance keeps no history',
+    remedy: "Give it the option history: 'changes' or 'all', as all other instances of the system.",
+  },
+  CURSOR_EXPIRED: {
+    message: 'what came behind the cursor {cursor} may be gone: the history is not kept for so long',
+    remedy:
+      "Read the present state of the tasks and follow events from now on, or from since: 'start'; or keep the history for longer.",
+  },
   QUEUE_MISBEHAVED: {
     message: 'the pick of the queue "{queue}" is not usable: {problem}',
     remedy:

@@ -6,6 +6,7 @@ import { isCodec, type PayloadCodec, type Redact } from './codec.ts';
 import type { TaskDefinition } from './definition.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { show, TaskbatonError } from './errors.ts';
+import { type CheckedHistory, checkHistory, type HistoryLevel, type HistoryOptions } from './history.ts';
 import { type CheckedLimits, checkLimits, type LimitRule, type LimitTable } from './limit.ts';
 import { type CheckedPolicy, checkPolicy, FIFO, type Policy, type PolicyName } from './policy.ts';
 import { isTaskQueue, type OwnQueues, type TaskQueue } from './queue.ts';
@@ -68,6 +69,11 @@ export interface TaskbatonOptions {
   readonly codec?: PayloadCodec | undefined;
   /** What of a task may be shown where it is asked for `redacted`, and in logs; nothing of its payload by default. */
   readonly redact?: Redact | undefined;
+  /**
+   * What is remembered of tasks, for `history`, `events` and dashboards: `'off'`, `'changes'` or, with reports, `'all'`, or an
+   * object that also says how long.
+   */
+  readonly history?: HistoryLevel | HistoryOptions | undefined;
   /** Where to log; null is silent. By default warnings and errors go to the console. */
   readonly logger?: Logger | null | undefined;
 }
@@ -91,6 +97,7 @@ export interface Settings {
   readonly maxPayload: number;
   readonly codec: PayloadCodec | undefined;
   readonly redact: Redact | undefined;
+  readonly history: CheckedHistory;
   /** `undefined`: the default one. */
   readonly logger: Logger | null | undefined;
 }
@@ -113,6 +120,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'maxPayload',
   'codec',
   'redact',
+  'history',
   'logger',
 ]);
 
@@ -156,6 +164,7 @@ export function resolveOptions(options: TaskbatonOptions): Settings {
     maxPayload: whole('maxPayload', maxPayload, 1, 16 * MEBIBYTE),
     codec: codec(options.codec),
     redact: redaction(options.redact),
+    history: checkHistory(options.history, refuse),
     logger: logger(options.logger),
   };
   if (settings.pollInterval > settings.lease / 4) {

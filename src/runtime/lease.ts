@@ -4,7 +4,7 @@
  * anyone else may take their tasks, even if the database can't be reached at all.
  */
 import type { Clock, Timer } from '../core/clock.ts';
-import type { Blocked, Draining } from '../core/task.ts';
+import type { Blocked, Draining } from '../core/replica.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Store } from '../store/store.ts';
 import { type Heartbeat, RENEWED_AFTER } from './heartbeat.ts';

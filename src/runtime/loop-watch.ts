@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer } from '../core/clock.ts';
 import type { Settings } from '../core/options.ts';
-import type { Blocked } from '../core/task.ts';
+import type { Blocked } from '../core/replica.ts';
 import type { Evidence, Observer, Suspect } from './observer.ts';
 import { SharedCells } from './shared-cells.ts';
 

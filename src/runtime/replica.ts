@@ -7,15 +7,16 @@ import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
-import type { Draining } from '../core/task.ts';
+import type { Draining } from '../core/replica.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
+import { pruneHistory, pruneInterval } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
-import { REMOVED_AT_ONCE } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
+import { removeKept } from './keeping.ts';
 import { type Heartbeat, NO_HEARTBEAT, startHeartbeat } from './heartbeat.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
@@ -26,6 +27,7 @@ import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
 import { keyOf, Strays } from './strays.ts';
+import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
 
 export interface ReplicaOptions {
@@ -34,6 +36,7 @@ export interface ReplicaOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly tracing: Tracing;
   /** For people. */
   readonly name: string;
 }
@@ -52,7 +55,7 @@ export class Replica {
   readonly #watch: LoopWatch;
   #heartbeat: Heartbeat = NO_HEARTBEAT;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
   readonly #strays: Strays;
@@ -91,7 +94,7 @@ export class Replica {
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const { pollInterval, lease, ownQueues } = settings;
+    const { pollInterval, lease, ownQueues, history } = settings;
     const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
@@ -101,7 +104,10 @@ export class Replica {
       cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
-      keep: this.#loop('remove what was kept', lease / 2, () => this.#removeKept()),
+      keep: this.#loop('remove what was kept', lease / 2, () => removeKept(options)),
+      prune: this.#loop('prune the history', pruneInterval(history), () =>
+        pruneHistory(store.scopes, history),
+      ),
     };
   }
 
@@ -202,7 +208,7 @@ export class Replica {
 
   /** One round of taking; true if there may be more to take. */
   async #claim(queue: QueueName): Promise<boolean> {
-    const { store, registry } = this.#options;
+    const { store, registry, clock, observer } = this.#options;
     const replica = this.#lease.replica;
     if (this.#handsOver || replica === undefined) return false;
     const slots = this.#slots[queue];
@@ -212,22 +218,25 @@ export class Replica {
     const ended = this.#endedTasks[queue].splice(0);
     let answer: Claimed | undefined;
     const answered = this.#strays.claim();
+    const sentAt = clock.monotonic();
     try {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      const turn = this.#options.clock.turn();
+      const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
       answered();
     }
+    const count = answer.claims.length;
+    observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = answer.claims.length === limit;
-    return answer.more || (limit > 0 && answer.claims.length === limit);
+    this.#more[queue] = count === limit;
+    return answer.more || (limit > 0 && count === limit);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
-    const { store, registry, clock, observer, settings } = this.#options;
+    const { store, registry, clock, observer, settings, tracing } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const { maxPayload, stopGrace } = settings;
@@ -245,8 +254,10 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
+      stint: tracing.begin({ ...claim, replica, queue }, claim.options),
       enter: (code) => this.#watch.enter(suspect, code),
-      createChildren: (items, tx) => createChildren({ registry, maxPayload, store }, claim, items, tx),
+      createChildren: (items, tx) =>
+        createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
@@ -363,18 +374,6 @@ export class Replica {
   }
 
   // The others' tasks
-
-  /** What is done and was kept long enough, some of it each time; true if there may be more. */
-  async #removeKept(): Promise<boolean> {
-    const { store, registry, observer } = this.#options;
-    let more = false;
-    for (const [type, keep] of registry.kept) {
-      const count = await store.removeKept(type, keep);
-      if (count > 0) observer.emit('tasks.removed', { type, count });
-      more ||= count >= REMOVED_AT_ONCE;
-    }
-    return more;
-  }
 
   async #rescue(): Promise<boolean> {
     const { store, registry, observer } = this.#options;

@@ -22,6 +22,7 @@ import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
 import { givenRows } from './given.ts';
 import { updateFor } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 export interface ClaimRequest {
   readonly replica: string;
@@ -159,8 +160,9 @@ async function start(
   request: ClaimRequest,
   where: Fragment,
 ): Promise<readonly Claim[]> {
-  const update = claimUpdate(context, request, where);
-  const { rows } = await connection.query(`${update.sql} RETURNING ${CLAIM_COLUMNS}`, update.values);
+  const { terms } = context.control;
+  const returning = ` RETURNING ${CLAIM_COLUMNS}`;
+  const { rows } = await carryOut(connection, terms, claimUpdate(context, request, where), returning);
   return rows.map((row) => claimFrom(row, Number(row['epoch'])));
 }
 
@@ -178,7 +180,7 @@ async function startLocked(
     sql: `id IN (${ids.map(() => '?').join(', ')})`,
     values: ids,
   });
-  const { changes } = await connection.query(update.sql, update.values);
+  const { changes } = await carryOut(connection, context.control.terms, update);
   const claims = rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
   if (changes === rows.length) return claims;
   // Nobody else could change the locked rows, but the status table didn't let all of them be claimed.
@@ -228,7 +230,7 @@ function claimUpdate(
   { tables, dialect, control }: ClaimContext,
   request: ClaimRequest,
   where: Fragment,
-): Fragment {
+): TaskWrite {
   const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
@@ -236,6 +238,7 @@ function claimUpdate(
       sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],
     },
+    note: { replica: { sql: '?', values: [request.replica] }, epoch: 'epoch + 1' },
   });
   if (update === undefined) throw new Error('the status table lets no task be claimed');
   return update;

@@ -4,7 +4,7 @@
  */
 import type { Connection, Row, SqlValue } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
-import type { Draining } from '../core/task.ts';
+import type { Draining } from '../core/replica.ts';
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
-import type { Blocked, Draining } from '../core/task.ts';
+import type { Blocked, Draining } from '../core/replica.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';

@@ -94,11 +94,11 @@ export async function rescueTasks(context: Context, error: string): Promise<numb
   );
   const kept = errorsAnd('?', 'errors', context.dialect.now);
   const counted = `crashes = crashes + 1, errors = CASE WHEN LENGTH(errors) > ${LONGEST_LIST} THEN errors ELSE ${kept} END`;
-  const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', {
+  const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', error, {
     sql: counted,
     values: [asJson(error)],
   });
-  const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', {
+  const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', error, {
     sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
     values: [asJson(error), error],
   });
@@ -110,11 +110,13 @@ function rescueBy(
   event: 'recover' | 'expire',
   dead: Fragment,
   condition: string,
+  error: string,
   set: Fragment,
 ): Promise<number> {
   const pick = `SELECT id FROM ${tables.task} WHERE ${dead.sql} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${dialect.skipLocked}`;
   return applyEvent(connection, tables.task, control.terms, event, {
     where: { sql: `id ${dialect.among(pick)} AND ${dead.sql}`, values: [...dead.values, ...dead.values] },
     set,
+    note: { error: { sql: '?', values: [error] } },
   });
 }

@@ -42,7 +42,8 @@ export interface SourceFile {
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export function readSources(): readonly SourceFile[] {
-  return globSync('src/**/*.ts', { cwd: ROOT }).toSorted().map(readSource);
+  const paths = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.generated.ts'));
+  return paths.toSorted().map(readSource);
 }
 
 interface Node {

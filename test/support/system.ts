@@ -117,7 +117,7 @@ export async function vanishes(baton: Taskbaton, id: number, deadline?: number):
 /** Records all that happens in `baton` from now on. */
 export function record(baton: Taskbaton): Recorded {
   const events: EngineEvent[] = [];
-  baton.observe((event) => void events.push(event));
+  baton.on('*', (event) => void events.push(event));
   return {
     events,
     next: (name, fits = () => true) =>

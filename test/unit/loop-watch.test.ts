@@ -19,7 +19,7 @@ async function watching() {
   const clock = new ManualClock();
   const events: EngineEvent[] = [];
   const observer = new Observer(null);
-  observer.listen((event) => void events.push(event));
+  observer.on('*', (event) => void events.push(event));
   const watch = new LoopWatch({ clock, observer, settings: SETTINGS });
   watch.start();
   await clock.advance(1000);

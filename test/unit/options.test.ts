@@ -28,6 +28,7 @@ describe('options', () => {
       maxPayload: 1_048_576,
       codec: undefined,
       redact: undefined,
+      history: { level: 'changes', keep: 30 * 86_400_000, contexts: false },
       logger: undefined,
     });
   });
@@ -54,6 +55,7 @@ describe('options', () => {
       maxPayload: 16 * 2 ** 20,
       codec: { encode: (text) => text, decode: (text) => text },
       redact: (payload) => payload,
+      history: { level: 'all', keep: '1h', contexts: true },
       logger,
     };
     const { db: _db, ...rest } = given;
@@ -66,6 +68,7 @@ describe('options', () => {
       lease: 60_000,
       heartbeat: 'loop',
       maxBlock: 10_000,
+      history: { level: 'all', keep: 3_600_000, contexts: true },
     });
     assert.equal(resolveOptions({ db: 1, logger: null }).logger, null);
   });
@@ -92,6 +95,11 @@ describe('options', () => {
     ['stopGrace', [-1, '2d', '30', null]],
     ['migrate', [0, 1, 'true', 'no', null]],
     ['maxPayload', [0, -1, 1.5, 16 * 2 ** 20 + 1, '1MiB', NaN, null]],
+    ['history', [null, 5, true]],
+    ['history.level', ['on', '', null, 1]],
+    ['history.keep', ['59s', 'soon', -1, null]],
+    ['history.contexts', ['yes', 1, null]],
+    ['history.reports', [true]],
     [
       'logger',
       ['console', 5, false, {}, { debug: nothing, info: nothing, warn: nothing }, { ...logger, error: 'x' }],
@@ -99,7 +107,9 @@ describe('options', () => {
   ];
   for (const [option, values] of wrong) {
     it(`name ${option} and its value when it is wrong`, () => {
-      for (const value of values) refuses({ db: 'sqlite:x', [option]: value }, option, value);
+      const [name = '', part] = option.split('.');
+      for (const value of values)
+        refuses({ db: 'sqlite:x', [name]: part === undefined ? value : { [part]: value } }, option, value);
     });
   }
 

@@ -19,7 +19,7 @@ export const replicas: Operation = {
       });
       const [replica] = await bench.store.replicas();
       assert.ok(replica !== undefined);
-      const { startedAt, leaseUntil, ...rest } = replica;
+      const { startedAt, leaseUntil, leaseLeft, ...rest } = replica;
       assert.deepEqual(rest, {
         id: 'one',
         name: 'host:1',
@@ -33,6 +33,7 @@ export const replicas: Operation = {
       });
       assert.ok(startedAt.getTime() >= from && startedAt.getTime() <= (await bench.now()));
       assert.equal(leaseUntil.getTime() - startedAt.getTime(), 60_000);
+      assert.ok(leaseLeft > 0 && leaseLeft <= 60_000);
     },
 
     'a replica whose lease has ended is not alive': async (bench) => {
