@@ -191,6 +191,7 @@ export class Execution {
       signal: this.#stop.signal,
       create: createChildren,
       transaction: (work) => this.#fromFunction(this.#transact(work, 'children.create')),
+      ask: (question) => this.#write(question),
       checkDone: () => this.#checkOutside('children.done'),
       stop: (why) => this.stop(why),
     });
@@ -367,7 +368,7 @@ export class Execution {
     if (woken) void store.hint('claim');
   }
 
-  /** Writes until the database has answered, or until the lease is gone. */
+  /** Writes, or asks, until the database has answered, or until the lease is gone. */
   async #write<Written>(write: () => Promise<Written>): Promise<Written> {
     const { clock, claim } = this.#options;
     for (let failures = 0; ; failures++) {

@@ -20,7 +20,7 @@ export interface LoopWatchOptions {
 
 /** How often the heartbeat's thread sees whether the loop turns: often enough to be close to the bound with its last renewal. */
 export function watchedEvery({ lease, maxBlock }: Pick<Settings, 'lease' | 'maxBlock'>): number {
-  return Math.max(SHORTEST_STEP, Math.min(lease, maxBlock) / 12);
+  return Math.max(SHORTEST_STEP, Math.min(lease, maxBlock) / 24);
 }
 
 /** From when on a blocked loop is worth a word, in milliseconds. */
@@ -69,14 +69,13 @@ export class LoopWatch {
 
   /** Runs a piece of a handler, and takes the time until it gives the loop back. */
   enter<Result>(suspect: Suspect, code: () => Result): Result {
-    const { clock } = this.#options;
+    const begun = this.#sign();
     this.#last = suspect;
     this.cells.write('suspect', suspect.id);
-    const begun = clock.monotonic();
     try {
       return code();
     } finally {
-      const ms = clock.monotonic() - begun;
+      const ms = this.#sign() - begun;
       if (ms > (this.#longest?.ms ?? 0)) this.#longest = { ms, suspect };
     }
   }
@@ -89,32 +88,43 @@ export class LoopWatch {
   #beat(due: number): void {
     const { clock, settings } = this.#options;
     const interval = Math.min(LONGEST_INTERVAL, watchedEvery(settings) / 2);
-    const now = clock.monotonic();
-    this.cells.write('beat', now);
+    const now = this.#sign();
     if (now - due >= blockedFrom(settings)) this.#notice(now - due, now);
     this.#ended = [];
     this.#longest = undefined;
     this.#timer = clock.after(interval, () => this.#beat(now + interval));
   }
 
+  /**
+   * Leaves the sign, and says when. It is left wherever the engine gets a word in, for where several handlers hold the loop one
+   * after another, its timers have to wait for all of them.
+   */
+  #sign(): number {
+    const now = this.#options.clock.monotonic();
+    this.cells.write('beat', now);
+    return now;
+  }
+
   #notice(late: number, now: number): void {
     const ms = Math.round(late);
     const suspects = new Set([...this.#running, ...this.#ended]);
-    const { suspect, evidence } = this.#accuse(ms, suspects);
+    const { suspect, ...evidence } = this.#accuse(suspects);
     if (now - this.cells.read('noticedAt') > SHOWN_MS || ms >= this.cells.read('blocked')) {
       this.cells.write('blocked', ms);
       this.cells.write('blockedBy', suspect?.id ?? 0);
       this.cells.write('noticedAt', now);
     }
-    this.#options.observer.emit('loop.blocked', { ms, ...suspect, evidence, running: suspects.size });
+    this.#options.observer.emit('loop.blocked', { ms, ...suspect, ...evidence, running: suspects.size });
   }
 
-  #accuse(
-    ms: number,
-    suspects: ReadonlySet<Suspect>,
-  ): { readonly suspect: Suspect | undefined; readonly evidence: Evidence } {
-    if (this.#longest !== undefined && this.#longest.ms >= ms / 2)
-      return { suspect: this.#longest.suspect, evidence: 'measured' };
+  #accuse(suspects: ReadonlySet<Suspect>): {
+    readonly suspect: Suspect | undefined;
+    readonly evidence: Evidence;
+    readonly measured?: number;
+  } {
+    const { ms = 0, suspect } = this.#longest ?? {};
+    if (ms >= blockedFrom(this.#options.settings))
+      return { suspect, evidence: 'measured', measured: Math.round(ms) };
     if (suspects.size === 0) return { suspect: undefined, evidence: 'none' };
     const [only] = suspects;
     if (suspects.size === 1) return { suspect: only, evidence: 'alone' };

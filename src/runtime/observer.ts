@@ -73,13 +73,14 @@ export interface EventDetails {
   /** A request could not be answered, by no fault of the asker's. */
   'dashboard.failing': { readonly path: string; readonly error: string };
   /**
-   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop back
-   * only then. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
+   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop
+   * back only `measured` milliseconds later; of several it was the one that took the longest. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
    * `last`: of several it was entered last, which is a guess. `none`: no handler was running.
    */
   'loop.blocked': Partial<Suspect> & {
     readonly ms: number;
     readonly evidence: Evidence;
+    readonly measured?: number;
     /** How many handlers were running meanwhile. */
     readonly running: number;
   };

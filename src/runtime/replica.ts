@@ -341,7 +341,8 @@ export class Replica {
     const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
     const hinted = this.#hinted && store.hintsInTransactions;
     const idle = hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
-    return idle ? leaseEndsIn : poll;
+    // Whoever dies is struck off at the moment at which its lease ends, not at the next poll.
+    return idle || (leaseEndsIn > 0 && leaseEndsIn < poll) ? leaseEndsIn : poll;
   }
 
   /** Passes a mark on to its handler; what another owner has by now is lost. */

@@ -307,25 +307,24 @@ async function takeSteps(
   dialect: Dialect,
 ): Promise<void> {
   const version = await readVersion(database, connection, tables);
-  if (version === 0) {
-    // Tables without a version are what is left of a first step that broke off: nothing was ever stored in them.
-    if (dialect.ddlCommits) await dropTables(connection, tables);
-    await connection.query(
-      `CREATE TABLE ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL) ${dialect.tableOptions}`,
-    );
-  }
-  for (const [index, step] of STEPS.entries()) {
-    if (index < version) continue;
-    for (const statement of step(tables, dialect)) await connection.query(statement);
-    await connection.query(
-      `INSERT INTO ${tables.migration} (version, applied_at) VALUES (?, ${dialect.now})`,
-      [index + 1],
-    );
-  }
+  for (const statement of stepsFrom(version, tables, dialect)) await connection.query(statement);
 }
 
-async function dropTables(connection: Connection, tables: Tables): Promise<void> {
-  for (const table of allTables(tables)) await connection.query(`DROP TABLE IF EXISTS ${table}`);
+/** All statements that bring tables of `version` (0 for none) to this release's, in their order. */
+export function stepsFrom(version: number, tables: Tables, dialect: Dialect): readonly string[] {
+  const { types, tableOptions, now, ddlCommits } = dialect;
+  const { migration } = tables;
+  const steps = STEPS.slice(version).flatMap((step, index) => [
+    ...step(tables, dialect),
+    `INSERT INTO ${migration} (version, applied_at) VALUES (${version + index + 1}, ${now})`,
+  ]);
+  if (version > 0) return steps;
+  return [
+    // Tables without a version are what is left of a first step that broke off: nothing was ever stored in them.
+    ...(ddlCommits ? allTables(tables).map((table) => `DROP TABLE IF EXISTS ${table}`) : []),
+    `CREATE TABLE ${migration} (version ${types.integer} PRIMARY KEY, applied_at ${types.integer} NOT NULL) ${tableOptions}`,
+    ...steps,
+  ];
 }
 
 /** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */
@@ -342,7 +341,12 @@ export async function readIdentity(connection: Connection, { control }: Tables):
   return String(rows[0]?.['identity']);
 }
 
-async function readVersion(database: Database, connection: Connection, tables: Tables): Promise<number> {
+/** Of the tables that are there; 0 if there are none. */
+export async function readVersion(
+  database: Database,
+  connection: Connection,
+  tables: Tables,
+): Promise<number> {
   const { tableExists } = DIALECTS[database.dialect];
   const { rows } = await connection.query(tableExists(tables.schema), [`${tables.prefix}migration`]);
   if (Number(rows[0]?.['found']) === 0) return 0;
