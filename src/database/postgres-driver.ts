@@ -10,7 +10,8 @@ import type { Session } from './transaction.ts';
 export interface PostgresDriver {
   /** One statement that commits by itself. */
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult>;
-  begin(): Promise<Session>;
+  /** The server rolls back if it hears nothing for `idle` milliseconds; 0 for one that is waited for. */
+  begin(idle: number): Promise<Session>;
   /** Listens on a connection of its own; resolves once LISTEN is in effect. */
   listen(channel: string, sink: ChannelSink): Promise<Listened>;
   /** Closes what we opened. */
@@ -30,6 +31,11 @@ export interface Listened {
 }
 
 export const BEGIN = 'ISOLATION LEVEL READ COMMITTED';
+
+/** For this transaction only: a server keeps the locks of a client that has vanished until TCP gives up, for hours. */
+export function idleLimit(ms: number): string {
+  return `SET LOCAL idle_in_transaction_session_timeout = ${Math.round(ms)}`;
+}
 
 const WRITES: readonly unknown[] = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'];
 

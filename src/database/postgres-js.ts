@@ -8,6 +8,7 @@ import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
 import {
   BEGIN,
   type ChannelSink,
+  idleLimit,
   type Listened,
   type PostgresDriver,
   resultFrom,
@@ -55,13 +56,15 @@ export class PostgresJsDriver implements PostgresDriver {
     return within(this.#clock, this.#timeout, send(this.#sql, this.#sql, text, values));
   }
 
-  begin(): Promise<Session> {
+  begin(idle: number): Promise<Session> {
     const begun = new Promise<Transaction>((resolve, reject) => {
       // The driver commits or rolls back as soon as its callback has settled, so that waits for us.
       const ended = this.#sql.begin(
         BEGIN.toLowerCase(),
         (sql) =>
           new Promise<void>((commit, rollback) => {
+            // On its way with the first statement, which shows if it failed.
+            sql.unsafe(idleLimit(idle)).then(ignore, ignore);
             const wait: Wait = (promise) => within(this.#clock, this.#timeout, promise);
             const query: Session['query'] = (text, values) => send(this.#sql, sql, text, values);
             resolve(new Transaction({ native: sql, query, commit, rollback, ended, wait }));
@@ -183,5 +186,5 @@ function renamed(row: Row, to: (name: string) => string): Row {
 }
 
 function ignore(): void {
-  // Listening is repeated by the driver, and rolling back by the server.
+  // Listening is repeated by the driver, rolling back by the server, and what dooms a transaction shows at its next statement.
 }

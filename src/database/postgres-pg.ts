@@ -7,6 +7,7 @@ import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
 import {
   BEGIN,
   type ChannelSink,
+  idleLimit,
   type Listened,
   type PostgresDriver,
   resultFrom,
@@ -71,10 +72,11 @@ export class PgDriver implements PostgresDriver {
     }
   }
 
-  async begin(): Promise<Session> {
+  async begin(idle: number): Promise<Session> {
     const session = await this.#acquire();
     try {
-      await session.query(`BEGIN ${BEGIN}`, []);
+      // Two statements in one message.
+      await session.begin(`BEGIN ${BEGIN}; ${idleLimit(idle)}`);
       return session;
     } catch (error) {
       session.release();
@@ -158,14 +160,19 @@ class PgSession implements Session {
     return this.#client;
   }
 
+  /** Whatever is sent without values may be several statements. */
+  async begin(text: string): Promise<void> {
+    await this.#send(text, []);
+  }
+
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    const { rows, command, rowCount } = await this.#send(text, values);
+    return resultFrom(rows, command, rowCount);
+  }
+
+  async #send(text: string, values: readonly SqlValue[]): ReturnType<PgClient['query']> {
     try {
-      const { rows, command, rowCount } = await within(
-        this.#clock,
-        this.#timeout,
-        this.#client.query({ text, values }),
-      );
-      return resultFrom(rows, command, rowCount);
+      return await within(this.#clock, this.#timeout, this.#client.query({ text, values }));
     } catch (error) {
       if (isConnectionLost(error)) this.#usable = false;
       throw error;

@@ -12,6 +12,7 @@ import type {
   QueryResult,
   SqlValue,
   Subscription,
+  TransactionOptions,
   WakeListener,
   WakeTopic,
 } from '../core/connection.ts';
@@ -49,12 +50,16 @@ export function postgres(
     async openDatabase({ clock }) {
       const timeout = options.statementTimeout ?? 30_000;
       if (typeof source === 'string')
-        return new PostgresDatabase(new PgDriver(await openPool(source), true, clock, timeout), clock);
+        return new PostgresDatabase(
+          new PgDriver(await openPool(source), true, clock, timeout),
+          clock,
+          timeout,
+        );
       const driver =
         'unsafe' in source
           ? new PostgresJsDriver(source, clock, timeout)
           : new PgDriver(source, false, clock, timeout);
-      return new PostgresDatabase(driver, clock);
+      return new PostgresDatabase(driver, clock, timeout);
     },
   };
 }
@@ -76,13 +81,15 @@ async function openPool(url: string): Promise<PgPool> {
 class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
   readonly #driver: PostgresDriver;
+  readonly #timeout: number;
   readonly #clock: Clock;
   readonly #hints: Hints;
   readonly #listeners = new Set<PostgresListener>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: PostgresDriver, clock: Clock) {
+  constructor(driver: PostgresDriver, clock: Clock, timeout: number) {
     this.#driver = driver;
+    this.#timeout = timeout;
     this.#clock = clock;
     this.#hints = new Hints(clock);
   }
@@ -97,9 +104,12 @@ class PostgresDatabase implements Database {
     });
   }
 
-  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  transaction<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    { unhurried = false }: TransactionOptions = {},
+  ): Promise<Result> {
     return this.#retried(async () => {
-      const session = await this.#driver.begin().catch((error: unknown) => {
+      const session = await this.#driver.begin(unhurried ? 0 : this.#timeout).catch((error: unknown) => {
         throw translatePostgres(error);
       });
       return runInSession(
