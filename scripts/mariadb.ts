@@ -51,7 +51,7 @@ export function startPrivateMariadb(settings: readonly string[] = []): Promise<P
   const program = serverProgram({
     server: 'MariaDB',
     programs: ['mariadbd', 'mysqld'],
-    debianPackage: 'mariadb-server',
+    debianPackages: ['mariadb-server'],
     variable: 'TASKBATON_MYSQL_URL',
   });
   return start(program, settings);

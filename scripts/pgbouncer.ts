@@ -25,7 +25,7 @@ export async function startPgbouncer(url: string): Promise<Pgbouncer> {
   const program = serverProgram({
     server: 'pgbouncer',
     programs: ['pgbouncer'],
-    debianPackage: 'pgbouncer',
+    debianPackages: ['pgbouncer'],
     variable: 'PATH',
   });
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-pgbouncer-'));

@@ -8,6 +8,8 @@ import type { Session } from './transaction.ts';
 
 /** Statements have their placeholders numbered already. All methods reject with the driver's own errors. */
 export interface PostgresDriver {
+  /** How many milliseconds a statement may take. */
+  readonly timeout: number;
   /** One statement that commits by itself. */
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult>;
   /** The server rolls back if it hears nothing for `idle` milliseconds; 0 for one that is waited for. */

@@ -4,7 +4,8 @@
  * when the driver notices. One that was given up is rolled back as soon as the statement it was waiting for is answered.
  */
 import type { Clock } from '../core/clock.ts';
-import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Address, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { addressOf } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
@@ -20,12 +21,35 @@ import type { Session } from './transaction.ts';
 /** What is used of a client of the package `postgres`. */
 export interface PostgresJs {
   unsafe(text: string, values?: (string | number | null)[]): PromiseLike<unknown>;
+  end(options: { readonly timeout: number }): PromiseLike<unknown>;
   begin(options: string, work: (sql: PostgresJsSql) => Promise<unknown>): Promise<unknown>;
   listen(
     channel: string,
     heard: (payload: string) => void,
     listening?: () => void,
   ): PromiseLike<{ unlisten(): Promise<unknown> }>;
+}
+
+/** What of a client's options says where to connect to, as whom, and how. */
+const CONNECTING = [
+  'host',
+  'port',
+  'path',
+  'socket',
+  'database',
+  'user',
+  'pass',
+  'ssl',
+  'sslnegotiation',
+  'connection',
+  'connect_timeout',
+  'target_session_attrs',
+] as const;
+
+export function addressOfPostgresJs(client: PostgresJs): Address | undefined {
+  const { options } = client as { options?: Readonly<Record<string, unknown>> };
+  if (options === undefined) return undefined;
+  return addressOf('postgres', Object.fromEntries(CONNECTING.map((name) => [name, options[name]])));
 }
 
 interface PostgresJsSql {
@@ -42,18 +66,20 @@ interface Channel {
 
 export class PostgresJsDriver implements PostgresDriver {
   readonly #sql: PostgresJs;
+  readonly #owned: boolean;
   readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly timeout: number;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(sql: PostgresJs, clock: Clock, timeout: number) {
+  constructor(sql: PostgresJs, owned: boolean, clock: Clock, timeout: number) {
     this.#sql = sql;
+    this.#owned = owned;
     this.#clock = clock;
-    this.#timeout = timeout;
+    this.timeout = timeout;
   }
 
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
-    return within(this.#clock, this.#timeout, send(this.#sql, this.#sql, text, values));
+    return within(this.#clock, this.timeout, send(this.#sql, this.#sql, text, values));
   }
 
   begin(idle: number): Promise<Session> {
@@ -65,14 +91,14 @@ export class PostgresJsDriver implements PostgresDriver {
           new Promise<void>((commit, rollback) => {
             // On its way with the first statement, which shows if it failed.
             sql.unsafe(idleLimit(idle)).then(ignore, ignore);
-            const wait: Wait = (promise) => within(this.#clock, this.#timeout, promise);
+            const wait: Wait = (promise) => within(this.#clock, this.timeout, promise);
             const query: Session['query'] = (text, values) => send(this.#sql, sql, text, values);
             resolve(new Transaction({ native: sql, query, commit, rollback, ended, wait }));
           }),
       );
       ended.catch(reject);
     });
-    return within(this.#clock, this.#timeout, begun, (late) => void late.rollback());
+    return within(this.#clock, this.timeout, begun, (late) => void late.rollback());
   }
 
   async listen(channel: string, sink: ChannelSink): Promise<Listened> {
@@ -89,6 +115,7 @@ export class PostgresJsDriver implements PostgresDriver {
     this.#channels.clear();
     const unlistened = Promise.all(channels.map(async ({ listening }) => (await listening).unlisten()));
     await within(this.#clock, 1000, unlistened).catch(ignore);
+    if (this.#owned) await this.#sql.end({ timeout: 1 });
   }
 
   #register(channel: string): Channel {

@@ -3,7 +3,8 @@
  * handed back; and every client has an error listener all its life, since an error event without one ends the process.
  */
 import type { Clock } from '../core/clock.ts';
-import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Address, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { addressOf, isShaped } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
@@ -24,6 +25,30 @@ export interface PgPool {
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   readonly options?: object;
 }
+
+/** How it connects, the password included, which a copy of its options lacks. */
+export function addressOfPgPool(pool: PgPool): Address | undefined {
+  if (isShaped(pool, 'connect')) return undefined;
+  const options: { readonly password?: unknown; readonly ssl?: unknown } = pool.options ?? {};
+  const { password, ssl } = options;
+  const parts = Object.entries(options).filter(([option]) => !OF_THE_POOL.has(option));
+  const key = Object(ssl) === ssl ? { ssl: { ...(ssl as object), key: (ssl as { key?: unknown }).key } } : {};
+  return addressOf('pg', { ...Object.fromEntries(parts), ...key, password });
+}
+
+/** How many connections there are and what becomes of their rows: nothing that tells where they lead. */
+const OF_THE_POOL: ReadonlySet<string> = new Set([
+  'max',
+  'min',
+  'idleTimeoutMillis',
+  'connectionTimeoutMillis',
+  'maxUses',
+  'maxLifetimeSeconds',
+  'allowExitOnIdle',
+  'types',
+  'log',
+  'Promise',
+]);
 
 interface PgClient {
   query(statement: {
@@ -52,14 +77,14 @@ export class PgDriver implements PostgresDriver {
   readonly #pool: PgPool;
   readonly #owned: boolean;
   readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly timeout: number;
   readonly #guarded = new WeakSet<object>();
 
   constructor(pool: PgPool, owned: boolean, clock: Clock, timeout: number) {
     this.#pool = pool;
     this.#owned = owned;
     this.#clock = clock;
-    this.#timeout = timeout;
+    this.timeout = timeout;
     pool.on('error', ignore);
   }
 
@@ -121,7 +146,7 @@ export class PgDriver implements PostgresDriver {
 
   async #acquire(): Promise<PgSession> {
     const connecting = this.#pool.connect() as Promise<PooledClient>;
-    const client = await within(this.#clock, this.#timeout, connecting, (late) => late.release(false)).catch(
+    const client = await within(this.#clock, this.timeout, connecting, (late) => late.release(false)).catch(
       (error: unknown) => {
         throw new Unreached(error);
       },
@@ -130,7 +155,7 @@ export class PgDriver implements PostgresDriver {
       this.#guarded.add(client);
       client.on('error', ignore);
     }
-    return new PgSession(client, this.#clock, this.#timeout);
+    return new PgSession(client, this.#clock, this.timeout);
   }
 
   /** A client with the options of the pool, outside it, for LISTEN must not come and go with a pool's clients. */

@@ -7,7 +7,6 @@ import { checkParts } from '../core/name.ts';
 import type { UserEvent } from '../core/status.ts';
 import { checkFilter, ofType, type Task } from '../core/task.ts';
 import { hasUnfinished, levelsBelow, stopAsked } from '../store/children.ts';
-import type { Due } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { storeIn } from './transaction.ts';
 
@@ -133,25 +132,32 @@ async function existing(
 }
 
 /** Applies what a user asked for to a task and to all below it for whom it makes sense. */
-export async function changeFamily(store: Store, id: number, event: UserEvent, when?: Due): Promise<void> {
-  if (event === 'run') return runFamily(store, id, when);
+export async function changeFamily(store: Store, id: number, event: UserEvent, how: How): Promise<void> {
+  if (event === 'run') return runFamily(store, id, how);
   // Each is paused before its children are read, and creates none from then on.
-  await store.change(id, event, when);
-  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event);
+  await store.change(id, event, how);
+  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event, how);
 }
 
+type How = NonNullable<Parameters<Store['change']>[2]>;
+
 /** Whoever goes on must find its children going on, so nobody sees one without the others. */
-async function runFamily(store: Store, id: number, when: Due | undefined): Promise<void> {
+async function runFamily(store: Store, id: number, how: How): Promise<void> {
   await store.database.transaction(async (tx) => {
     const inside = await storeIn(tx, store);
-    await inside.change(id, 'run', when);
-    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run');
+    await inside.change(id, 'run', how);
+    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run', how);
   });
   for (const topic of ['claim', 'due'] as const) await store.hint(topic);
 }
 
-async function changeLevel(store: Store, level: readonly number[], event: UserEvent): Promise<void> {
-  const others = { user: undefined, group: undefined, types: undefined, states: undefined };
+async function changeLevel(
+  store: Store,
+  level: readonly number[],
+  event: UserEvent,
+  { by, owner }: How,
+): Promise<void> {
+  const others = { owner, user: undefined, group: undefined, types: undefined, states: undefined };
   for (let from = 0; from < level.length; from += PAGE)
-    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) });
+    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) }, by);
 }
