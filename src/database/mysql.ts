@@ -25,6 +25,7 @@ import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
 import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
+import { TimedOut, within } from './within.ts';
 
 export type { DatabaseSource } from './source.ts';
 
@@ -245,9 +246,11 @@ class MysqlDatabase implements Database {
   async #acquire(): Promise<MysqlSession> {
     let connection: PooledConnection;
     try {
-      connection = await this.#pool.getConnection();
+      // The driver would wait for ever where others have all connections.
+      const connecting = this.#pool.getConnection();
+      connection = await within(this.#clock, this.#timeout, connecting, (late) => late.release());
     } catch (error) {
-      throw translateMysql(error);
+      throw error instanceof TimedOut ? unavailable(error) : translateMysql(error);
     }
     const session = new MysqlSession(connection, this.#timeout);
     try {

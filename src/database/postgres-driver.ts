@@ -1,9 +1,7 @@
 /**
  * What the two PostgreSQL drivers have in common for us, and the pieces that both adapters are made of.
  */
-import type { Clock } from '../core/clock.ts';
 import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
-import { TimedOut } from './postgres-failure.ts';
 import type { Session } from './transaction.ts';
 
 /** Statements have their placeholders numbered already. All methods reject with the driver's own errors. */
@@ -43,24 +41,4 @@ const WRITES: readonly unknown[] = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'];
 
 export function resultFrom(rows: readonly Row[], command: unknown, count: unknown): QueryResult {
   return { rows, changes: WRITES.includes(command) ? Number(count) : 0 };
-}
-
-/** `promise`, or `TimedOut` after `ms`; whatever comes later is handed to `late`. */
-export function within<Result>(
-  clock: Clock,
-  ms: number,
-  promise: Promise<Result>,
-  late: (result: Result) => void = () => undefined,
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    let over = false;
-    const timer = clock.after(ms, () => {
-      over = true;
-      reject(new TimedOut(`no answer within ${ms} ms`));
-    });
-    promise
-      .then((result) => (over ? late(result) : resolve(result)))
-      .catch(reject)
-      .finally(() => timer.cancel());
-  });
 }

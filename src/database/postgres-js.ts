@@ -13,9 +13,9 @@ import {
   type Listened,
   type PostgresDriver,
   resultFrom,
-  within,
 } from './postgres-driver.ts';
 import { isConnectionLost } from './postgres-failure.ts';
+import { within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a client of the package `postgres`. */

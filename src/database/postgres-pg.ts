@@ -12,9 +12,9 @@ import {
   type Listened,
   type PostgresDriver,
   resultFrom,
-  within,
 } from './postgres-driver.ts';
 import { isConnectionLost, Unreached } from './postgres-failure.ts';
+import { within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a Pool of the package `pg`. */

@@ -104,8 +104,10 @@ describe('hints that get lost', () => {
       const proxy = await TcpProxy.to(system.backend.url);
       const pollInterval = 500;
       const quick = defineTask({ type: 'quick', run: async () => undefined });
-      const baton = await system.replica({ tasks: [quick], pollInterval });
-      await record(baton).next('hints.working');
+      const baton = system.instance({ tasks: [quick], pollInterval });
+      const events = record(baton);
+      await baton.start();
+      await events.next('hints.working');
       // Whoever creates is cut off as soon as it hints; its hint is gone, and so is its word of it.
       const creator = system.instance({ db: proxy.through(system.backend.url) });
       await creator.migrate();
