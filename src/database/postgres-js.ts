@@ -15,7 +15,7 @@ import {
   resultFrom,
 } from './postgres-driver.ts';
 import { isConnectionLost } from './postgres-failure.ts';
-import { within } from './within.ts';
+import { TimedOut, within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a client of the package `postgres`. */
@@ -144,14 +144,16 @@ interface Begun {
 
 class Transaction implements Session {
   #usable = true;
-  /** Settles when the statement that was sent last is answered, however late. */
-  #sent: Promise<unknown> = Promise.resolve();
+  #lost = false;
+  /** The statement that was given up, if one was: it is answered some time, or its connection is lost. */
+  #givenUp: Promise<unknown> | undefined;
   readonly #begun: Begun;
 
   constructor(begun: Begun) {
     this.#begun = begun;
     begun.ended.catch(() => {
       this.#usable = false;
+      this.#lost = true;
     });
   }
 
@@ -162,11 +164,11 @@ class Transaction implements Session {
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
     if (!this.#usable) throw new Error('Connection terminated in a transaction');
     const sent = this.#begun.query(text, values);
-    this.#sent = sent;
     try {
       return await this.#begun.wait(sent);
     } catch (error) {
       if (isConnectionLost(error)) this.#usable = false;
+      if (error instanceof TimedOut) this.#givenUp = sent;
       throw error;
     }
   }
@@ -185,8 +187,9 @@ class Transaction implements Session {
 
   /** Nobody waits for it; till then the server has the transaction open, with its locks. */
   async #rollbackLater(): Promise<void> {
-    const lost = await this.#sent.then(() => false, isConnectionLost);
-    if (!lost) this.#begun.rollback(new Error('rolled back'));
+    if (this.#givenUp === undefined) return;
+    const lost = await this.#givenUp.then(() => false, isConnectionLost);
+    if (!lost && !this.#lost) this.#begun.rollback(new Error('rolled back'));
   }
 }
 
