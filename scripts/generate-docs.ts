@@ -12,6 +12,7 @@ import { typeErrors } from './docs/snippets.ts';
 import { performanceCharts, performancePage } from './docs/performance.ts';
 import { statesPage } from './docs/states.ts';
 import { turnPictures } from './docs/turns.ts';
+import { statusModel } from './model/status-table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -19,6 +20,7 @@ const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
   ['docs/guide/cli.md', cliPage],
+  ['model/status.pml', statusModel],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

@@ -6,13 +6,12 @@ import type { TaskDeclaration } from './core/declaration.ts';
 import type { ScopeKind } from './core/limit.ts';
 import { checkParts } from './core/name.ts';
 import type { Overview, Queues } from './core/overview.ts';
+import type { DrainOptions, Replica as ReplicaView } from './core/replica.ts';
 import {
   type ChangeOptions,
   checkOwner,
-  type DrainOptions,
   type OnBehalf,
   type PauseOptions,
-  type Replica as ReplicaView,
   type ScopeCount,
   typeName,
 } from './core/task.ts';

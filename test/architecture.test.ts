@@ -30,6 +30,7 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may use `process`, besides the command line, and what for. */
 const PROCESS_USERS: Readonly<Record<string, string>> = {
+  'src/runtime/clock.ts': 'reads the monotonic clock, which is the same for all threads of the process',
   'src/taskbaton.ts': 'names the replica after its host and process, for people who read lists of replicas',
 };
 

@@ -202,38 +202,6 @@ export interface TaskPage<Input = Untyped, Context = Untyped> {
   readonly next: number | undefined;
 }
 
-/** Who asked a replica to take nothing more, and why, as far as they said. */
-export interface Draining {
-  readonly by: string | undefined;
-  readonly reason: string | undefined;
-}
-
-/** Who asks for something, and why. */
-export interface DrainOptions {
-  readonly actor?: string | undefined;
-  readonly reason?: string | undefined;
-}
-
-/** One running copy of the library that shares in this system. */
-export interface Replica {
-  /** New with each start, never reused. */
-  readonly id: string;
-  /** Host and process, for people. */
-  readonly name: string;
-  readonly startedAt: Date;
-  /** Until when it may hold tasks, unless it renews. */
-  readonly leaseUntil: Date;
-  /** Milliseconds until then, by the database's clock. */
-  readonly leaseLeft: number;
-  readonly types: readonly string[];
-  readonly concurrency: number;
-  /** Whether it takes nothing more and hands over what it runs, until it is started anew or `undrainReplica`. */
-  readonly draining: boolean;
-  /** Who asked for that, and why. */
-  readonly drain: Draining | undefined;
-  readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
-}
-
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
   readonly owner: string | undefined;
@@ -306,16 +274,6 @@ export function checkId(id: unknown, argument = 'id'): asserts id is number {
 /** Throws INVALID_ARGUMENT unless `owner` is left out, or the name of a user. */
 export function checkOwner(owner: unknown): asserts owner is string | undefined {
   if (owner !== undefined) checkName('owner', owner);
-}
-
-/** Throws INVALID_ARGUMENT unless `id` could be the id of a replica, and `options` say who and why. */
-export function checkDrain(id: unknown, options: DrainOptions): Draining {
-  checkName('id', id);
-  checkParts('options', options, ['actor', 'reason']);
-  const { actor, reason } = options;
-  if (actor !== undefined) checkName('actor', actor);
-  if (reason !== undefined) checkName('reason', reason);
-  return { by: actor, reason };
 }
 
 /** Throws INVALID_ARGUMENT unless `priority` is one. */

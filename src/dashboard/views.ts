@@ -3,7 +3,8 @@ import type { HistoryEntry } from '../core/history.ts';
 import type { Overview as CoreOverview, Queues as CoreQueues } from '../core/overview.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { PUBLIC_STATES, type PublicState, showing, transition, type UserEvent } from '../core/status.ts';
-import type { PastError, Replica, ScopeCount, StoredError, Task } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { PastError, ScopeCount, StoredError, Task } from '../core/task.ts';
 import type { CheckedVisitor } from './access.ts';
 import type {
   Action,
@@ -88,7 +89,8 @@ function pastErrorView({ name, message, code, at, attempt, replica }: PastError)
 }
 
 export function replicaView(replica: Replica): ReplicaView {
-  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining } = replica;
+  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining, blocked } =
+    replica;
   return {
     id,
     name,
@@ -99,7 +101,7 @@ export function replicaView(replica: Replica): ReplicaView {
     types: [...types],
     concurrency,
     running: running.map((held) => ({ ...held })),
-    blocked: 0,
+    blocked,
   };
 }
 

@@ -1,5 +1,5 @@
 /** Asking a replica, wherever it runs, to take nothing more and to hand over what it runs; and taking that back. */
-import { checkDrain, type DrainOptions } from '../core/task.ts';
+import { checkDrain, type DrainOptions } from '../core/replica.ts';
 import { markDraining } from '../store/drain.ts';
 import type { StoreHolder } from './store-holder.ts';
 

@@ -72,12 +72,37 @@ export interface EventDetails {
   'schedule.failing': { readonly schedule: string; readonly error: string };
   /** A request could not be answered, by no fault of the asker's. */
   'dashboard.failing': { readonly path: string; readonly error: string };
+  /**
+   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop
+   * back only `measured` milliseconds later; of several it was the one that took the longest. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
+   * `last`: of several it was entered last, which is a guess. `none`: no handler was running.
+   */
+  'loop.blocked': Partial<Suspect> & {
+    readonly ms: number;
+    readonly evidence: Evidence;
+    readonly measured?: number;
+    /** How many handlers were running meanwhile. */
+    readonly running: number;
+  };
+  /** The lease is renewed by a thread of its own. */
+  'heartbeat.working': object;
+  /** That thread has failed, and the event loop renews the lease. */
+  'heartbeat.lost': { readonly error: string };
   /** Without hints, changes are noticed by polling. */
   'hints.lost': { readonly error: string };
   'hints.working': object;
 }
 
 type LoggedDetails = EventDetails['task.ended'] & EventDetails['task.logged'];
+
+/** Whose handler may have blocked the loop. */
+export interface Suspect {
+  readonly id: number;
+  readonly type: string;
+  readonly epoch: number;
+}
+
+export type Evidence = 'measured' | 'alone' | 'last' | 'none';
 
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
@@ -112,6 +137,9 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'queue.failing': ['warn', 'a queue of your own failed; what it missed is brought to it later'],
   'schedule.failing': ['warn', 'a schedule could not be fired; it is tried again at each poll'],
   'dashboard.failing': ['error', 'a request of the dashboard could not be answered'],
+  'loop.blocked': ['warn', 'the event loop was blocked'],
+  'heartbeat.working': ['info', 'a thread of its own renews the lease'],
+  'heartbeat.lost': ['warn', 'the thread that renews the lease has failed; the event loop does so instead'],
   'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
   'hints.working': ['info', 'hints from the database arrive'],
 };

@@ -1,10 +1,10 @@
 /**
- * The mark on a replica that it is to take nothing more and to hand over what it runs. Claims are held to it by the database,
- * so that none comes after it; the replica itself reads it at its next look.
+ * The mark on a replica that it is to take nothing more and to hand over what it runs. It stands in the row that claims hold
+ * while they are under way, so that none comes after it; the replica itself reads it at its next look.
  */
 import type { Connection, Row, SqlValue } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
-import type { Draining } from '../core/task.ts';
+import type { Draining } from '../core/replica.ts';
 import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
@@ -34,8 +34,9 @@ export async function markDraining(
   draining: Draining | undefined,
 ): Promise<void> {
   const { changes } = await connection.query(
-    `UPDATE ${tables.replica} SET draining = ?, drained_by = ?, drain_reason = ? WHERE id = ? AND lease_until > ${dialect.now}`,
-    [...drainValues(draining), id],
+    `UPDATE ${tables.claimant} SET draining = ?, drained_by = ?, drain_reason = ? WHERE replica = ?
+     AND EXISTS (SELECT 1 FROM ${tables.replica} WHERE id = ? AND lease_until > ${dialect.now})`,
+    [...drainValues(draining), id, id],
   );
   if (changes === 0) throw new TaskbatonError('REPLICA_NOT_FOUND', { id: show(id) });
 }

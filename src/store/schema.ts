@@ -12,6 +12,11 @@ export interface Tables {
   readonly schema: string | undefined;
   readonly task: string;
   readonly replica: string;
+  /**
+   * Whether each replica may claim. Claims under way hold its row, so that it is not struck off in between: apart from its lease,
+   * which is renewed meanwhile, however long a claim is under way.
+   */
+  readonly claimant: string;
   /** By which version of the rules each replica goes: apart from its lease, which no change of rules must hold up. */
   readonly ruleVersion: string;
   readonly migration: string;
@@ -38,6 +43,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     schema,
     task: `${qualified}task`,
     replica: `${qualified}replica`,
+    claimant: `${qualified}claimant`,
     ruleVersion: `${qualified}rule_version`,
     migration: `${qualified}migration`,
     control: `${qualified}control`,
@@ -135,7 +141,7 @@ function createTask(
 }
 
 function createReplica(
-  { replica, ruleVersion, wake }: Tables,
+  { replica, claimant, ruleVersion, wake }: Tables,
   { types, tableOptions }: Dialect,
 ): readonly string[] {
   return [
@@ -147,6 +153,11 @@ function createReplica(
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
       concurrency INTEGER NOT NULL,
+      blocked INTEGER NOT NULL DEFAULT 0,
+      blocked_by ${types.integer}
+    ) ${tableOptions}`,
+    `CREATE TABLE ${claimant} (
+      replica VARCHAR(36) PRIMARY KEY,
       draining INTEGER NOT NULL DEFAULT 0,
       drained_by ${types.name},
       drain_reason ${types.name}
@@ -322,6 +333,12 @@ export async function checkVersion(database: Database, tables: Tables): Promise<
   const details = { actual, expected: SCHEMA_VERSION };
   if (actual < SCHEMA_VERSION) throw new TaskbatonError('SCHEMA_OUTDATED', details);
   if (actual > SCHEMA_VERSION + 1) throw new TaskbatonError('SCHEMA_TOO_NEW', details);
+}
+
+/** What tells this system from all others. */
+export async function readIdentity(connection: Connection, { control }: Tables): Promise<string> {
+  const { rows } = await connection.query(`SELECT identity FROM ${control} WHERE id = 1`);
+  return String(rows[0]?.['identity']);
 }
 
 /** Of the tables that are there; 0 if there are none. */

@@ -11,8 +11,10 @@ import { claim } from './contract/claim.ts';
 import { create } from './contract/create.ts';
 import { database } from './contract/database.ts';
 import { drain } from './contract/drain.ts';
+import { follow } from './contract/follow.ts';
 import { get } from './contract/get.ts';
 import { hints } from './contract/hints.ts';
+import { history } from './contract/history.ts';
 import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
@@ -54,6 +56,8 @@ export const CONTRACT: readonly Operation[] = [
   replicas,
   drain,
   hints,
+  history,
+  follow,
   transitions,
 ];
 

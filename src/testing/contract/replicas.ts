@@ -27,6 +27,8 @@ export const replicas: Operation = {
         concurrency: 3,
         draining: false,
         drain: undefined,
+        blocked: 0,
+        blockedBy: undefined,
         running: [],
       });
       assert.ok(startedAt.getTime() >= from && startedAt.getTime() <= (await bench.now()));
