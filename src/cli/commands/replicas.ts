@@ -1,5 +1,5 @@
 /** Commands about the copies of the service that share in a system. */
-import type { Replica } from '../../core/task.ts';
+import type { Replica } from '../../core/replica.ts';
 import { TaskbatonError } from '../../core/errors.ts';
 import { sleep } from '../../core/clock.ts';
 import { systemClock } from '../../runtime/clock.ts';
@@ -107,7 +107,7 @@ function replicaColumns(now: number): readonly Column<Replica>[] {
     {
       head: 'lease',
       align: 'right',
-      cell: ({ leaseUntil }) => [leaseCell(leaseUntil.getTime() - now)],
+      cell: ({ leaseLeft }) => [leaseCell(leaseLeft)],
       value: ({ leaseUntil }) => leaseUntil.toISOString(),
     },
     {
@@ -130,6 +130,7 @@ function replicaColumns(now: number): readonly Column<Replica>[] {
       cell: ({ types }) => [types.length === 0 ? ['–', 'dim'] : types.join(' ')],
       value: ({ types }) => types.join(' '),
     },
+    { head: 'blocked', programsOnly: true, cell: ({ blocked }) => [`${blocked}`] },
     { head: 'draining', programsOnly: true, cell: ({ draining }) => [`${draining}`] },
   ];
 }

@@ -1,6 +1,7 @@
 /** Tasks as they are shown: their states in colours, a table of them, and all about one. */
 import type { PublicState } from '../../core/status.ts';
-import type { Replica, Task } from '../../core/task.ts';
+import type { Replica } from '../../core/replica.ts';
+import type { Task } from '../../core/task.ts';
 import { bar, percent } from '../screen/bar.ts';
 import { type Format, type Line, safeJson, wrap } from '../screen/line.ts';
 import type { Fact, Screen } from '../screen/screen.ts';

@@ -3,7 +3,8 @@
  * each gets on, which one is selected, and what is being asked. It changes by looks and keys; drawing only reads it.
  */
 import type { Overview } from '../../core/overview.ts';
-import type { Replica, Task } from '../../core/task.ts';
+import type { Replica } from '../../core/replica.ts';
+import type { Task } from '../../core/task.ts';
 
 /** What was read at one moment. */
 export interface Look {
