@@ -19,8 +19,8 @@ const ROOT = join(import.meta.dirname, '..');
 const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
-  ['docs/guide/cli.md', cliPage],
   ['model/status.pml', statusModel],
+  ['docs/guide/cli.md', cliPage],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { before, describe, it } from 'node:test';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { completionScript, type Shell, SHELLS } from '../../src/cli/completion.ts';
-import { serverProgram } from '../../scripts/server-program.ts';
+import { debianProgram } from '../../scripts/debian-program.ts';
 
 /** What completes the last of `words`, in a shell that has loaded the script. */
 const ASKING: Readonly<Record<Shell, (words: readonly string[]) => string>> = {
@@ -37,8 +37,7 @@ describe('completion', () => {
     describe(`in ${shell}`, () => {
       let program: string;
       before(() => {
-        const problem = `${shell} is not installed`;
-        program = serverProgram({ server: shell, programs: [shell], debianPackages: [shell], problem });
+        program = debianProgram({ programs: [shell], debianPackages: [shell] });
       });
 
       const complete = (...words: readonly string[]): readonly string[] => {
