@@ -64,6 +64,7 @@ export type { PickRequest, QueuePlace, TaskQueue, WaitingTask } from './core/que
 export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } from './core/retry.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
+export type { Draining, DrainOptions, Replica } from './core/replica.ts';
 export type {
   ChangeOptions,
   CreateOptions,
@@ -73,7 +74,6 @@ export type {
   OnBehalf,
   PauseOptions,
   PastError,
-  Replica,
   ScopeCount,
   StoredError,
   Task,

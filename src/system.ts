@@ -6,16 +6,17 @@ import type { TaskDeclaration } from './core/declaration.ts';
 import type { ScopeKind } from './core/limit.ts';
 import { checkParts } from './core/name.ts';
 import type { Overview, Queues } from './core/overview.ts';
+import type { DrainOptions, Replica as ReplicaView } from './core/replica.ts';
 import {
   type ChangeOptions,
   checkOwner,
   type OnBehalf,
   type PauseOptions,
-  type Replica as ReplicaView,
   type ScopeCount,
   typeName,
 } from './core/task.ts';
 import type { VersionCount } from './core/version.ts';
+import { setDraining } from './runtime/drain.ts';
 import { internalsOf } from './runtime/internals.ts';
 import type { Steering } from './runtime/steering.ts';
 import type { StoreHolder } from './runtime/store-holder.ts';
@@ -100,6 +101,16 @@ export class TaskSystem {
   async replicas(options: OnBehalf = {}): Promise<readonly ReplicaView[]> {
     const owner = checkBehalf(options);
     return (await this.#stores.open()).replicas(owner);
+  }
+
+  /** Lets a replica take nothing more and hand over what it runs, until its process starts anew. Throws REPLICA_NOT_FOUND. */
+  drainReplica(id: string, options: DrainOptions = {}): Promise<void> {
+    return setDraining(this.#stores, id, true, options);
+  }
+
+  /** Lets it take tasks again. Throws REPLICA_NOT_FOUND. */
+  undrainReplica(id: string, options: DrainOptions = {}): Promise<void> {
+    return setDraining(this.#stores, id, false, options);
   }
 
   /**

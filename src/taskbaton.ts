@@ -46,8 +46,8 @@ import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
 import { checkChangeOptions, Steering } from './runtime/steering.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
-import { Tracing } from './runtime/tracing.ts';
 import { Events } from './runtime/events.ts';
+import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
 import { readHistory } from './store/history.ts';
 import { TaskSystem } from './system.ts';
@@ -80,10 +80,11 @@ export class Taskbaton extends TaskSystem {
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    const tracing = this.#tracing;
+    const [tracing, endings] = [this.#tracing, this.#endings];
     const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
     const feed = new Feed(looking);
     const stopped = this.#ending.signal;
+    this.#events = new Events({ ...looking, stopped });
     this.#steering = new Steering({ stores: this.#store, clock, stopped });
     share(this, {
       stores: this.#store,
@@ -95,11 +96,11 @@ export class Taskbaton extends TaskSystem {
       overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
       feed,
       steering: this.#steering,
-      endings: this.#endings,
+      events: this.#events,
+      endings,
     });
     this.#watcher = new Watcher({ ...looking, stopped });
-    this.#events = new Events({ ...looking, stopped });
-    this.#endings.add(() => feed.stop());
+    endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -291,13 +292,8 @@ export class Taskbaton extends TaskSystem {
       tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    try {
-      await replica.start();
-      this.#replica = replica;
-    } catch (error) {
-      await replica.stop();
-      throw error;
-    }
+    await replica.start();
+    this.#replica = replica;
   }
 
   async #stop(): Promise<void> {

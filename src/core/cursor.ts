@@ -34,7 +34,7 @@ export function parseCursor(argument: string, cursor: unknown): Position {
   });
   let before = 0;
   for (const [from, to] of gaps) {
-    if (!(from > before && to >= from && to < last)) refuse();
+    if (!(from > before && to >= from && to <= last)) refuse();
     before = to;
   }
   return { last, gaps };

@@ -153,7 +153,7 @@ export interface CheckedHistoryPage {
   readonly after: number;
   readonly limit: number;
   readonly redacted: boolean;
-  readonly owner: string | undefined;
+  readonly owner?: string | undefined;
 }
 
 /** Throws INVALID_ARGUMENT. */

@@ -152,6 +152,11 @@ export class Rules {
     );
   }
 
+  /** All limits and pauses that were set at run time. */
+  stored(): readonly StoredRule[] {
+    return [...this.#stored.values()];
+  }
+
   /** Those of `kind` that a limit or pause was set for at run time. */
   named(kind: ScopeKind): readonly string[] {
     return [...this.#stored.values()].filter((rule) => rule.kind === kind).map(({ name }) => name);

@@ -1,6 +1,7 @@
 /** A system at a glance: how many tasks are where, how they flow, and what is wrong. */
 import type { PublicState } from './status.ts';
-import type { Replica, ScopeCount } from './task.ts';
+import type { Replica } from './replica.ts';
+import type { ScopeCount } from './task.ts';
 
 export interface Overview {
   /** When it was counted, by the database's clock. */

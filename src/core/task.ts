@@ -202,22 +202,6 @@ export interface TaskPage<Input = Untyped, Context = Untyped> {
   readonly next: number | undefined;
 }
 
-/** One running copy of the library that shares in this system. */
-export interface Replica {
-  /** New with each start, never reused. */
-  readonly id: string;
-  /** Host and process, for people. */
-  readonly name: string;
-  readonly startedAt: Date;
-  /** Until when it may hold tasks, unless it renews. */
-  readonly leaseUntil: Date;
-  /** Milliseconds until then, by the database's clock. */
-  readonly leaseLeft: number;
-  readonly types: readonly string[];
-  readonly concurrency: number;
-  readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
-}
-
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
   readonly owner: string | undefined;

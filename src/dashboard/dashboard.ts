@@ -43,13 +43,15 @@ class Desk {
   readonly #tell: (error: unknown, path: string) => void;
 
   constructor(baton: Taskbaton, options: CheckedOptions, load: LoadPage) {
-    const { clock, feed, observer, settings, stores, endings } = internalsOf(baton);
+    const { clock, events, feed, observer, settings, stores, endings } = internalsOf(baton);
     this.#options = options;
     this.#load = load;
     const { maxStreams: most, maxBuffered: buffered } = options;
     const sources: Sources = {
       changes: (listener, ids) => feed.listen(listener, ids),
+      ready: () => feed.ready(),
       include: (id) => feed.include(id),
+      now: () => events.now(),
       history: (following) => baton.events(following),
     };
     const streams = new EventStreams({ clock, sources, most, buffered });

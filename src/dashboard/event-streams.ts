@@ -16,9 +16,13 @@ import { historyView, taskView } from './views.ts';
 export interface Sources {
   /** Tells of tasks that have changed, and of `ids` in any case, until the function that it returns is called. */
   readonly changes: (listener: (change: Change) => void, ids: readonly number[]) => () => void;
+  /** Resolves once whatever changes from then on is told. */
+  readonly ready: () => Promise<void>;
   /** Lets those who listen be told of this task too. */
   readonly include: (id: number) => void;
-  /** What is noted of tasks, from a cursor or from now on. */
+  /** Where the history is by now. Throws HISTORY_OFF. */
+  readonly now: () => Promise<string>;
+  /** What is noted of tasks, from a cursor on. */
   readonly history: (options: EventsOptions) => AsyncIterable<HistoryEntry>;
 }
 
@@ -100,7 +104,7 @@ export class EventStreams {
   #begin(stream: Stream, since: string | undefined): void {
     const { task, ended } = stream;
     this.#streams.add(stream);
-    this.#send(stream, `retry: ${RETRY}\n${message('tick', {})}`);
+    this.#send(stream, `retry: ${RETRY}\n\n`);
     const { changes } = this.#options.sources;
     const unlisten = changes((change) => this.#tell(stream, change), task === undefined ? [] : [task]);
     ended.signal.addEventListener('abort', unlisten);
@@ -123,20 +127,30 @@ export class EventStreams {
     this.#users.clear();
   }
 
-  /** Sends what is noted, as fast as it is taken. Never rejects. */
-  async #follow(stream: Stream, since: string | undefined): Promise<void> {
+  /**
+   * Sends what is noted, as fast as it is taken. The first tick says that from here on nothing is missed: whoever reads a task
+   * after it and then listens is never behind. Never rejects.
+   */
+  async #follow(stream: Stream, last: string | undefined): Promise<void> {
     const { visitor, task, ended } = stream;
     const { sources } = this.#options;
-    const options = { since, task, user: visitor.owner, redacted: true, signal: ended.signal };
     try {
+      await sources.ready();
+      const since = last ?? (await sources.now());
+      this.#send(stream, message('tick', {}, last === undefined ? since : undefined));
+      const options = { since, task, user: visitor.owner, redacted: true, signal: ended.signal };
       for await (const entry of sources.history(options)) {
         this.#send(stream, message('change', historyView(entry), entry.cursor));
-        if (entry.task !== undefined) sources.include(entry.task);
+        if (entry.task !== undefined) {
+          this.#remember({ id: entry.task, user: entry.user });
+          sources.include(entry.task);
+        }
         await hasRoom(stream);
       }
     } catch (error) {
-      if (ended.signal.aborted || isTaskbatonError(error, 'HISTORY_OFF')) return;
-      if (since === undefined) return this.#end(stream);
+      if (ended.signal.aborted) return;
+      if (isTaskbatonError(error, 'HISTORY_OFF')) return this.#send(stream, message('tick', {}));
+      if (last === undefined) return this.#end(stream);
       // What it asks to go on from is not there, or no such thing.
       this.#send(stream, message('missed', {}));
       await this.#follow(stream, undefined);
@@ -154,7 +168,7 @@ export class EventStreams {
     for (const id of gone) if (isIts(id, this.#users.get(id))) this.#send(stream, message('gone', { id }));
   }
 
-  #remember({ id, user }: Task): void {
+  #remember({ id, user }: Pick<Task, 'id' | 'user'>): void {
     this.#users.delete(id);
     this.#users.set(id, user);
     const [oldest] = this.#users.keys();

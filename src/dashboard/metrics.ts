@@ -3,7 +3,7 @@
  * counts that are kept for all who ask.
  */
 import type { Clock } from '../core/clock.ts';
-import type { Replica } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
 import type { EngineEvent, Taskbaton } from '../index.ts';
 import type { EventStreams } from './event-streams.ts';
 import { DATA_HEADERS } from './guard.ts';

@@ -7,10 +7,15 @@ import type { Schema } from './schema.ts';
 import { ID, NAME } from './schemas.ts';
 import { overviewView, queuesView, replicaView, scheduleView, visible } from './views.ts';
 
+interface OfReplica {
+  readonly id: string;
+}
+
 interface OfSchedule {
   readonly name: string;
 }
 
+const REPLICA: Readonly<Record<string, Schema>> = { id: { type: 'string', minLength: 1, maxLength: 36 } };
 const SCHEDULE: Readonly<Record<string, Schema>> = { name: { ...NAME, minLength: 1 } };
 
 export const SYSTEM_ROUTES: readonly Route[] = [
@@ -56,6 +61,25 @@ export const SYSTEM_ROUTES: readonly Route[] = [
       return { replicas: visible(replicas, visitor).map(replicaView) };
     },
   },
+  ...(['drain', 'undrain'] as const).map((act): Route => ({
+    method: 'POST',
+    path: `api/replicas/:id/${act}`,
+    name: `${act}Replica`,
+    summary: {
+      drain: 'It takes nothing more and hands over what it runs.',
+      undrain: 'It takes tasks again.',
+    }[act],
+    needs: ['replicas'],
+    scoped: false,
+    parameters: REPLICA,
+    body: 'ChangeRequest',
+    status: 202,
+    answer: 'Nothing',
+    handle: async (call: Call<OfReplica, ChangeRequest>) => {
+      await call.host.baton[`${act}Replica`](call.parameters.id, authorOf(call));
+      return {};
+    },
+  })),
   {
     method: 'GET',
     path: 'api/queues',

@@ -3,7 +3,8 @@ import type { HistoryEntry } from '../core/history.ts';
 import type { Overview as CoreOverview, Queues as CoreQueues } from '../core/overview.ts';
 import type { Schedule } from '../core/schedule.ts';
 import { PUBLIC_STATES, type PublicState, showing, transition, type UserEvent } from '../core/status.ts';
-import type { PastError, Replica, ScopeCount, StoredError, Task } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { PastError, ScopeCount, StoredError, Task } from '../core/task.ts';
 import type { CheckedVisitor } from './access.ts';
 import type {
   Action,
@@ -87,36 +88,21 @@ function pastErrorView({ name, message, code, at, attempt, replica }: PastError)
   };
 }
 
-export function replicaView(replica: Replica & Partial<Marked>): ReplicaView {
-  const {
-    id,
-    name,
-    startedAt,
-    leaseUntil,
-    types,
-    concurrency,
-    running,
-    draining = false,
-    blocked = 0,
-  } = replica;
+export function replicaView(replica: Replica): ReplicaView {
+  const { id, name, startedAt, leaseUntil, leaseLeft, types, concurrency, running, draining, blocked } =
+    replica;
   return {
     id,
     name,
     startedAt: startedAt.toISOString(),
     leaseUntil: leaseUntil.toISOString(),
-    leaseLeft: replica.leaseLeft,
+    leaseLeft,
     draining,
     types: [...types],
     concurrency,
     running: running.map((held) => ({ ...held })),
     blocked,
   };
-}
-
-/** What a replica may be marked with. */
-interface Marked {
-  readonly draining: boolean;
-  readonly blocked: number;
 }
 
 /** To somebody who sees one user's tasks only, replicas that hold none of them are nobody's business. */

@@ -18,6 +18,8 @@ export interface ChildrenOptions {
   readonly create: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
   /** The handler's own transactions. */
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
+  /** Asks again until the database answers: a connection that is lost fails no task. Throws LEASE_LOST. */
+  readonly ask: <Answer>(question: () => Promise<Answer>) => Promise<Answer>;
   /** Throws where nobody can be waited for. */
   readonly checkDone: () => void;
   /** Fires the signal: the handler is to end. */
@@ -28,7 +30,7 @@ export interface ChildrenOptions {
 const PAGE = 1000;
 
 export function childrenOf<Context>(options: ChildrenOptions): Children<Report<Context>> {
-  const { parent, store, signal, transaction, stop } = options;
+  const { parent, store, signal, transaction, ask, stop } = options;
   return {
     async create(items, report) {
       // One list for each time that the transaction was begun: which one was committed is not always known at once.
@@ -47,11 +49,11 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
       if (typeof onFailure !== 'function') checkAnswer(onFailure, ['fail', 'ignore']);
       for (;;) {
         signal.throwIfAborted();
-        if (await hasUnfinished(store.scopes, parent)) {
+        if (await ask(() => hasUnfinished(store.scopes, parent))) {
           stop('children');
           signal.throwIfAborted();
         }
-        const children = (await readChildren(store, parent)).map((child) => ofType(child, as));
+        const children = (await ask(() => readChildren(store, parent))).map((child) => ofType(child, as));
         // One that had ended may have been run again since.
         if (!children.every(hasEnded) || (await settleFailures(options, children, onFailure))) continue;
         return children.filter(({ state }) => state === 'finished');
@@ -83,7 +85,7 @@ function hasEnded({ state }: Task): boolean {
 
 /** True if children were run again, so that there is somebody to wait for. */
 async function settleFailures(
-  { parent, store }: ChildrenOptions,
+  { parent, store, ask }: ChildrenOptions,
   children: readonly Task[],
   onFailure: NonNullable<ChildrenDoneOptions['onFailure']>,
 ): Promise<boolean> {
@@ -97,7 +99,7 @@ async function settleFailures(
       throw new TaskbatonError('CHILD_FAILED', { id: parent, child: child.id, reason });
     }
     if (answer !== 'retry') continue;
-    await store.change(child.id, 'run');
+    await ask(() => store.change(child.id, 'run'));
     again = true;
   }
   return again;
@@ -122,10 +124,10 @@ async function readChildren(store: Store, parent: number): Promise<readonly Task
 
 /** The one of `created` that is there. */
 async function existing(
-  { store, parent }: ChildrenOptions,
+  { store, parent, ask }: ChildrenOptions,
   created: readonly (readonly number[])[],
 ): Promise<readonly number[]> {
-  const ids = new Set((await readChildren(store, parent)).map(({ id }) => id));
+  const ids = new Set((await ask(() => readChildren(store, parent))).map(({ id }) => id));
   return created.find((list) => list.every((id) => ids.has(id))) ?? [];
 }
 

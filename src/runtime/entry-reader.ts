@@ -43,29 +43,36 @@ export class EntryReader {
     this.#position = lookingFor(this.#position, gaps);
   }
 
-  /** The next entries as they are stored, about as many as `limit` at most; whether there may be more at once. */
+  /** The next entries as they are stored, late ones first; whether there may be more at once. */
   async next(limit: number): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
-    const { scopes, dialect } = this.#store;
     const over = await this.#over();
-    const { last, gaps } = this.#position;
-    const found = await readEntries(scopes, last, gaps, limit);
-    const rows: Row[] = [];
-    for (const row of found) {
-      const next = readTo(this.#position, Number(row['id']));
-      if (next.gaps.length > MOST_GAPS && next.gaps.length > this.#position.gaps.length) break;
-      this.#position = dialect.gaps === 'never' ? { ...next, gaps: [] } : next;
-      rows.push(row);
-    }
-    this.#drop(gaps, over);
-    return { rows, more: rows.length >= limit && rows.length === found.length };
+    const { gaps } = this.#position;
+    const { late, next } = await readEntries(this.#store.scopes, this.#position, limit);
+    const taken = next.findIndex((row) => !this.#take(row));
+    const rows = [...late, ...(taken < 0 ? next : next.slice(0, taken))];
+    for (const row of late) this.#position = readTo(this.#position, Number(row['id']));
+    // Of what was not read it isn't known whether it is there.
+    if (late.length < limit) this.#drop(gaps, over);
+    return { rows, more: late.length === limit || (taken < 0 && next.length === limit) };
+  }
+
+  /** Reads on, unless too much would have been passed over. */
+  #take(row: Row): boolean {
+    const next = readTo(this.#position, Number(row['id']));
+    const { gaps } = this.#position;
+    if (this.#store.dialect.gaps === 'never') this.#position = { last: next.last, gaps };
+    else if (next.gaps.length > MOST_GAPS && next.gaps.length > gaps.length) return false;
+    else this.#position = next;
+    return true;
   }
 
   /** Up to which number nothing will come any more that isn't there when it's read from now on. */
   async #over(): Promise<number> {
     const { scopes, dialect } = this.#store;
     const { last, gaps } = this.#position;
+    if (dialect.gaps === 'never') return last;
     if (gaps.length === 0) this.#marks = [];
-    if (gaps.length === 0 || dialect.gaps === 'never') return 0;
+    if (gaps.length === 0) return 0;
     const horizon = await readHorizon(scopes);
     const now = this.#clock.monotonic();
     // The mark comes after the look that passed them over.
@@ -92,8 +99,8 @@ export class EntryReader {
 export async function positionOfNow({ scopes }: Store): Promise<Position> {
   const newest = await newestEntry(scopes);
   const before = Math.max(0, newest - LOOKED_BACK);
-  const rows = await readEntries(scopes, before, [], LOOKED_BACK);
-  return rows
+  const { next } = await readEntries(scopes, { last: before, gaps: [] }, LOOKED_BACK);
+  return next
     .map((row) => Number(row['id']))
     .filter((id) => id <= newest)
     .reduce(readTo, { last: before, gaps: [] });

@@ -42,6 +42,15 @@ export class Events {
 
   constructor(context: EventsContext) {
     this.#context = context;
+    // Whoever was left in the middle of it never says that it follows no longer.
+    context.stopped.addEventListener('abort', () => void this.#loop?.stop());
+  }
+
+  /** The cursor of whoever has read all that there is by now. Throws HISTORY_OFF. */
+  async now(): Promise<string> {
+    const store = await this.#context.store();
+    if (store.history.level === 'off') throw new TaskbatonError('HISTORY_OFF');
+    return cursorOf(await positionOfNow(store));
   }
 
   /** See `Taskbaton.events`. */
@@ -167,12 +176,11 @@ class Follower {
   }
 
   push(batch: Batch): void {
+    if (this.behind) return;
     this.#batches.push(batch);
     this.#waiting += batch.rows.length;
-    if (this.#waiting > MOST_WAITING) {
-      this.drain();
-      this.behind = true;
-    }
+    this.behind = this.#waiting > MOST_WAITING;
+    if (this.behind) this.drain();
     this.#wake();
   }
 

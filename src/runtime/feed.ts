@@ -39,9 +39,16 @@ export class Feed {
   #marks: ReadonlyMap<number, string> | undefined;
   #included = new Set<number>();
   #loop: Loop | undefined;
+  /** Resolved by the first look. */
+  #looked: PromiseWithResolvers<void> | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+  }
+
+  /** Resolves once all that changes from then on is told to those who listen. */
+  async ready(): Promise<void> {
+    await this.#looked?.promise;
   }
 
   /** Has a look at this one too, next time. */
@@ -54,6 +61,7 @@ export class Feed {
     const subscription = { listener, ids };
     this.#subscriptions.add(subscription);
     const { clock, observer, interval } = this.#options;
+    this.#looked ??= Promise.withResolvers();
     this.#loop ??= new Loop({ name: 'feed', interval, work: () => this.#look(), clock, observer });
     this.#loop.start();
     return () => {
@@ -65,7 +73,8 @@ export class Feed {
 
   async stop(): Promise<void> {
     const loop = this.#loop;
-    this.#loop = this.#marks = undefined;
+    this.#looked?.resolve();
+    this.#loop = this.#marks = this.#looked = undefined;
     this.#subscriptions.clear();
     this.#included.clear();
     await loop?.stop();
@@ -85,6 +94,7 @@ export class Feed {
     // Whoever has stopped working is told of once more, and then looked at no longer.
     const kept = new Set([...atWork, ...named]);
     this.#marks = new Map([...marks].filter(([id]) => kept.has(id)));
+    this.#looked?.resolve();
     if (before === undefined) return;
     const changed = [...marks.keys()].filter((id) => before.get(id) !== marks.get(id));
     const gone = [...new Set(known)].filter((id) => !marks.has(id));

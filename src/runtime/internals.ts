@@ -2,6 +2,7 @@
 import type { Clock } from '../core/clock.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
+import type { Events } from './events.ts';
 import type { Feed } from './feed.ts';
 import type { Observer } from './observer.ts';
 import type { Overviews } from './overviews.ts';
@@ -19,6 +20,7 @@ export interface Internals {
   readonly overviews: Overviews;
   readonly feed: Feed;
   readonly steering: Steering;
+  readonly events: Events;
   readonly tracing: Tracing;
   /** What has to end before the instance closes its database. */
   readonly endings: Set<() => Promise<void>>;

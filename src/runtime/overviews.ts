@@ -12,6 +12,7 @@ import {
   SEVERITIES,
 } from '../core/overview.ts';
 import { type PublicState, STATUS, type Status } from '../core/status.ts';
+import type { Replica } from '../core/replica.ts';
 import { type FlowCount, readFlow } from '../store/flow.ts';
 import {
   countBehindPauses,
@@ -98,7 +99,7 @@ export class Overviews {
       throughput: throughputOf(flow, at),
       waiting: waitingOf(flow),
       replicas,
-      problems: await this.#problems(scopes, owner, tasks),
+      problems: await this.#problems(scopes, owner, { tasks, replicas }),
     };
   }
 
@@ -132,13 +133,16 @@ export class Overviews {
   async #problems(
     scopes: Scopes,
     owner: Owner,
-    tasks: ReadonlyMap<Status, number>,
+    {
+      tasks,
+      replicas,
+    }: { readonly tasks: ReadonlyMap<Status, number>; readonly replicas: readonly Replica[] },
   ): Promise<readonly Problem[]> {
     const problems = [
-      ...(await unreadable(scopes, owner)),
+      ...(await unreadable(scopes, owner, replicas)),
       ...(await inStatus(scopes, owner, tasks, 'failed/delete', 'failed-cleanup')),
       ...(await this.#stoppingTooLong(scopes, owner)),
-      ...(owner === undefined ? await ofReplicasAndPauses(scopes) : []),
+      ...(owner === undefined ? await ofReplicasAndPauses(scopes, replicas) : []),
       ...(await inStatus(scopes, owner, tasks, 'failed/run', 'failed-tasks')),
     ];
     const order = Object.keys(SEVERITIES);
@@ -181,13 +185,16 @@ async function inStatus(
 }
 
 /** Tasks that no live replica can run: nobody knows the type, or nobody reads this version of it. */
-async function unreadable(scopes: Scopes, owner: Owner): Promise<readonly Problem[]> {
+async function unreadable(
+  scopes: Scopes,
+  owner: Owner,
+  replicas: readonly Replica[],
+): Promise<readonly Problem[]> {
   const versions = await countVersions(scopes, owner);
-  const known = new Set(versions.filter(({ replicas }) => replicas > 0).map(({ type }) => type));
-  for (const { types } of await listReplicas(scopes, owner)) for (const type of types) known.add(type);
+  const known = new Set(replicas.flatMap(({ types }) => types));
   const found = await Promise.all(
     versions
-      .filter(({ replicas }) => replicas === 0)
+      .filter(({ replicas: able }) => able === 0)
       .map(async ({ type, version, tasks }) => {
         const some = await findWaiting(scopes, { type, version }, owner, SAMPLE);
         // Nobody is needed for those that wait for nothing.
@@ -200,10 +207,16 @@ async function unreadable(scopes: Scopes, owner: Owner): Promise<readonly Proble
   return found.flat();
 }
 
-async function ofReplicasAndPauses(scopes: Scopes): Promise<readonly Problem[]> {
+async function ofReplicasAndPauses(
+  scopes: Scopes,
+  replicas: readonly Replica[],
+): Promise<readonly Problem[]> {
   const late = await findLateReplicas(scopes);
   const paused = await countBehindPauses(scopes);
   return [
+    ...replicas.flatMap(({ id, blocked, blockedBy }) =>
+      problem('blocked-loop', blocked > 0 ? 1 : 0, id, blockedBy === undefined ? [] : [blockedBy]),
+    ),
     ...late.flatMap((id) => problem('lease-ending', 1, id, [])),
     ...paused.flatMap(({ kind, name, tasks }) =>
       problem('paused-scope-with-waiting', tasks, `${kind}:${name}`, []),

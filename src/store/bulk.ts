@@ -5,7 +5,7 @@
 import type { Author } from '../core/author.ts';
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection } from '../core/connection.ts';
-import { showing, type Status, type UserEvent } from '../core/status.ts';
+import { arrows, type PublicState, showing, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { Control } from './control.ts';
 import { isAmong, isNamed } from './page.ts';
 import type { Tables } from './schema.ts';
@@ -47,6 +47,33 @@ export async function applyToMany(
     still.values,
   );
   return { changed, stopping: rows.map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']) })) };
+}
+
+/** How many tasks an event (or a move to another group) would change, by their public states. */
+export async function countConcerned(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  change: UserEvent | { readonly group: string },
+  filter: CheckedBulkFilter,
+): Promise<Readonly<Partial<Record<PublicState, number>>>> {
+  const where = bulkWhere(filter);
+  if (where === undefined) return {};
+  const concerned: Fragment =
+    typeof change === 'object'
+      ? { sql: 'task_group <> ?', values: [change.group] }
+      : isAmong(
+          'status',
+          arrows(change).map(({ from }) => from),
+        );
+  const { rows } = await connection.query(
+    `SELECT status, COUNT(*) AS tasks FROM ${tables.task} WHERE ${where.sql} AND ${concerned.sql} GROUP BY status`,
+    [...where.values, ...concerned.values],
+  );
+  const counts: Partial<Record<PublicState, number>> = {};
+  for (const row of rows) {
+    const state = STATUS[row['status'] as Status].shows;
+    counts[state] = (counts[state] ?? 0) + Number(row['tasks']);
+  }
+  return counts;
 }
 
 /** How many of `stopping` have not stopped yet; one that was told to go on counts as stopped. */

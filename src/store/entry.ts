@@ -118,7 +118,7 @@ function selected(entry: Entry): Fragment {
   };
 }
 
-/** Writes entries whose every value is known; one that doesn't say when it was is of now. */
+/** Writes entries whose every value is known. One that doesn't say when it was is of now, or of `age` milliseconds ago. */
 export async function insertEntries(
   connection: Connection,
   dialect: Dialect,
@@ -128,18 +128,22 @@ export async function insertEntries(
   if (rows.length > 0 && dialect.beforeEntries !== undefined) await connection.query(dialect.beforeEntries);
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const some = rows.slice(from, from + ROWS_AT_ONCE);
-    const columns = COLUMNS.filter(
-      (column) => column === 'at' || some.some((row) => (row[column] ?? null) !== null),
-    );
-    const cell = (row: Row, column: EntryColumn): string =>
-      column === 'at' && row['at'] === undefined ? dialect.now : '?';
+    const used = COLUMNS.filter((column) => column === 'at' || some.some((row) => !isNull(row[column])));
+    const cells = some.map((row) => used.map((column) => cellOf(row, column, dialect.now)));
     await connection.query(
-      `INSERT INTO ${table} (${columns.join(', ')}) VALUES ${some
-        .map((row) => `(${columns.map((column) => cell(row, column)).join(', ')})`)
+      `INSERT INTO ${table} (${used.join(', ')}) VALUES ${cells
+        .map((line) => `(${line.map(({ sql }) => sql).join(', ')})`)
         .join(', ')}`,
-      some.flatMap((row) =>
-        columns.flatMap((column) => (cell(row, column) === '?' ? [(row[column] ?? null) as SqlValue] : [])),
-      ),
+      cells.flat().flatMap(({ values }) => values),
     );
   }
+}
+
+function cellOf(row: Row, column: EntryColumn, now: string): Fragment {
+  if (column !== 'at' || !isNull(row['at'])) return { sql: '?', values: [(row[column] ?? null) as SqlValue] };
+  return { sql: `${now} - ${Number(row['age'] ?? 0)}`, values: [] };
+}
+
+function isNull(value: unknown): boolean {
+  return value === null || value === undefined;
 }

@@ -5,18 +5,21 @@
  */
 import type { Database, Row } from '../core/connection.ts';
 import type {
+  CheckedHistory,
   CheckedHistoryPage,
   HistoryEntry,
   HistoryEvent,
   HistoryPage,
   LogLevel,
 } from '../core/history.ts';
-import type { Range } from '../core/cursor.ts';
+import type { Position } from '../core/cursor.ts';
 import type { ScopeKind } from '../core/limit.ts';
 import { markOf, STATUS, type Status } from '../core/status.ts';
+import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import { VOID } from './entry.ts';
+import { insertEntries, VOID } from './entry.ts';
 import type { Payloads } from './payload.ts';
+import type { Claim } from './record.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -27,7 +30,7 @@ interface Context {
 }
 
 /** At most so many go at once. */
-export const PRUNED_AT_ONCE = 1000;
+const PRUNED_AT_ONCE = 1000;
 
 /** The entries of a task, oldest first. */
 export async function readHistory(
@@ -47,25 +50,58 @@ export async function readHistory(
   return { entries, next: rows.length > limit ? entries.at(-1)?.cursor : undefined };
 }
 
-/** Entries as they are stored: those in `gaps` that have come by now, and the next ones behind `last`. */
+/** What a handler has logged: JSON, and so many milliseconds ago. */
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly age: number;
+}
+
+/** Notes lines of a claim. They are not fenced: each says in which claim it was logged, whoever holds the task by now. */
+export async function writeLog(
+  {
+    connection,
+    dialect,
+    control,
+    payloads,
+  }: Pick<Context, 'connection' | 'dialect' | 'payloads'> & { readonly control: Control },
+  { id, type, user, group, epoch, attempt }: Claim,
+  replica: string,
+  lines: readonly LogLine[],
+): Promise<void> {
+  const { history } = control.terms;
+  if (history === undefined) return;
+  const rows = await Promise.all(
+    lines.map(async ({ level, text: line, age }) => ({
+      task: id,
+      event: 'log',
+      type,
+      task_user: user,
+      task_group: group,
+      replica,
+      epoch,
+      attempt,
+      level,
+      age,
+      detail: await payloads.encode(line, { id, type }),
+    })),
+  );
+  await connection.transaction((inner) => insertEntries(inner, dialect, history, rows));
+}
+
+/** Entries as they are stored, at most `limit` of each: those in `gaps` that have come by now, and the next ones. */
 export async function readEntries(
   { connection, tables }: Pick<Context, 'connection' | 'tables'>,
-  last: number,
-  gaps: readonly Range[],
+  { last, gaps }: Position,
   limit: number,
-): Promise<readonly Row[]> {
-  const select = `SELECT * FROM ${tables.history} WHERE`;
-  const late =
-    gaps.length === 0
-      ? []
-      : (
-          await connection.query(
-            `${select} ${gaps.map(() => 'id BETWEEN ? AND ?').join(' OR ')} ORDER BY id LIMIT ?`,
-            [...gaps.flat(), limit],
-          )
-        ).rows;
-  const { rows } = await connection.query(`${select} id > ? ORDER BY id LIMIT ?`, [last, limit]);
-  return [...late, ...rows];
+): Promise<{ readonly late: readonly Row[]; readonly next: readonly Row[] }> {
+  const read = async (where: string, values: readonly number[]): Promise<readonly Row[]> => {
+    const sql = `SELECT * FROM ${tables.history} WHERE ${where} ORDER BY id LIMIT ?`;
+    return (await connection.query(sql, [...values, limit])).rows;
+  };
+  const ranges = gaps.map(() => 'id BETWEEN ? AND ?').join(' OR ');
+  const late = gaps.length === 0 ? [] : await read(ranges, gaps.flat());
+  return { late, next: await read('id > ?', [last]) };
 }
 
 /** The number of the newest entry; 0 if there is none. */
@@ -94,14 +130,20 @@ export async function hasEntry(
   return rows.length > 0;
 }
 
+/** How often it is looked for entries that are over: after a tenth of their time, or after ten minutes. */
+export function pruneInterval({ keep }: CheckedHistory): number {
+  return Math.min(keep / 10, 600_000);
+}
+
 /**
- * Lets go of the oldest entries, those that are older than `keep` milliseconds; says how many. They go in the order of their numbers, and
- * the newest stays: so wherever an entry is still there, nothing behind it has gone.
+ * Lets go of the oldest entries, some that have been kept long enough; true if there may be more. They go in the order of their
+ * numbers, and the newest stays: so wherever an entry is still there, nothing behind it has gone.
  */
 export async function pruneHistory(
   { connection, tables, dialect }: Pick<Context, 'connection' | 'tables' | 'dialect'>,
-  keep: number,
-): Promise<number> {
+  { level, keep }: CheckedHistory,
+): Promise<boolean> {
+  if (level === 'off') return false;
   const { history } = tables;
   const { rows } = await connection.query(
     `SELECT MAX(id) AS last, (SELECT MAX(id) FROM ${history}) AS newest
@@ -110,8 +152,9 @@ export async function pruneHistory(
   );
   const [last, newest] = [Number(rows[0]?.['last'] ?? 0), Number(rows[0]?.['newest'] ?? 0)];
   const end = Math.min(last, newest - 1);
-  if (end <= 0) return 0;
-  return (await connection.query(`DELETE FROM ${history} WHERE id <= ?`, [end])).changes;
+  if (end <= 0) return false;
+  const { changes } = await connection.query(`DELETE FROM ${history} WHERE id <= ?`, [end]);
+  return changes >= PRUNED_AT_ONCE;
 }
 
 export interface EntryView {

@@ -21,7 +21,7 @@ type Owner = string | undefined;
 
 const RUN_QUEUE = STATUSES.filter((status) => STATUS[status].waits?.queue === 'run');
 const AT_WORK = STATUSES.filter((status) => STATUS[status].leased === true && !status.startsWith('deleting'));
-const STOPPING: readonly Status[] = ['running/pause', 'running/delete'];
+export const STOPPING: readonly Status[] = ['running/pause', 'running/delete'];
 const MOST_STOPPING = 1000;
 const MOST_CELLS = 1000;
 /** More than so many tasks behind a pause aren't counted. */

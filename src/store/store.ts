@@ -12,7 +12,8 @@ import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
 import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
-import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { CheckedFilter, Task, TaskPage } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { changeTask, type How } from './change.ts';
@@ -28,9 +29,9 @@ import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
 import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
-import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
+import { checkVersion, migrate, readIdentity, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { endLease, type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { buryDead, rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -125,10 +126,7 @@ export class Store {
 
   /** What tells this system from all others. */
   async identity(): Promise<string> {
-    if (this.#identity === undefined) {
-      const { rows } = await this.database.query(`SELECT identity FROM ${this.tables.control} WHERE id = 1`);
-      this.#identity = String(rows[0]?.['identity']);
-    }
+    this.#identity ??= await readIdentity(this.database, this.tables);
     return this.#identity;
   }
 
@@ -329,12 +327,12 @@ export class Store {
   }
 
   async unregister(id: string): Promise<void> {
-    await this.database.query(`DELETE FROM ${this.tables.replica} WHERE id = ?`, [id]);
+    await endLease(this.scopes, id);
   }
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
-  renew(replica: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
-    return renewLease(this.scopes, replica);
+  renew(renewal: Parameters<typeof renewLease>[1]): Promise<boolean> {
+    return renewLease(this.scopes, renewal);
   }
 
   /** What the replica holds, and what there is to do for anybody; undefined if its lease has ended. */

@@ -29,7 +29,7 @@ export async function countVersions(
     [...unended.values, ...own.values],
   );
   const alive = await connection.query(
-    `SELECT types FROM ${tables.replica} WHERE lease_until > ${dialect.now}`,
+    `SELECT types FROM ${tables.replica} JOIN ${tables.claimant} ON replica = id WHERE lease_until > ${dialect.now} AND draining = 0`,
   );
   const readers = alive.rows.map((row) => typesFrom(row['types']));
   const counts = counted.rows.map((row) => {

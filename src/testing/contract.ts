@@ -10,8 +10,11 @@ import { checkpoint } from './contract/checkpoint.ts';
 import { claim } from './contract/claim.ts';
 import { create } from './contract/create.ts';
 import { database } from './contract/database.ts';
+import { drain } from './contract/drain.ts';
+import { follow } from './contract/follow.ts';
 import { get } from './contract/get.ts';
 import { hints } from './contract/hints.ts';
+import { history } from './contract/history.ts';
 import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
@@ -51,7 +54,10 @@ export const CONTRACT: readonly Operation[] = [
   rescue,
   retryCleanups,
   replicas,
+  drain,
   hints,
+  history,
+  follow,
   transitions,
 ];
 

@@ -20,6 +20,27 @@ describe('the observer', () => {
     assert.deepEqual(second, [...first, { name: 'replica.started', replica: 'r' }]);
   });
 
+  it('tells whoever asked for one event of that one only, and refuses what is none', () => {
+    const observer = new Observer(null);
+    const heard: number[] = [];
+    observer.on('task.released', ({ epoch }) => void heard.push(epoch));
+    observer.emit('replica.started', { replica: 'r' });
+    observer.emit('task.released', RELEASED);
+    assert.deepEqual(heard, [2]);
+    for (const name of ['task.release', 'toString', undefined])
+      assert.throws(() => observer.on(name as '*', () => undefined), { code: 'INVALID_ARGUMENT' });
+    assert.throws(() => observer.on('*', 'x' as never), { code: 'INVALID_ARGUMENT' });
+  });
+
+  it('logs of what a handler logged no more than that it did', () => {
+    const lines: unknown[] = [];
+    const line = (_message: string, fields?: object): void => void lines.push(fields);
+    const observer = new Observer({ debug: line, info: line, warn: line, error: line });
+    const details = { id: 1, type: 't', epoch: 1, replica: 'r', queue: 'run' } as const;
+    observer.emit('task.logged', { ...details, level: 'info', message: 'secret', fields: { secret: 1 } });
+    assert.deepEqual(lines, [{ event: 'task.logged', ...details, level: 'info' }]);
+  });
+
   it('lets no listener and no logger throw into the engine, and the others hear all the same', async () => {
     const heard: string[] = [];
     const rejections: unknown[] = [];
