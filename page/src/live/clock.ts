@@ -10,7 +10,9 @@ export const now = signal(Date.now());
 
 export function learnTime(at: string): void {
   const server = Date.parse(at);
-  if (!Number.isNaN(server)) ahead = server - Date.now();
+  if (Number.isNaN(server)) return;
+  ahead = server - Date.now();
+  now.value = server;
 }
 
 export function startClock(): void {
