@@ -90,7 +90,7 @@ export class Stage {
     const tasks = WORKS.map((work) => taskOf(work, wait));
     const options = {
       tasks,
-      history: { contexts: true },
+      history: { level: 'all' as const, contexts: true },
       redact: <Shown>(shown: Shown): Shown => shown,
       concurrency: 6,
     };

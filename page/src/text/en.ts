@@ -343,6 +343,7 @@ export const english = {
     none: 'No schedules',
     noneWhy: 'Recurring tasks appear here once a service sets them up.',
     pausedTag: 'paused',
+    every: (time: string) => `every ${time}`,
     never: 'Never again',
     next: 'Next',
     last: 'Last',
