@@ -87,7 +87,8 @@ describe('the page', () => {
       await page.locator('h1', { hasText: `hostile #${ids[index]}` }).waitFor();
       const shown = ((await page.locator('.error p').textContent()) ?? '').toWellFormed();
       const told = `${JSON.stringify(text)} is shown as ${JSON.stringify(shown.slice(0, 300))}`;
-      assert.ok(shown.startsWith(`Error ${text.toWellFormed()}`), told);
+      // Of very long ones the beginning is kept.
+      assert.ok(shown.startsWith(`Error ${text.toWellFormed().slice(0, 1000)}`), told);
     }
     check();
     const foreign = await page.evaluate<number>(
