@@ -5,6 +5,7 @@
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cliPage } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
@@ -19,6 +20,7 @@ const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
   ['model/status.pml', statusModel],
+  ['docs/guide/cli.md', cliPage],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

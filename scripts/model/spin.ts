@@ -30,8 +30,8 @@ export interface Verdict {
 
 /** Looks for the programs, and installs them where they are missing. */
 export function ensureSpin(): void {
-  debianProgram('spin', ['spin']);
-  debianProgram('gcc', ['gcc', 'libc6-dev']);
+  debianProgram({ programs: ['spin'], debianPackages: ['spin'] });
+  debianProgram({ programs: ['gcc'], debianPackages: ['gcc', 'libc6-dev'] });
 }
 
 /** One after another for each core, so that memory stays bounded. */

@@ -36,7 +36,7 @@ export function openTelemetry(baton: Taskbaton, options: OpenTelemetryOptions = 
     begin: (claim, stored) => spans.begin(claim, stored),
   };
   tracing.tracer = tracer;
-  const end = observer.listen((event) => {
+  const end = observer.on('*', (event) => {
     spans.note(event);
     measures.note(event);
   });

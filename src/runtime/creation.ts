@@ -1,4 +1,5 @@
 /** From what a user hands in to a task that can be stored: everything is checked, and nothing is written yet. */
+import { checkAuthor } from '../core/author.ts';
 import type { NewChild } from '../core/children.ts';
 import type { Connection } from '../core/connection.ts';
 import type { TaskDeclaration } from '../core/declaration.ts';
@@ -11,6 +12,7 @@ import { isVersion } from '../core/version.ts';
 import {
   checkId,
   checkKey,
+  CHANGE_PARTS,
   checkPriority,
   checkWhen,
   type CreateOptions,
@@ -43,7 +45,7 @@ const OPTIONS: readonly string[] = [
   'key',
   'replace',
   'parent',
-  'tx',
+  ...CHANGE_PARTS,
 ];
 
 /** Throws INVALID_ARGUMENT, INVALID_INPUT, INVALID_CONTEXT, UNKNOWN_TYPE, NOT_JSON or PAYLOAD_TOO_LARGE. */
@@ -77,6 +79,7 @@ export async function newTask<Given, Input, First>(
     priority,
     parent,
     ...start,
+    by: checkAuthor(options),
     input: input === undefined ? null : encodeJson(input, what, maxPayload),
     context: encodeContext(context, type, maxPayload),
     options: tracing.created({ type, user, group }, policy),

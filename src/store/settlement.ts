@@ -15,10 +15,13 @@ import {
   keyOf,
   writeAlike,
 } from './given.ts';
+import { entryOf, type HistoryTerms } from './entry.ts';
 import { asJson } from './payload.ts';
+import { isTask } from './page.ts';
 import type { Due } from './record.ts';
 import type { Fragment } from './fragment.ts';
-import { applyEvent, applyToGiven, type Terms } from './transition.ts';
+import { applyEvent, applyToGiven, type EventScope, type Terms } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 /** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
 export interface Fence {
@@ -113,7 +116,7 @@ export async function writeCheckpoints(
   items: readonly FencedCheckpoint[],
   count?: number,
 ): Promise<readonly boolean[]> {
-  const { dialect } = terms;
+  const { dialect, history } = terms;
   const options = optionsOf(items.map(({ checkpoint }) => checkpoint));
   const rows = items.map(({ fence, checkpoint }, index) => [
     ...fenceRow(fence),
@@ -124,16 +127,24 @@ export async function writeCheckpoints(
   const [counts, fits] =
     count === undefined ? ['', ''] : [', transactions = transactions + 1', ` AND transactions = ${count}`];
   const set = `${CHECKPOINT_SET}${options.set}, revision = revision + 1${counts}`;
-  const sql = dialect.updateMatching(task, given.sql, set, `${FENCED} AND ${HELD}${fits}`);
+  const write: TaskWrite = {
+    table: task,
+    given,
+    set: { sql: set, values: [] },
+    where: { sql: `${FENCED} AND ${HELD}${fits}`, values: [] },
+    entry: history?.reports === true ? entryOf('report', terms.now, undefined, reported(history)) : undefined,
+  };
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed =
     dialect.returning === true
-      ? await changeEach(connection, keys.length, [{ sql, values: given.values }])
+      ? await changeEach(keys.length, [write], () =>
+          carryOut(connection, terms, write, ' RETURNING id, epoch'),
+        )
       : await changeAll(
           connection,
           keys,
           countUnlocked(dialect, task, given),
-          async (inner) => (await inner.query(sql, given.values)).changes,
+          async (inner) => (await carryOut(inner, terms, write)).changes,
         );
   return keys.map((key) => changed.has(key));
 }
@@ -191,8 +202,18 @@ async function endTogether(
     set: { sql: set.join(', '), values: [] },
     remove,
     due: due === undefined ? undefined : `COALESCE(v_at, ${terms.now} + v_delay)`,
+    note: terms.history && { ...reported(terms.history), error: 'v_error' },
   });
   return keys.map((key) => changed.has(key));
+}
+
+/** What an entry says of a report. */
+function reported({ contexts }: HistoryTerms): NonNullable<EventScope['note']> {
+  return {
+    progress: 'COALESCE(v_progress, progress)',
+    bytes: 'OCTET_LENGTH(v_context)',
+    ...(contexts ? { context: 'v_context' } : {}),
+  };
 }
 
 /** Ends a claim, or throws LEASE_LOST. */
@@ -204,7 +225,7 @@ export async function settleTask(
   for (;;) {
     const [ended] = await endTogether({ connection, task, terms }, [item]);
     if (ended === true) return;
-    const found = await ownerOf(connection, task, fence.id);
+    const found = await ownerOf(connection, task, isTask(fence.id, undefined));
     const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
     if (!mine || transition(found.status, settlement.event) === undefined) throw leaseLost(fence);
     if (settlement.remove && found.hasChildren)
@@ -239,11 +260,11 @@ export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
 export async function ownerOf(
   connection: Connection,
   task: string,
-  id: number,
+  where: Fragment,
   lock = '',
 ): Promise<{ status: Status; owner: unknown; epoch: number; hasChildren: boolean } | undefined> {
-  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ? ${lock}`;
-  const row = (await connection.query(sql, [id])).rows[0];
+  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE ${where.sql} ${lock}`;
+  const row = (await connection.query(sql, where.values)).rows[0];
   if (row === undefined) return undefined;
   return {
     status: row['status'] as Status,
