@@ -91,9 +91,9 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
       (name) =>
         new Command(`${ask} all of ${name}`, always, async (reference, fleet) => {
           const call = { run: 'runTasks', pause: 'pauseTasks', delete: 'deleteTasks' } as const;
-          const { changed, settled } = await fleet.controller[call[ask]]({ group: name });
-          assert.equal(changed, reference.many(ask, name));
-          await settled();
+          const change = await fleet.controller[call[ask]]({ group: name });
+          assert.equal(change.changed, reference.many(ask, name));
+          await change.settled();
         }),
     ),
   ),
@@ -101,11 +101,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
     (name) =>
       new Command(`move all to ${name}`, always, async (reference, fleet) => {
         const elsewhere = [...reference.tasks.values()].filter((task) => task.group !== name);
-        const { changed } = {
-          changed: await fleet.controller
-            .changeTasksGroup({ all: true }, name)
-            .then((change) => change.changed),
-        };
+        const { changed } = await fleet.controller.changeTasksGroup({ all: true }, name);
         assert.equal(changed, elsewhere.length);
         for (const task of elsewhere) task.group = name;
       }),
@@ -265,7 +261,7 @@ async function agree(reference: Reference, fleet: Fleet, after: string): Promise
   await until(`agreement after: ${after}`, agrees).catch(() =>
     assert.equal(found, expected, `after: ${after}`),
   );
-  assert.deepEqual([...fleet.cleanups.keys()].toSorted(), [...reference.cleaned].toSorted());
+  assert.deepEqual(new Set(fleet.cleanups.keys()), reference.cleaned);
   for (const [id, times] of fleet.cleanups) assert.equal(times, 1, `cleanups of task ${id}`);
 }
 

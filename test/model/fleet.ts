@@ -38,7 +38,7 @@ class Desk {
   ask(id: number, epoch: number, signal: TaskSignal): Promise<Pending> {
     return new Promise((resolve, reject) => {
       this.#asking.set(`${id}/${epoch}`, resolve);
-      const stop = (): void => reject(signal.reason as Error);
+      const stop = (): void => reject(signal.reason);
       if (signal.aborted) stop();
       else signal.addEventListener('abort', stop, { once: true });
     });

@@ -12,8 +12,8 @@ import { Fleet } from './fleet.ts';
 import { Reference } from './reference.ts';
 import { numberFrom, seedFrom } from './settings.ts';
 
-const RUNS = numberFrom('TASKBATON_MODEL_RUNS', 8);
-const COMMANDS = numberFrom('TASKBATON_MODEL_COMMANDS', 25);
+const RUNS = numberFrom('TASKBATON_MODEL_RUNS', 12);
+const COMMANDS = numberFrom('TASKBATON_MODEL_COMMANDS', 40);
 /** Where one of these never came, little was tried. */
 const NEEDED = ['crash replica', 'stop replica', 'pause group', 'finish', 'report', 'delete', 'limit night'];
 const TIMEOUT = 60_000 + RUNS * COMMANDS * 1000;
