@@ -67,6 +67,8 @@ function sqliteStep(text: string, size: number): Step {
 
 /** A line of MySQL's: how one table is reached, and what has to be sorted on the way. */
 function mysqlSteps(row: Row): readonly Step[] {
+  // What is inserted is looked for nowhere.
+  if (row['select_type'] === 'INSERT') return [];
   const [table, type, key, extra] = ['table', 'type', 'key', 'Extra'].map((column) => wordOf(row[column]));
   const rows = Number(row['rows'] ?? 0);
   const text = `${type} ${table} ${key} (${rows} rows) ${extra}`;
