@@ -50,6 +50,7 @@ export type {
   LogLevel,
 } from './core/history.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
+export type { Flow, Overview, Problem, ProblemKind, QueueCell, Queues } from './core/overview.ts';
 export type {
   FairPolicy,
   FifoPolicy,
@@ -63,18 +64,20 @@ export type { PickRequest, QueuePlace, TaskQueue, WaitingTask } from './core/que
 export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } from './core/retry.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
+export type { Draining, DrainOptions, Replica } from './core/replica.ts';
 export type {
   ChangeOptions,
   CreateOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,
+  OnBehalf,
   PauseOptions,
   PastError,
-  Replica,
   ScopeCount,
   StoredError,
   Task,
+  TaskChangeOptions,
   TaskDoneOptions,
   TaskFilter,
   TaskPage,

@@ -16,34 +16,32 @@ import {
   type HistoryPage,
   type HistoryPageOptions,
 } from './core/history.ts';
-import type { ScopeKind } from './core/limit.ts';
 import { checkParts } from './core/name.ts';
 import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
 import {
   type ChangeOptions,
   checkFilter,
   checkId,
+  checkOwner,
   type CreateOptions,
   type GetOptions,
   ofType,
-  type PauseOptions,
   type NewTaskItem,
-  type Replica as ReplicaView,
-  type ScopeCount,
   type Task,
+  type TaskChangeOptions,
   type TaskDoneOptions,
   type TaskFilter,
   type TaskPage,
-  typeName,
   type WatchOptions,
   type WhenOptions,
   type WithChildren,
 } from './core/task.ts';
-import type { VersionCount } from './core/version.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
+import { Feed } from './runtime/feed.ts';
 import { type EventListener, type EventName, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
+import { Overviews } from './runtime/overviews.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
 import { checkChangeOptions, Steering } from './runtime/steering.ts';
@@ -51,15 +49,14 @@ import { StoreHolder } from './runtime/store-holder.ts';
 import { Events } from './runtime/events.ts';
 import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
-import { countScopes } from './store/scope.ts';
 import { readHistory } from './store/history.ts';
-import { countVersions } from './store/versions.ts';
+import { TaskSystem } from './system.ts';
 
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
  * it is made; `start` makes this process a replica that also runs them.
  */
-export class Taskbaton {
+export class Taskbaton extends TaskSystem {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #observer: Observer;
@@ -77,12 +74,18 @@ export class Taskbaton {
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
+    super();
     this.#settings = resolveOptions(options);
     this.#clock = clock;
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    const tracing = this.#tracing;
+    const [tracing, endings] = [this.#tracing, this.#endings];
+    const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
+    const feed = new Feed(looking);
+    const stopped = this.#ending.signal;
+    this.#events = new Events({ ...looking, stopped });
+    this.#steering = new Steering({ stores: this.#store, clock, stopped });
     share(this, {
       stores: this.#store,
       clock,
@@ -90,23 +93,14 @@ export class Taskbaton {
       registry,
       observer,
       tracing,
-      endings: this.#endings,
+      overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
+      feed,
+      steering: this.#steering,
+      events: this.#events,
+      endings,
     });
-    this.#watcher = new Watcher({
-      store: () => this.#store.open(),
-      clock,
-      observer,
-      interval: this.#settings.pollInterval,
-      stopped: this.#ending.signal,
-    });
-    this.#steering = new Steering({ stores: this.#store, clock, stopped: this.#ending.signal });
-    this.#events = new Events({
-      store: () => this.#store.open(),
-      clock,
-      observer,
-      interval: this.#settings.pollInterval,
-      stopped: this.#ending.signal,
-    });
+    this.#watcher = new Watcher({ ...looking, stopped });
+    endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -169,17 +163,17 @@ export class Taskbaton {
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & WithChildren & ChangeOptions = {}): Promise<void> {
+  runTask(id: number, options: WhenOptions & WithChildren & TaskChangeOptions = {}): Promise<void> {
     return this.#steering.change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: WithChildren & ChangeOptions = {}): Promise<void> {
+  pauseTask(id: number, options: WithChildren & TaskChangeOptions = {}): Promise<void> {
     return this.#steering.change(id, 'pause', options);
   }
 
   /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number, options: ChangeOptions = {}): Promise<void> {
+  deleteTask(id: number, options: TaskChangeOptions = {}): Promise<void> {
     return this.#steering.change(id, 'delete', options);
   }
 
@@ -187,96 +181,28 @@ export class Taskbaton {
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+  runTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
     return this.#steering.changeMany('run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+  pauseTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
     return this.#steering.changeMany('pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter, options: ChangeOptions = {}): Promise<BulkChange> {
+  deleteTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
     return this.#steering.changeMany('delete', filter, options);
   }
 
   /** Moves all tasks of the filter that are elsewhere. */
-  changeTasksGroup(filter: BulkFilter, group: string, options: ChangeOptions = {}): Promise<BulkChange> {
+  changeTasksGroup(filter: BulkFilter, group: string, options: TaskChangeOptions = {}): Promise<BulkChange> {
     return this.#steering.moveMany(filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  changeTaskGroup(id: number, group: string, options: ChangeOptions = {}): Promise<void> {
+  changeTaskGroup(id: number, group: string, options: TaskChangeOptions = {}): Promise<void> {
     return this.#steering.changeGroup(id, group, options);
-  }
-
-  /**
-   * At most `limit` tasks of this user, group, type or [user, group] run at once from now on, in all replicas; null goes
-   * back to what the options say. What runs already goes on. Throws INVALID_ARGUMENT.
-   */
-  async setLimit(
-    kind: 'user/group',
-    name: readonly [user: string, group: string],
-    limit: number | null,
-    options?: ChangeOptions,
-  ): Promise<void>;
-  async setLimit(
-    kind: 'user' | 'group' | 'type',
-    name: string,
-    limit: number | null,
-    options?: ChangeOptions,
-  ): Promise<void>;
-  async setLimit(
-    kind: ScopeKind,
-    name: unknown,
-    limit: number | null,
-    options: ChangeOptions = {},
-  ): Promise<void> {
-    await this.#steering.limit(kind, name, limit, options);
-  }
-
-  /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
-    return this.#steering.pause('group', group, options);
-  }
-
-  /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string, options: ChangeOptions = {}): Promise<void> {
-    return this.#steering.resume('group', group, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options: PauseOptions & ChangeOptions = {}): Promise<void> {
-    return this.#steering.pause('user', user, options);
-  }
-
-  resumeUser(user: string, options: ChangeOptions = {}): Promise<void> {
-    return this.#steering.resume('user', user, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options: PauseOptions & ChangeOptions = {}): Promise<void> {
-    return this.#steering.pause('type', typeName(type), options);
-  }
-
-  resumeType(type: string | TaskDeclaration, options: ChangeOptions = {}): Promise<void> {
-    return this.#steering.resume('type', typeName(type), options);
-  }
-
-  /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
-  async groups(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'group');
-  }
-
-  /** The same for users. */
-  async users(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'user');
-  }
-
-  /** The same for types. */
-  async types(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'type');
   }
 
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
@@ -285,9 +211,10 @@ export class Taskbaton {
     options: GetOptions<Given, Input, Context> = {},
   ): Promise<Task<Given, Context>> {
     checkId(id);
-    checkParts('options', options, ['as', 'includeDeleting', 'redacted']);
-    const { as, includeDeleting = false, redacted = false } = options;
-    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted), as);
+    checkParts('options', options, ['as', 'includeDeleting', 'redacted', 'owner']);
+    const { as, includeDeleting = false, redacted = false, owner } = options;
+    checkOwner(owner);
+    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted, owner), as);
   }
 
   /**
@@ -318,16 +245,6 @@ export class Taskbaton {
   async getTasks(filter: TaskFilter = {}): Promise<TaskPage> {
     const checked = checkFilter(filter);
     return (await this.#store.open()).list(checked);
-  }
-
-  /** The versions of types that tasks which have not ended are of; those that no live replica can run come first. */
-  async versions(): Promise<readonly VersionCount[]> {
-    return countVersions((await this.#store.open()).scopes);
-  }
-
-  /** Who is alive in this system, since when, and what each one holds. */
-  async replicas(): Promise<readonly ReplicaView[]> {
-    return (await this.#store.open()).replicas();
   }
 
   /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
@@ -375,13 +292,8 @@ export class Taskbaton {
       tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    try {
-      await replica.start();
-      this.#replica = replica;
-    } catch (error) {
-      await replica.stop();
-      throw error;
-    }
+    await replica.start();
+    this.#replica = replica;
   }
 
   async #stop(): Promise<void> {

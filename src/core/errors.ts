@@ -73,6 +73,11 @@ export const ERRORS = {
     remedy:
       'It was never created here, or has been deleted; check the id, the database and the table prefix.',
   },
+  REPLICA_NOT_FOUND: {
+    message: 'there is no live replica {id}',
+    remedy:
+      'See replicas() for those that there are; a replica has another id after each start, and after each lease it lost.',
+  },
   SCHEDULE_NOT_FOUND: {
     message: 'there is no schedule {name}',
     remedy: 'Set it first; list() shows those that there are.',

@@ -8,7 +8,7 @@ import { show, TaskbatonError } from './errors.ts';
 import { checkName, checkParts } from './name.ts';
 import type { ScopeKind } from './limit.ts';
 import type { Event, Mark, PublicState } from './status.ts';
-import { checkId, type StoredError } from './task.ts';
+import { checkId, checkOwner, type OnBehalf, type StoredError } from './task.ts';
 
 /** Besides what changes a status: what else happens to a task, or to a user, group or type as a whole. */
 export type HistoryEvent =
@@ -75,7 +75,7 @@ export interface HistoryPage {
   readonly next: string | undefined;
 }
 
-export interface HistoryPageOptions {
+export interface HistoryPageOptions extends OnBehalf {
   /** Behind this entry. */
   readonly after?: string | undefined;
   /** At most so many, 1 … 1,000; 100 by default. */
@@ -153,16 +153,18 @@ export interface CheckedHistoryPage {
   readonly after: number;
   readonly limit: number;
   readonly redacted: boolean;
+  readonly owner?: string | undefined;
 }
 
 /** Throws INVALID_ARGUMENT. */
 export function checkHistoryPage(options: HistoryPageOptions): CheckedHistoryPage {
-  checkParts('options', options, ['after', 'limit', 'redacted']);
-  const { after, limit = DEFAULT_PAGE, redacted = false } = options;
+  checkParts('options', options, ['after', 'limit', 'redacted', 'owner']);
+  const { after, limit = DEFAULT_PAGE, redacted = false, owner } = options;
+  checkOwner(owner);
   if (!Number.isInteger(limit) || limit < 1 || limit > LONGEST_PAGE)
     invalid('limit', limit, `it must be a whole number from 1 to ${LONGEST_PAGE}`);
   if (typeof redacted !== 'boolean') invalid('redacted', redacted, 'it must be true or false');
-  return { after: after === undefined ? 0 : parseCursor('after', after).last, limit, redacted };
+  return { after: after === undefined ? 0 : parseCursor('after', after).last, limit, redacted, owner };
 }
 
 export interface CheckedEvents {

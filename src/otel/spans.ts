@@ -63,7 +63,7 @@ export class Spans implements Tracer {
 
   /** Adds to the span of the stint what is told about it. */
   note(event: EngineEvent): void {
-    if (!('epoch' in event)) return;
+    if (!('epoch' in event) || event.name === 'loop.blocked') return;
     const open = this.#open.get(keyOf(event));
     if (open === undefined) return;
     const { span, claim } = open;

@@ -46,6 +46,13 @@ export class Events {
     context.stopped.addEventListener('abort', () => void this.#loop?.stop());
   }
 
+  /** The cursor of whoever has read all that there is by now. Throws HISTORY_OFF. */
+  async now(): Promise<string> {
+    const store = await this.#context.store();
+    if (store.history.level === 'off') throw new TaskbatonError('HISTORY_OFF');
+    return cursorOf(await positionOfNow(store));
+  }
+
   /** See `Taskbaton.events`. */
   async *follow(options: EventsOptions): AsyncGenerator<HistoryEntry, void, void> {
     const { since, signal, task, user, redacted } = checkEvents(options);

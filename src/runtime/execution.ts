@@ -47,6 +47,8 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly observer: Observer;
   readonly stopGrace: number;
   readonly stint: Stint;
+  /** Runs a piece of the handler, under the eyes of whoever watches the event loop. */
+  readonly enter: <Result>(code: () => Result) => Result;
   /** Why the task can't be run; it can be cleaned up all the same. */
   readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
@@ -95,7 +97,7 @@ export class Execution {
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
-    this.ended = settlement.then((end) => this.#end(end));
+    this.ended = settlement.then((end) => this.#end(end)).finally(() => options.stint.end());
   }
 
   /** Why it was told to stop, if it was. */
@@ -189,6 +191,7 @@ export class Execution {
       signal: this.#stop.signal,
       create: createChildren,
       transaction: (work) => this.#fromFunction(this.#transact(work, 'children.create')),
+      ask: (question) => this.#write(question),
       checkDone: () => this.#checkOutside('children.done'),
       stop: (why) => this.stop(why),
     });
@@ -211,21 +214,23 @@ export class Execution {
     handler: Handler<unknown, unknown>,
     given: HandlerArguments<unknown, unknown>,
   ): Promise<unknown> {
-    const running: unknown = handler(given);
+    const { enter } = this.#options;
+    const running: unknown = enter(() => handler(given));
     if (!isIterator(running)) return running;
-    let step = await running.next();
+    const fail = running.throw?.bind(running);
+    let step = await enter(() => running.next());
     while (step.done !== true) {
       const refusal = await this.#report(step.value).then(
         () => undefined,
         (error: unknown) => ({ error }),
       );
       if (this.#stop.aborted) {
-        await running.return?.();
+        await enter(() => running.return?.());
         return undefined;
       }
-      if (refusal === undefined) step = await running.next();
-      else if (running.throw === undefined) throw refusal.error;
-      else step = await running.throw(refusal.error);
+      if (refusal === undefined) step = await enter(() => running.next());
+      else if (fail === undefined) throw refusal.error;
+      else step = await enter(() => fail(refusal.error));
     }
     return step.value;
   }
@@ -240,14 +245,15 @@ export class Execution {
   // Writing
 
   #fromFunction(written: Promise<void>): Promise<void> {
-    const reported = written.then(() => this.#stop.throwIfAborted());
+    const reported = written.then(() => this.#options.enter(() => this.#stop.throwIfAborted()));
     // A handler that doesn't await its reports must not bring the process down when one is refused.
     reported.catch(() => undefined);
     return reported;
   }
 
   async #report(report: unknown, call = 'yield'): Promise<void> {
-    const { writes, observer, claim, maxPayload } = this.#options;
+    const { writes, observer, claim, clock, maxPayload } = this.#options;
+    const began = clock.monotonic();
     this.#checkOpen();
     this.#checkOutside(call);
     const checkpoint = encodeReport(report, claim.type, maxPayload);
@@ -256,7 +262,8 @@ export class Execution {
       const stored = await this.#stored(checkpoint);
       await this.#write(() => writes.checkpoint(this.fence, stored));
     });
-    if (report !== undefined) observer.emit('task.reported', this.#details());
+    const took = clock.monotonic() - began;
+    if (report !== undefined) observer.emit('task.reported', { ...this.#details(), took });
   }
 
   /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */
@@ -294,12 +301,8 @@ export class Execution {
         });
       } catch (error) {
         // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
-        if (
-          uncertain &&
-          isTaskbatonError(error, 'LEASE_LOST') &&
-          (await store.isCommitted(this.fence, count))
-        )
-          return;
+        const unanswered = uncertain && isTaskbatonError(error, 'LEASE_LOST');
+        if (unanswered && (await store.isCommitted(this.fence, count))) return;
         uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
         throw error;
       }
@@ -365,7 +368,7 @@ export class Execution {
     if (woken) void store.hint('claim');
   }
 
-  /** Writes until the database has answered, or until the lease is gone. */
+  /** Writes, or asks, until the database has answered, or until the lease is gone. */
   async #write<Written>(write: () => Promise<Written>): Promise<Written> {
     const { clock, claim } = this.#options;
     for (let failures = 0; ; failures++) {

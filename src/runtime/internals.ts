@@ -2,8 +2,12 @@
 import type { Clock } from '../core/clock.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
+import type { Events } from './events.ts';
+import type { Feed } from './feed.ts';
 import type { Observer } from './observer.ts';
+import type { Overviews } from './overviews.ts';
 import type { Registry } from './registry.ts';
+import type { Steering } from './steering.ts';
 import type { StoreHolder } from './store-holder.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -13,6 +17,10 @@ export interface Internals {
   readonly settings: Settings;
   readonly registry: Registry;
   readonly observer: Observer;
+  readonly overviews: Overviews;
+  readonly feed: Feed;
+  readonly steering: Steering;
+  readonly events: Events;
   readonly tracing: Tracing;
   /** What has to end before the instance closes its database. */
   readonly endings: Set<() => Promise<void>>;

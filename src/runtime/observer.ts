@@ -28,8 +28,20 @@ export interface EventDetails {
   'replica.stopped': { readonly replica: string };
   /** It could not renew its lease; its handlers were told, and it goes on under a new id. */
   'replica.lost': { readonly replica: string; readonly running: number };
+  /** It asked for tasks and got so many; `took` is in ms. */
+  'tasks.claimed': {
+    readonly replica: string;
+    readonly queue: QueueName;
+    readonly count: number;
+    readonly took: number;
+  };
+  /** It was asked to take nothing more; what it runs is handed over. */
+  'replica.draining': { readonly replica: string; readonly running: number };
+  /** It may take tasks again. */
+  'replica.undrained': { readonly replica: string };
   'task.started': TaskDetails & { readonly attempt: number };
-  'task.reported': TaskDetails;
+  /** `took` is for how many ms its handler waited until the report was committed; not known for one in a transaction. */
+  'task.reported': TaskDetails & { readonly took?: number | undefined };
   /** Its handler logged a line. */
   'task.logged': TaskDetails & {
     readonly level: LogLevel;
@@ -58,12 +70,39 @@ export interface EventDetails {
   'queue.failing': { readonly queue: QueueName; readonly error: string };
   /** What it is to create can't be: its payload can't be decoded, for example. It's tried again at each poll, and told once. */
   'schedule.failing': { readonly schedule: string; readonly error: string };
+  /** A request could not be answered, by no fault of the asker's. */
+  'dashboard.failing': { readonly path: string; readonly error: string };
+  /**
+   * The event loop stood still for so long, and whose handler is suspected. `measured`: that handler was entered, and gave the loop
+   * back only `measured` milliseconds later; of several it was the one that took the longest. `alone`: no other handler was running, though other code of the program may have been, or the whole process stood still.
+   * `last`: of several it was entered last, which is a guess. `none`: no handler was running.
+   */
+  'loop.blocked': Partial<Suspect> & {
+    readonly ms: number;
+    readonly evidence: Evidence;
+    readonly measured?: number;
+    /** How many handlers were running meanwhile. */
+    readonly running: number;
+  };
+  /** The lease is renewed by a thread of its own. */
+  'heartbeat.working': object;
+  /** That thread has failed, and the event loop renews the lease. */
+  'heartbeat.lost': { readonly error: string };
   /** Without hints, changes are noticed by polling. */
   'hints.lost': { readonly error: string };
   'hints.working': object;
 }
 
 type LoggedDetails = EventDetails['task.ended'] & EventDetails['task.logged'];
+
+/** Whose handler may have blocked the loop. */
+export interface Suspect {
+  readonly id: number;
+  readonly type: string;
+  readonly epoch: number;
+}
+
+export type Evidence = 'measured' | 'alone' | 'last' | 'none';
 
 export type EventName = keyof EventDetails;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
@@ -78,6 +117,9 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'replica.stopping': ['info', 'replica stops and hands its tasks over'],
   'replica.stopped': ['info', 'replica stopped'],
   'replica.lost': ['warn', 'replica lost its lease; its handlers were stopped and it registers anew'],
+  'tasks.claimed': ['debug', 'replica asked for tasks'],
+  'replica.draining': ['info', 'replica was asked to take no more tasks and hands its own over'],
+  'replica.undrained': ['info', 'replica takes tasks again'],
   'task.started': ['debug', 'task started'],
   'task.reported': ['debug', 'task reported'],
   'task.logged': ['debug', 'handler logged a line'],
@@ -94,6 +136,10 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'loop.recovered': ['info', 'the database works again'],
   'queue.failing': ['warn', 'a queue of your own failed; what it missed is brought to it later'],
   'schedule.failing': ['warn', 'a schedule could not be fired; it is tried again at each poll'],
+  'dashboard.failing': ['error', 'a request of the dashboard could not be answered'],
+  'loop.blocked': ['warn', 'the event loop was blocked'],
+  'heartbeat.working': ['info', 'a thread of its own renews the lease'],
+  'heartbeat.lost': ['warn', 'the thread that renews the lease has failed; the event loop does so instead'],
   'hints.lost': ['warn', 'hints from the database do not arrive; polling instead'],
   'hints.working': ['info', 'hints from the database arrive'],
 };

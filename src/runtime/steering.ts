@@ -10,8 +10,11 @@ import {
   type ChangeOptions,
   checkChange,
   checkId,
+  checkOwner,
   checkPause,
   type PauseOptions,
+  TASK_CHANGE_PARTS,
+  type TaskChangeOptions,
   type WhenOptions,
   type WithChildren,
 } from '../core/task.ts';
@@ -39,25 +42,25 @@ export class Steering {
   async change(
     id: number,
     event: UserEvent,
-    options: WhenOptions & WithChildren & ChangeOptions,
+    options: WhenOptions & WithChildren & TaskChangeOptions,
   ): Promise<void> {
     checkId(id);
-    const how = { when: checkChange(options, event), by: checkAuthor(options) };
+    const how = { when: checkChange(options, event), by: checkAuthor(options), owner: options.owner };
     const store = await this.#options.stores.in(options);
     if (options.children === true) return changeFamily(store, id, event, how);
     await store.change(id, event, how);
   }
 
-  async changeGroup(id: number, group: string, options: ChangeOptions): Promise<void> {
+  async changeGroup(id: number, group: string, options: TaskChangeOptions): Promise<void> {
     checkId(id);
     checkName('group', group);
-    const by = checkChangeOptions(options);
-    await (await this.#options.stores.in(options)).changeGroup(id, group, by);
+    const how = checkTaskChangeOptions(options);
+    await (await this.#options.stores.in(options)).changeGroup(id, group, how);
   }
 
-  async changeMany(event: UserEvent, filter: BulkFilter, options: ChangeOptions): Promise<BulkChange> {
-    const checked = checkBulkFilter(filter);
-    const by = checkChangeOptions(options);
+  async changeMany(event: UserEvent, filter: BulkFilter, options: TaskChangeOptions): Promise<BulkChange> {
+    const { by, owner } = checkTaskChangeOptions(options);
+    const checked = { ...checkBulkFilter(filter), owner };
     const { stores, ...waiting } = this.#options;
     const { changed, stopping } = await (await stores.in(options)).changeMany(event, checked, by);
     const left = async (): Promise<number> =>
@@ -65,10 +68,10 @@ export class Steering {
     return bulkChange({ changed, ...waiting, left });
   }
 
-  async moveMany(filter: BulkFilter, group: string, options: ChangeOptions): Promise<BulkChange> {
+  async moveMany(filter: BulkFilter, group: string, options: TaskChangeOptions): Promise<BulkChange> {
     checkName('group', group);
-    const checked = checkBulkFilter(filter);
-    const by = checkChangeOptions(options);
+    const { by, owner } = checkTaskChangeOptions(options);
+    const checked = { ...checkBulkFilter(filter), owner };
     const { stores, ...waiting } = this.#options;
     const changed = await (await stores.in(options)).moveMany(checked, group, by);
     return bulkChange({ changed, ...waiting, left: async () => 0 });
@@ -98,4 +101,13 @@ export class Steering {
 export function checkChangeOptions(options: ChangeOptions): Author | undefined {
   checkParts('options', options, CHANGE_PARTS);
   return checkAuthor(options);
+}
+
+function checkTaskChangeOptions(options: TaskChangeOptions): {
+  readonly by: Author | undefined;
+  readonly owner: string | undefined;
+} {
+  checkParts('options', options, TASK_CHANGE_PARTS);
+  checkOwner(options.owner);
+  return { by: checkAuthor(options), owner: options.owner };
 }

@@ -194,16 +194,22 @@ async function startLocked(
 }
 
 /**
- * The replica's rows, if it goes by these rules and its lease lives. Held until the claim is committed, so that neither the
- * rules change nor the lease is struck off in between. They are locked in this order: a claim that waits for a change of
- * rules must not hold the lease.
+ * Finds something if the replica goes by these rules, may take tasks, and its lease lives. The two rows that say so are held
+ * until the claim is committed: then neither the rules change nor is the replica drained or struck off in between. They are locked in
+ * this order: a claim that waits for a change of rules must keep nobody from striking the replica off. The lease itself is
+ * only read, for it must be renewed even while a claim waits for a process that stands still.
  */
 function aliveSelect({ tables, dialect }: ClaimContext, replica: string, version: number): Fragment {
+  const { ruleVersion, claimant } = tables;
   return {
-    sql: `SELECT 1 FROM ${tables.ruleVersion} v JOIN ${tables.replica} r ON r.id = v.replica
-      WHERE v.replica = ? AND v.version = ? AND r.lease_until > ${dialect.now} ${dialect.shareLock}`,
-    values: [replica, version],
+    sql: `SELECT 1 FROM ${ruleVersion} v JOIN ${claimant} c ON c.replica = v.replica
+      WHERE v.replica = ? AND v.version = ? AND c.draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`,
+    values: [replica, version, replica],
   };
+}
+
+function livesIn({ replica }: Tables, { now }: Dialect): string {
+  return `EXISTS (SELECT 1 FROM ${replica} WHERE id = ? AND lease_until > ${now})`;
 }
 
 /** The same in two statements, since not every database locks the rows of one in the order of its tables. */
@@ -213,11 +219,11 @@ async function isAlive(
   replica: string,
   version: number,
 ): Promise<boolean> {
-  const { ruleVersion, replica: lease } = tables;
+  const { ruleVersion, claimant } = tables;
   const guided = `SELECT 1 FROM ${ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
   if ((await connection.query(guided, [replica, version])).rows.length === 0) return false;
-  const alive = `SELECT 1 FROM ${lease} WHERE id = ? AND lease_until > ${dialect.now} ${dialect.shareLock}`;
-  return (await connection.query(alive, [replica])).rows.length > 0;
+  const alive = `SELECT 1 FROM ${claimant} WHERE replica = ? AND draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`;
+  return (await connection.query(alive, [replica, replica])).rows.length > 0;
 }
 
 function claimUpdate(

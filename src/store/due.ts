@@ -10,6 +10,7 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { entryOf } from './entry.ts';
 import { type Due, LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
 import { tell } from './transition.ts';
 import { carryOut, type TaskWrite } from './write.ts';
@@ -51,12 +52,13 @@ export async function admitDue({
 /** Gives a task that waits another time, or lets it in now; false if it doesn't wait to be run. */
 export async function reschedule(
   { database, tables, control }: Context,
-  id: number,
+  { id, owner }: { readonly id: number; readonly owner: string | undefined },
   due: string | undefined,
   by: Author | undefined,
 ): Promise<boolean> {
   const { terms } = control;
-  const where = { sql: `id = ? AND status = 'pending/run'`, values: [id] };
+  const { sql, values } = isTask(id, owner);
+  const where = { sql: `${sql} AND status = 'pending/run'`, values };
   const entry =
     terms.history && entryOf('delay', terms.now, by, { from_status: 'status', to_status: 'status' });
   if (due === undefined) {

@@ -36,11 +36,12 @@ const PRUNED_AT_ONCE = 1000;
 export async function readHistory(
   { connection, tables, payloads }: Context,
   id: number,
-  { after, limit, redacted }: CheckedHistoryPage,
+  { after, limit, redacted, owner }: CheckedHistoryPage,
 ): Promise<HistoryPage> {
+  const own = owner === undefined ? { sql: '', values: [] } : { sql: 'AND task_user = ?', values: [owner] };
   const { rows } = await connection.query(
-    `SELECT * FROM ${tables.history} WHERE task = ? AND id > ? ORDER BY id LIMIT ?`,
-    [id, after, limit + 1],
+    `SELECT * FROM ${tables.history} WHERE task = ? AND id > ? ${own.sql} ORDER BY id LIMIT ?`,
+    [id, after, ...own.values, limit + 1],
   );
   const page = rows.slice(0, limit);
   const entries = await Promise.all(

@@ -4,11 +4,16 @@
  */
 import type { Author } from '../core/author.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
+import type { How } from './change.ts';
 import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
 import { entryOf } from './entry.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
+import { ownerOf } from './settlement.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
@@ -55,6 +60,22 @@ export async function moveTasks(
     );
     return changes;
   });
+}
+
+/** False if it is there already. Throws TASK_NOT_FOUND. */
+export async function moveTask(
+  context: Parameters<typeof moveTasks>[0] & { readonly dialect: Dialect },
+  id: number,
+  group: string,
+  { by, owner }: How = {},
+): Promise<boolean> {
+  const where = isTask(id, owner);
+  if ((await moveTasks(context, where, group, by)) > 0) return true;
+  const { database, tables, dialect } = context;
+  const lock = database.borrowed === true ? dialect.exclusiveLock : '';
+  if ((await ownerOf(database, tables.task, where, lock)) === undefined)
+    throw new TaskbatonError('TASK_NOT_FOUND', { id });
+  return false;
 }
 
 /** Who waits in a queue of the user's own among those that are about to move. */

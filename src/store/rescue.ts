@@ -39,7 +39,7 @@ const RESCUE_BATCH = 500;
  */
 export async function buryDead({
   connection,
-  tables: { replica, task },
+  tables: { replica, claimant, task },
   dialect,
 }: Context & { readonly connection: Database }): Promise<number> {
   return connection.transaction(async (inner) => {
@@ -47,12 +47,18 @@ export async function buryDead({
       `SELECT id, renewed_at FROM ${replica} WHERE lease_until <= ${dialect.now} ${dialect.skipLocked}`,
     );
     if (rows.length === 0) return 0;
-    for (const row of rows)
-      await noteHeld(inner, { task, dialect }, String(row['id']), Number(row['renewed_at']));
-    const dead = isAmong(
-      'id',
-      rows.map(({ id }) => String(id)),
+    const heardOf = new Map(rows.map((row) => [String(row['id']), Number(row['renewed_at'])]));
+    // Whoever has a claim under way goes once that is over.
+    const ended = isAmong('replica', [...heardOf.keys()]);
+    const free = await inner.query(
+      `SELECT replica FROM ${claimant} WHERE ${ended.sql} ${dialect.skipLocked}`,
+      ended.values,
     );
+    if (free.rows.length === 0) return 0;
+    const ids = free.rows.map((row) => String(row['replica']));
+    for (const id of ids) await noteHeld(inner, { task, dialect }, id, heardOf.get(id) ?? 0);
+    const [dead, claims] = [isAmong('id', ids), isAmong('replica', ids)];
+    await inner.query(`DELETE FROM ${claimant} WHERE ${claims.sql}`, claims.values);
     return (await inner.query(`DELETE FROM ${replica} WHERE ${dead.sql}`, dead.values)).changes;
   });
 }

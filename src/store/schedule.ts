@@ -226,6 +226,8 @@ export function publicSchedule({
   return {
     name,
     type: template.type,
+    user: template.user,
+    group: template.group,
     cron: cron ?? undefined,
     zone,
     every: every ?? undefined,

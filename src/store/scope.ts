@@ -12,6 +12,7 @@ import { openLanes } from '../queue/lanes.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { insertEntries } from './entry.ts';
+import { ownedBy } from './flow.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';
 
@@ -31,7 +32,7 @@ interface Context {
   readonly control: Control;
 }
 
-const COLUMNS: Readonly<Record<PausedKind, string>> = {
+export const COLUMNS: Readonly<Record<PausedKind, string>> = {
   user: 'task_user',
   group: 'task_group',
   type: 'type',
@@ -120,17 +121,23 @@ function open(
   return openLanes(place, scope.kind, [[scope.name, scope.second]]);
 }
 
-/** Each user, group or type that has tasks or rules, in alphabetical order. */
+/**
+ * Each user, group or type that has tasks or rules, in alphabetical order; for an owner those of its own tasks, of which
+ * the shares that others use are no part.
+ */
 export async function countScopes(
   { connection, tables, dialect, control }: Context,
   kind: PausedKind,
+  owner?: string,
 ): Promise<readonly ScopeCount[]> {
   await control.refresh();
   const column = COLUMNS[kind];
+  const own = ownedBy(owner);
   const { rows } = await connection.query(
     `SELECT ${column} AS name, status, COUNT(*) AS tasks,
        MIN(CASE WHEN queue = 'run' THEN created_at END) AS oldest, ${dialect.now} AS at_ms
-     FROM ${tables.task} GROUP BY ${column}, status`,
+     FROM ${tables.task} WHERE 1 = 1 ${own.sql} GROUP BY ${column}, status`,
+    own.values,
   );
   const shares = await connection.query(
     `SELECT ${column} AS name, used FROM ${tables.lane} WHERE queue = 'run' AND kind = ?${kind === 'user' ? '' : ` AND task_user = ''`}`,
@@ -138,7 +145,8 @@ export async function countScopes(
   );
   const used = new Map(shares.rows.map((row) => [String(row['name']), Number(row['used'])]));
   const scopes = new Map<string, { states: Record<string, number>; waiting: number | undefined }>();
-  for (const name of control.rules.named(kind)) scopes.set(name, { states: {}, waiting: undefined });
+  const others = owner === undefined ? control.rules.named(kind) : [];
+  for (const name of others) scopes.set(name, { states: {}, waiting: undefined });
   for (const row of rows) {
     const scope = scopes.get(String(row['name'])) ?? { states: {}, waiting: undefined };
     const state = STATUS[row['status'] as Status].shows;
@@ -150,6 +158,7 @@ export async function countScopes(
   return [...scopes.keys()].toSorted().map((name) => {
     const { states = {}, waiting } = scopes.get(name) ?? {};
     const { limit, paused } = control.rules.describe(kind, name);
-    return { name, states, limit, paused, oldestWaiting: waiting, used: used.get(name) };
+    const share = owner === undefined || kind === 'user' ? used.get(name) : undefined;
+    return { name, states, limit, paused, oldestWaiting: waiting, used: share };
   });
 }

@@ -17,6 +17,7 @@ import {
 } from './given.ts';
 import { entryOf, type HistoryTerms } from './entry.ts';
 import { asJson } from './payload.ts';
+import { isTask } from './page.ts';
 import type { Due } from './record.ts';
 import type { Fragment } from './fragment.ts';
 import { applyEvent, applyToGiven, type EventScope, type Terms } from './transition.ts';
@@ -224,7 +225,7 @@ export async function settleTask(
   for (;;) {
     const [ended] = await endTogether({ connection, task, terms }, [item]);
     if (ended === true) return;
-    const found = await ownerOf(connection, task, fence.id);
+    const found = await ownerOf(connection, task, isTask(fence.id, undefined));
     const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
     if (!mine || transition(found.status, settlement.event) === undefined) throw leaseLost(fence);
     if (settlement.remove && found.hasChildren)
@@ -259,11 +260,11 @@ export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
 export async function ownerOf(
   connection: Connection,
   task: string,
-  id: number,
+  where: Fragment,
   lock = '',
 ): Promise<{ status: Status; owner: unknown; epoch: number; hasChildren: boolean } | undefined> {
-  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ? ${lock}`;
-  const row = (await connection.query(sql, [id])).rows[0];
+  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE ${where.sql} ${lock}`;
+  const row = (await connection.query(sql, where.values)).rows[0];
   if (row === undefined) return undefined;
   return {
     status: row['status'] as Status,

@@ -12,24 +12,26 @@ import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
 import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
-import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { CheckedFilter, Task, TaskPage } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
-import { changeTask } from './change.ts';
+import { changeTask, type How } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
 import { historyTerms } from './entry.ts';
-import { moveTasks } from './move.ts';
-import { selectPage } from './page.ts';
+import { moveTask, moveTasks } from './move.ts';
+import { isTask } from './page.ts';
+import { selectPage } from './search.ts';
 import { insertEach, insertTask, insertTasks, isPlain } from './create.ts';
 import { type Attempt, writeAlike } from './given.ts';
 import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
 import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
-import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
+import { checkVersion, migrate, readIdentity, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { endLease, type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { buryDead, rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -42,7 +44,6 @@ import {
   type FencedSettlement,
   isCommitted,
   leaseLost,
-  ownerOf,
   type Settlement,
   settleTask,
   settleTasks,
@@ -118,12 +119,14 @@ export class Store {
     return store;
   }
 
+  /** Resolves if the database answers. */
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1');
+  }
+
   /** What tells this system from all others. */
   async identity(): Promise<string> {
-    if (this.#identity === undefined) {
-      const { rows } = await this.database.query(`SELECT identity FROM ${this.tables.control} WHERE id = 1`);
-      this.#identity = String(rows[0]?.['identity']);
-    }
+    this.#identity ??= await readIdentity(this.database, this.tables);
     return this.#identity;
   }
 
@@ -197,9 +200,10 @@ export class Store {
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
-  async get(id: number, includeDeleting: boolean, redacted = false): Promise<Task> {
-    const sql = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE id = ?`;
-    const row = (await this.database.query(sql, [id])).rows[0];
+  async get(id: number, includeDeleting: boolean, redacted = false, owner?: string): Promise<Task> {
+    const { sql, values } = isTask(id, owner);
+    const select = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE ${sql}`;
+    const row = (await this.database.query(select, values)).rows[0];
     const deleting = row !== undefined && STATUS[row['status'] as Status].shows === 'deleting';
     if (row === undefined || (deleting && !includeDeleting))
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
@@ -207,7 +211,7 @@ export class Store {
   }
 
   async list(filter: CheckedFilter): Promise<TaskPage> {
-    const page = selectPage(this.tables.task, TASK_COLUMNS, filter);
+    const page = await selectPage(this.scopes, TASK_COLUMNS, filter);
     const rows = page === undefined ? [] : (await this.database.query(page.sql, page.values)).rows;
     const shown = rows.slice(0, filter.limit);
     const tasks = await Promise.all(shown.map((row) => this.payloads.taskFrom(row, filter.redacted)));
@@ -218,7 +222,7 @@ export class Store {
   async change(
     id: number,
     event: UserEvent,
-    how: { readonly when?: Due | undefined; readonly by?: Author | undefined } = {},
+    how: How & { readonly when?: Due | undefined } = {},
   ): Promise<boolean> {
     const changed = await changeTask(this, id, event, how);
     if (changed) await this.#tell(...(how.when === undefined ? HINTS[event] : (['due'] as const)));
@@ -226,14 +230,8 @@ export class Store {
   }
 
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
-  async changeGroup(id: number, group: string, by?: Author): Promise<void> {
-    const where = { sql: 'id = ?', values: [id] };
-    const moved = await moveTasks(this, where, group, by);
-    const { database, tables, dialect } = this;
-    const lock = database.borrowed === true ? dialect.exclusiveLock : '';
-    if (moved === 0 && (await ownerOf(database, tables.task, id, lock)) === undefined)
-      throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (moved > 0) await this.#tell('claim');
+  async changeGroup(id: number, group: string, how: How = {}): Promise<void> {
+    if (await moveTask(this, id, group, how)) await this.#tell('claim');
   }
 
   /** What operations on users, groups and types as a whole work with. */
@@ -329,12 +327,12 @@ export class Store {
   }
 
   async unregister(id: string): Promise<void> {
-    await this.database.query(`DELETE FROM ${this.tables.replica} WHERE id = ?`, [id]);
+    await endLease(this.scopes, id);
   }
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
-  renew(replica: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
-    return renewLease(this.scopes, replica);
+  renew(renewal: Parameters<typeof renewLease>[1]): Promise<boolean> {
+    return renewLease(this.scopes, renewal);
   }
 
   /** What the replica holds, and what there is to do for anybody; undefined if its lease has ended. */
@@ -383,8 +381,8 @@ export class Store {
     return retried;
   }
 
-  async replicas(): Promise<readonly Replica[]> {
-    return listReplicas(this.scopes);
+  replicas(owner?: string): Promise<readonly Replica[]> {
+    return listReplicas(this.scopes, owner);
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {

@@ -140,8 +140,8 @@ export class Bench {
 
   /** Leaves no task, no replica and no rule. */
   async clear(): Promise<void> {
-    const { task, replica, rule, lane, slot, history } = this.tables;
-    for (const table of [task, replica, rule, lane, slot, history])
+    const { task, replica, claimant, rule, lane, slot, history } = this.tables;
+    for (const table of [task, replica, claimant, rule, lane, slot, history])
       await this.database.query(`DELETE FROM ${table}`);
     await this.database.query(
       `UPDATE ${this.tables.control} SET orders = NULL, reordered_to = NULL, swept_at = 0`,

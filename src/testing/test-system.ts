@@ -212,6 +212,16 @@ export class TestSystem {
 
 class Crashed extends Error {}
 
+/** Only who is alive hears anything. */
+function heardBy(owner: Owner, listener: WakeListener): WakeListener {
+  return {
+    wake: (topic) => {
+      if (owner.state === 'alive') listener.wake(topic);
+    },
+    health: () => undefined,
+  };
+}
+
 /** The database as one replica sees it: for a crashed one nothing is ever answered, for a frozen one not yet. */
 function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<WakeListener>): Database {
   const awake = async (): Promise<void> => {
@@ -250,12 +260,7 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     query: (sql, values) => answered(() => sent(sql, values)),
     transaction: (work) => answered(() => committed(work)),
     listen: async (_channel, listener) => {
-      const heard: WakeListener = {
-        wake: (topic) => {
-          if (owner.state === 'alive') listener.wake(topic);
-        },
-        health: () => undefined,
-      };
+      const heard = heardBy(owner, listener);
       hints.add(heard);
       return { close: async () => void hints.delete(heard) };
     },

@@ -258,7 +258,7 @@ function textOf(steps: readonly Step[]): string {
 
 /** 100,000 tasks, most of them done, as in a system that has run for a while. */
 async function fill(database: Database, tables: Tables): Promise<void> {
-  const { task, replica, ruleVersion, control, history } = tables;
+  const { task, replica, claimant, ruleVersion, control, history } = tables;
   const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ');
   const places = ['a', 'b', 'c', 'd', 'e'];
   const numbers = `SELECT 1 + ${places.map((place, index) => `${place}.d * ${10 ** index}`).join(' + ')} AS n
@@ -276,6 +276,7 @@ async function fill(database: Database, tables: Tables): Promise<void> {
       `INSERT INTO ${replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 0, 9000000000000000, '[]', 5)`,
       [`replica-${index}`],
     );
+    await database.query(`INSERT INTO ${claimant} (replica) VALUES (?)`, [`replica-${index}`]);
     await database.query(`INSERT INTO ${ruleVersion} (replica, version) SELECT ?, version FROM ${control}`, [
       `replica-${index}`,
     ]);

@@ -56,6 +56,11 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Lets time pass while nothing runs, as where the event loop is blocked: what came due is late. */
+  stand(ms: number): void {
+    this.#now += ms;
+  }
+
   /** Lets promises and immediates come to rest. */
   async settle(): Promise<void> {
     for (let turns = 0; turns < 5; turns++) await this.turn();

@@ -46,6 +46,8 @@ export class System {
       pollInterval: 200,
       lease: 5000,
       stopGrace: 2000,
+      // A thread for each of thousands of replicas would cost minutes; what is about the thread asks for it.
+      heartbeat: 'loop',
       ...options,
     });
     this.#instances.push(baton);

@@ -94,6 +94,7 @@ async function execute(
     observer: new Observer(null),
     maxPayload: 1000,
     createChildren: () => Promise.reject(new Error('no children here')),
+    enter: (code) => code(),
     stopGrace: 1000,
     stint: new Tracing().begin({ ...CLAIM, replica: 'replica', queue: 'run' }, null),
     retry: NO_RETRY,

@@ -27,7 +27,7 @@ export const history: Operation = {
       const [claim] = (await store.claim({ replica, queue: 'run', types: runnable(TYPE), limit: 1 })).claims;
       const fence = { id, owner: replica, epoch: claim?.epoch ?? 0 };
       await store.checkpoint(fence, { context: '{"row":1}', progress: 0.25, message: null });
-      await store.changeGroup(id, 'night', { reason: 'it is long' });
+      await store.changeGroup(id, 'night', { by: { reason: 'it is long' } });
       await store.change(id, 'pause', { by: { actor: 'bob' } });
       await store.settle(fence, { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false });
       await store.change(id, 'delete');
