@@ -179,7 +179,8 @@ function suite(backend: Backend, statistics: boolean): void {
     },
     (steps) => {
       noScan(steps);
-      assert.deepEqual(sorts(steps), []);
+      // The few that came late may be put in order.
+      for (const { rows, text } of sorts(steps)) assert.ok(rows < ROWS / 20, `${text} sorts ${rows} rows`);
     },
   );
 
