@@ -155,8 +155,9 @@ function textFor(dialect: DialectName, sql: string): string {
   return dialect === 'postgres' ? numbered(sql) : sql;
 }
 
+/** What stands within brackets, as parts of a WITH do, returns its rows to the statement around it. */
 function returnsRows(sql: string): boolean {
-  return isSelect(sql) || /\bRETURNING\b/.test(sql);
+  return isSelect(sql) || /\bRETURNING\b[^()]*$/.test(sql) || /^\s*WITH\b[\s\S]*\) SELECT\b[^()]*$/.test(sql);
 }
 
 function isSelect(sql: string): boolean {
