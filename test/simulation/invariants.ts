@@ -47,14 +47,22 @@ export class Invariants implements Watcher {
   readonly #timeline: Timeline;
   readonly #ledger: Ledger;
   readonly #now: () => number;
+  readonly #began: () => number;
   readonly #leases = new Map<string, number>();
   readonly #everLeased = new Set<string>();
+  /** There were limits or pauses: until all tasks are sorted anew, some wait behind others. */
+  #ruled = false;
 
   constructor(
     timeline: Timeline,
     ledger: Ledger,
-    { now, ordered }: { readonly now: () => number; readonly ordered: boolean },
+    {
+      now,
+      began,
+      ordered,
+    }: { readonly now: () => number; readonly began: () => number; readonly ordered: boolean },
   ) {
+    this.#began = began;
     this.#timeline = timeline;
     this.#ledger = ledger;
     this.#now = now;
@@ -109,6 +117,7 @@ export class Invariants implements Watcher {
   }
 
   #setRule({ id, after }: RuleChange): void {
+    this.#ruled = true;
     if (after === undefined) this.rules.delete(id);
     else this.rules.set(id, after);
   }
@@ -216,7 +225,8 @@ export class Invariants implements Watcher {
         'I1',
         `task ${id} was claimed in epoch ${String(after?.['epoch'])} after ${String(before['epoch'])}`,
       );
-    if ((this.#leases.get(owner) ?? 0) <= this.#now())
+    // It must have lived at the beginning of the claim's transaction, and can't be struck off before its end.
+    if ((this.#leases.get(owner) ?? 0) <= this.#began())
       this.fail('I3', `task ${id} was claimed by ${owner}, which has no lease`);
     if (after?.['status'] !== 'running/run') return;
     const group = String(after['task_group']);
@@ -287,7 +297,7 @@ export class Invariants implements Watcher {
 
   /** Nobody who could have been claimed stands before whoever was. */
   #checkOrder(claimed: readonly TaskChange[]): void {
-    if (!this.ordered || this.rules.size > 0) return;
+    if (!this.ordered || this.#ruled) return;
     const place = (id: number, row: TaskColumns): readonly number[] => [
       Number(row['precedence']),
       Number(row['turn']),

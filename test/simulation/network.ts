@@ -3,6 +3,7 @@
  * late or lost. Statements of different connections overtake each other. A transaction keeps all others waiting, and goes
  * back by itself when its connection breaks.
  */
+import { hostname } from 'node:os';
 import type { Database, QueryResult, SqlValue, WakeListener, WakeTopic } from '../../src/core/connection.ts';
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { busy, Conflict, failed, retryConflicts, unavailable } from '../../src/database/retry.ts';
@@ -55,8 +56,10 @@ interface Request {
   readonly reject: (error: unknown) => void;
   /** The client has its answer, or has given up. */
   settled: boolean;
-  /** Nobody hears of it any more. */
+  /** It never arrives. */
   lost: boolean;
+  /** The database has nothing more to do with it. */
+  over: boolean;
 }
 
 /** The database's side of a connection in a transaction. */
@@ -95,6 +98,8 @@ export class Network {
   /** Nothing takes any time, for the beginning of a run. */
   #instant = true;
   #healed = false;
+  /** Statements from before that. */
+  readonly #early = new Set<Request>();
 
   constructor(timeline: Timeline, shared: SharedDatabase, options: NetworkOptions) {
     this.#timeline = timeline;
@@ -111,6 +116,15 @@ export class Network {
   /** From now on nothing goes wrong any more. */
   heal(): void {
     this.#healed = true;
+  }
+
+  /** Whether nothing is under way any more that something may have gone wrong with. */
+  get isCalm(): boolean {
+    for (const request of this.#early) {
+      const { process, settled, lost, over } = request;
+      if (process.state === 'crashed' ? lost || over : settled && (lost || over)) this.#early.delete(request);
+    }
+    return this.#early.size === 0 && this.#holder === undefined;
   }
 
   /** How many statements of `process` are under way. */
@@ -152,6 +166,7 @@ export class Network {
   disconnect(process: SimulatedProcess): void {
     for (const request of this.#requests.get(process) ?? []) {
       if (this.#random.chance(0.5)) request.lost = true;
+      if (request.session !== undefined) this.#break(request.session);
       if (process.state !== 'crashed') this.#giveUp(request, this.#random.between(1, 400));
     }
     if (this.#holder?.process === process) this.#break(this.#holder);
@@ -181,7 +196,9 @@ export class Network {
         reject,
         settled: false,
         lost: false,
+        over: false,
       };
+      if (!this.#healed) this.#early.add(request);
       this.#timeline.trace?.(() => `${process.name} #${nth} sends ${shorten(sql, values)}`);
       this.#track(request);
       this.#launch(request);
@@ -202,6 +219,7 @@ export class Network {
       const wait = process.random.chance(0.5)
         ? process.random.between(1, 50)
         : cutOffUntil - this.#timeline.now + process.random.between(1, 50);
+      request.lost = true;
       if (session !== undefined) this.#break(session);
       return this.#giveUp(request, wait);
     }
@@ -211,13 +229,17 @@ export class Network {
     }
     switch (fault?.kind) {
       case 'request lost':
+        request.lost = true;
         this.#giveUp(request, fault.ms);
         if (session !== undefined) this.#break(session);
         return;
       case 'late': {
         this.#giveUp(request, fault.ms);
         const isEnd = request.label === 'COMMIT';
-        if (session !== undefined && !isEnd) return this.#break(session);
+        if (session !== undefined && !isEnd) {
+          request.lost = true;
+          return this.#break(session);
+        }
         return this.#arriveAfter(fault.ms + process.random.between(1, 1500), request);
       }
       case 'slow request':
@@ -241,6 +263,7 @@ export class Network {
     if (this.#holder !== undefined && this.#holder !== session) {
       const deadline = this.#timeline.after(PATIENCE.ms, 'deadline', undefined, () => {
         this.#waiting = this.#waiting.filter((waiting) => waiting.request !== request);
+        request.over = true;
         this.#reply(request, () => request.reject(busy(new Error('another transaction does not end'))));
       });
       this.#waiting.push({ request, deadline });
@@ -250,9 +273,16 @@ export class Network {
   }
 
   #carryOut(request: Request): void {
-    const { process, fault, execute } = request;
-    if (fault?.kind === 'conflict')
+    const { process, fault, session, execute } = request;
+    request.over = true;
+    if (fault?.kind === 'conflict') {
+      if (request.label === 'COMMIT' && session?.state === 'open') {
+        this.#end(session);
+        this.#shared.rollback();
+        this.#timeline.after(0, 'next', undefined, () => this.#next());
+      }
       return this.#reply(request, () => request.reject(new Conflict(new Error('a deadlock'))));
+    }
     try {
       const result = execute();
       this.#timeline.trace?.(() => `database did ${process.name}'s ${shorten(request.label)}: ${result.changes} changed, ${result.rows.length} rows`);
@@ -401,9 +431,12 @@ function toError(error: unknown): Error {
   return failed(error);
 }
 
+/** What replicas call themselves is not the same on every machine. */
+const HOST = new RegExp(`${hostname().replace(/\W/g, '\\$&')}:${process.pid}`, 'g');
+
 /** A statement for people. */
 function shorten(sql: string, values: readonly SqlValue[] = []): string {
   const text = sql.replace(/\s+/g, ' ');
-  const given = values.length === 0 ? '' : ` ← ${JSON.stringify(values).slice(0, 160)}`;
+  const given = values.length === 0 ? '' : ` ← ${JSON.stringify(values).replace(HOST, 'host').slice(0, 160)}`;
   return `${text.length > 110 ? `${text.slice(0, 109)}…` : text}${given}`;
 }

@@ -5,6 +5,7 @@
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { markOf, STATUS, type Status, transition, type UserEvent } from '../../src/core/status.ts';
 import type { Operation } from './schedule.ts';
+import type { SimulatedProcess } from './simulated-process.ts';
 
 export interface LoggedOperation {
   readonly operation: Operation;
@@ -12,6 +13,8 @@ export interface LoggedOperation {
   readonly since: number;
   /** Of the task it is about, if it is about one. */
   readonly id: number | undefined;
+  /** Through which process. */
+  readonly process: SimulatedProcess;
   state: 'open' | 'done' | 'refused' | 'unknown';
 }
 

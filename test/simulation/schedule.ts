@@ -66,7 +66,7 @@ export const POLL = 750;
 export const GRACE = 800;
 /** When the last thing of a schedule happens. */
 const END = 4000;
-const GROUPS = ['a', 'b'];
+export const GROUPS: readonly string[] = ['a', 'b'];
 
 export function makeSchedule(seed: number): Schedule {
   const random = new Random(seed, 3);
@@ -78,7 +78,7 @@ export function makeSchedule(seed: number): Schedule {
   return {
     seed,
     settings: {
-      latency: random.pick([2, 10, 40]),
+      latency: random.pick([2, 5, 20]),
       hints: random.weighted({ none: 1, lossy: 3, committed: 1 }),
       policy: random.weighted({ fifo: 4, priority: 1, fair: 1 }),
     },

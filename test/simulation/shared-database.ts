@@ -60,6 +60,8 @@ type Given = readonly (string | number | bigint | null | Uint8Array)[];
 export class SharedDatabase {
   /** Milliseconds since 1970. */
   now = 0;
+  /** When the present transaction began; now, outside of one. */
+  began = 0;
   /** Told of what was committed; undefined while nobody looks. */
   onCommit: ((changes: readonly Change[]) => void) | undefined;
   readonly #handle: DatabaseSync;
@@ -85,6 +87,7 @@ export class SharedDatabase {
     shared.#handle.exec(
       `CREATE TABLE ${EFFECT} (task INTEGER NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL)`,
     );
+    shared.#dropIndexes();
     shared.#clear = shared.#clearing();
     shared.#watch();
     return shared;
@@ -101,7 +104,8 @@ export class SharedDatabase {
 
   execute(sql: string, values: readonly SqlValue[]): QueryResult {
     try {
-      const result = this.#connection.execute(sql, values);
+      if (!this.#inTransaction) this.began = this.now;
+      const result = this.#connection.execute(...withoutVariableLimit(sql, values));
       if (!this.#inTransaction) this.#tell();
       return result;
     } catch (error) {
@@ -116,6 +120,7 @@ export class SharedDatabase {
   }
 
   begin(): void {
+    this.began = this.now;
     this.#connection.execute('BEGIN IMMEDIATE');
     this.#inTransaction = true;
   }
@@ -194,6 +199,14 @@ export class SharedDatabase {
     return null;
   }
 
+  /** For a handful of rows they only cost time: SQLite prepares anew, at each run, what might go by a partial one. */
+  #dropIndexes(): void {
+    const indexes = this.#handle
+      .prepare(`SELECT name FROM sqlite_master WHERE type = 'index' AND sql LIKE 'CREATE INDEX%'`)
+      .all();
+    for (const { name } of indexes) this.#handle.exec(`DROP INDEX ${String(name)}`);
+  }
+
   /** Puts every table back to what is in it now. */
   #clearing(): () => void {
     const names = this.#handle
@@ -242,4 +255,18 @@ export class SharedDatabase {
       close: async () => undefined,
     };
   }
+}
+
+const VARIABLE_LIMIT = /^([^]*)\bLIMIT \?/;
+
+/** SQLite prepares a statement anew at each run if its LIMIT is a parameter, which takes longer than all the rest. */
+function withoutVariableLimit(
+  sql: string,
+  values: readonly SqlValue[],
+): [sql: string, values: readonly SqlValue[]] {
+  if (!sql.includes('LIMIT ?')) return [sql, values];
+  const before = VARIABLE_LIMIT.exec(sql)?.[1];
+  if (before === undefined) return [sql, values];
+  const place = before.split('?').length - 1;
+  return [sql.replace('LIMIT ?', `LIMIT ${String(values[place])}`), values.toSpliced(place, 1)];
 }

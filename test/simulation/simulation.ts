@@ -9,7 +9,7 @@ import { Ledger } from './ledger.ts';
 import { takeOverTime } from './machine-time.ts';
 import { Network } from './network.ts';
 import { type LoggedOperation, stateAfter, wrongAcknowledgement, wrongRefusal } from './operation-log.ts';
-import { GRACE, type Item, LEASE, type Operation, POLL, type Schedule } from './schedule.ts';
+import { GRACE, GROUPS, type Item, LEASE, type Operation, POLL, type Schedule } from './schedule.ts';
 import { scriptedTasks } from './script.ts';
 import { EFFECT, type SharedDatabase } from './shared-database.ts';
 import { type ClockError, SimulatedProcess } from './simulated-process.ts';
@@ -37,6 +37,8 @@ interface Member {
 const START = 1_893_456_000_000;
 /** What isn't at rest so long after the last fault is stuck. */
 const STUCK = 45_000;
+/** So long after the last fault everything that it delayed has come to its end. */
+const CALM = 20_000;
 /** Stopping takes no longer. */
 const STOPPED = GRACE + LEASE + 5000;
 const MOST_EVENTS = 40_000;
@@ -76,6 +78,7 @@ class Run {
     this.#counts = this.#network.counts;
     this.#invariants = new Invariants(this.#timeline, this.#ledger, {
       now: () => Math.floor(shared.now),
+      began: () => Math.floor(shared.began),
       ordered: settings.policy !== 'fair',
     });
     this.#ledger.watcher = this.#invariants;
@@ -122,6 +125,10 @@ class Run {
     const end = this.#lastTime();
     await this.#until(end, () => false);
     this.#heal();
+    await this.#until(end + CALM, () => this.#network.isCalm && !this.#isAsking);
+    for (const group of GROUPS)
+      if (this.#invariants.rules.get(`group ${group}`)?.paused === true)
+        this.#operate(0, { kind: 'resume group', group });
     const healed = this.#timeline.now;
     await this.#until(healed + STUCK, () => this.#isAtRest());
     this.#checkRest(healed);
@@ -208,7 +215,9 @@ class Run {
     this.#timeline.trace?.(() => `${member.process.name} starts`);
     const attempt = (): void => {
       if (member.stopped || member.process.state === 'crashed') return;
-      member.baton.start().catch(() => member.process.clock.after(100, attempt));
+      member.baton
+        .start()
+        .catch(() => this.#timeline.after(100, 'action', member.process, attempt));
     };
     this.#within(member.process, attempt);
   }
@@ -253,10 +262,12 @@ class Run {
 
   #stop(member: Member, ended: () => void = () => undefined): void {
     member.stopped = true;
+    const undisturbed = this.#healed;
     this.#within(member.process, () => {
       member.baton.stop().then(
         () => {
-          this.#checkStopped(member);
+          this.#timeline.trace?.(() => `${member.process.name} has stopped`);
+          if (undisturbed) this.#checkStopped(member);
           ended();
         },
         (error: unknown) => this.#invariants.fail('I16', `stopping rejects: ${describe(error)}`),
@@ -274,9 +285,6 @@ class Run {
       simulated.thaw();
     }
     if (this.#alive.length === 0) this.#start(0, { offset: 0, drift: 0 }, 2);
-    for (const group of ['a', 'b'])
-      if (this.#invariants.rules.get(`group ${group}`)?.paused === true)
-        this.#operate(0, { kind: 'resume group', group });
   }
 
   get #alive(): readonly Member[] {
@@ -292,7 +300,7 @@ class Run {
     const name = 'task' in operation ? operation.task : undefined;
     const id = name === undefined ? undefined : this.#invariants.idOf(name);
     if (name !== undefined && id === undefined) return;
-    const logged: LoggedOperation = { operation, since: this.#invariants.commits, id, state: 'open' };
+    const logged: LoggedOperation = { operation, since: this.#invariants.commits, id, process: member.process, state: 'open' };
     this.#invariants.operations.push(logged);
     this.#timeline.trace?.(() => `a user asks ${member.process.name} for ${JSON.stringify(operation)}`);
     this.#within(member.process, () => {
@@ -353,6 +361,11 @@ class Run {
     if (wrong !== undefined) this.#invariants.fail('I10', `task ${id}: ${wrong}`);
   }
 
+  /** Somebody who can still be answered waits for an answer. */
+  get #isAsking(): boolean {
+    return this.#invariants.operations.some(({ state, process: asked }) => state === 'open' && asked.state === 'alive');
+  }
+
   // The end
 
   #isAtRest(): boolean {
@@ -392,6 +405,7 @@ class Run {
   async #stopAll(): Promise<void> {
     if (this.#invariants.violation !== undefined) return;
     const members = this.#alive;
+    await this.#until(this.#timeline.now + CALM, () => !this.#isAsking);
     let ended = 0;
     for (const member of members) this.#stop(member, () => void (ended += 1));
     await this.#until(this.#timeline.now + STOPPED, () => ended === members.length);
@@ -410,8 +424,6 @@ class Run {
 
   /** Once a stop has nothing to wait for, nothing is held any more; whoever could not reach its database left all to rescue. */
   #checkStopped({ process: simulated }: Member): void {
-    this.#timeline.trace?.(() => `${simulated.name} has stopped`);
-    if (!this.#healed) return;
     for (const [id, { row }] of this.#invariants.tasks)
       if (simulated.leases.has(String(row?.['owner'])))
         this.#invariants.fail('I16', `${simulated.name} has stopped and holds task ${id}`);
