@@ -134,6 +134,8 @@ export class Execution {
   async #end(settlement: Settlement): Promise<void> {
     await this.#writes;
     await this.#settle(settlement);
+    // A transaction of a handler that was abandoned isn't tried again.
+    this.#gone.abort();
   }
 
   /** Stops the handler when its time is over; cleanups have as much as they need. */

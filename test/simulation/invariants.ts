@@ -309,7 +309,7 @@ export class Invariants implements Watcher {
       .at(-1);
     if (last === undefined) return;
     for (const [id, { row }] of this.tasks)
-      if (row?.['queue'] === last.queue && compare(place(id, row), last.place) < 0)
+      if (row !== undefined && row['queue'] === last.queue && compare(place(id, row), last.place) < 0)
         this.fail('I15', `task ${id} was passed over`);
   }
 

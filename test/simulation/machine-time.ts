@@ -20,7 +20,7 @@ export function takeOverTime(timeline: Timeline, start: number, onEscape: (what:
     onEscape(what);
     throw new Error(`${what} was called in a simulation`);
   };
-  Date.now = () => Math.floor(start + timeline.now + (WRONG[(timeline.current?.index ?? 0) % WRONG.length] ?? 0));
+  Date.now = () => Math.floor(start + timeline.now + (WRONG[(timeline.current?.place ?? 0) % WRONG.length] ?? 0));
   Math.random = () => escaped('Math.random');
   globalThis.setTimeout = (() => escaped('setTimeout')) as unknown as typeof setTimeout;
   globalThis.setInterval = (() => escaped('setInterval')) as unknown as typeof setInterval;

@@ -81,7 +81,7 @@ const PATIENCE = { retries: 5, ms: 10_000 };
 const NOTICED = 800;
 
 export class Network {
-  /** Faults of single statements: by process, and which of its statements. */
+  /** Faults of single statements: by place, and which of the statements from there. */
   readonly faults = new Map<number, Map<number, StatementFault>>();
   /** How often each kind of fault came to pass. */
   readonly counts = new Map<string, number>();
@@ -91,7 +91,7 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #random: Random;
   readonly #requests = new Map<SimulatedProcess, Set<Request>>();
-  readonly #sent = new Map<SimulatedProcess, number>();
+  readonly #sent = new Map<number, number>();
   readonly #hearing = new Set<Hearing>();
   #holder: ServerSession | undefined;
   #waiting: { readonly request: Request; readonly deadline: Occurrence }[] = [];
@@ -183,9 +183,9 @@ export class Network {
   ): Promise<QueryResult> {
     if (this.#instant) return Promise.resolve().then(() => this.#execute(process, sql, execute));
     return new Promise((resolve, reject) => {
-      const nth = (this.#sent.get(process) ?? 0) + 1;
-      this.#sent.set(process, nth);
-      const fault = this.#healed ? undefined : this.faults.get(process.index)?.get(nth);
+      const nth = (this.#sent.get(process.place) ?? 0) + 1;
+      this.#sent.set(process.place, nth);
+      const fault = this.#healed ? undefined : this.faults.get(process.place)?.get(nth);
       const request: Request = {
         process,
         label: sql,

@@ -3,7 +3,7 @@
  * done is written into the ledger, which no crash and no database can touch.
  */
 import { defineTask, finished, snooze, type TaskDefinition, TaskFailed } from '../../src/index.ts';
-import type { HandlerArguments, TaskSignal } from '../../src/core/handler.ts';
+import type { Finished, HandlerArguments, Snoozed, TaskSignal } from '../../src/core/handler.ts';
 import type { Ledger, Stint } from './ledger.ts';
 import { EFFECT } from './shared-database.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -36,6 +36,7 @@ export interface Progress {
 }
 
 type Given = HandlerArguments<Script, Progress>;
+type End = Finished<Progress> | Snoozed<Progress>;
 
 /** How often a task of a type survives a crash. */
 export const CRASH_BUDGETS: Readonly<Record<ScriptedType, number>> = { resumed: 3, failing: 0, retried: 3 };
@@ -56,14 +57,14 @@ export function scriptedTasks(process: SimulatedProcess, ledger: Ledger): readon
       retry: { attempts: 3, delay: 200, backoff: 'fixed' },
       ...handlers,
     }),
-  ] as unknown as readonly TaskDefinition[];
+  ];
 }
 
 async function* yielding(
   process: SimulatedProcess,
   ledger: Ledger,
   given: Given,
-): AsyncGenerator<{ context: Progress; progress: number }, unknown, void> {
+): AsyncGenerator<{ context: Progress; progress: number }, End, void> {
   const { input, task } = given;
   const stint = ledger.begin(process, 'run', given);
   try {
@@ -79,7 +80,7 @@ async function* yielding(
   }
 }
 
-async function reporting(process: SimulatedProcess, ledger: Ledger, given: Given): Promise<unknown> {
+async function reporting(process: SimulatedProcess, ledger: Ledger, given: Given): Promise<End> {
   const { input, task, report, transaction } = given;
   const stint = ledger.begin(process, 'run', given);
   try {
@@ -104,7 +105,7 @@ async function reporting(process: SimulatedProcess, ledger: Ledger, given: Given
   }
 }
 
-function end(stint: Stint, { input, task }: Given): unknown {
+function end(stint: Stint, { input, task }: Given): End {
   const context = { step: input.steps + 1, epoch: task.epoch, replica: task.replica };
   const again = stint.from > input.steps || stint.earlier > 0;
   const fails = input.end === 'fail' || input.end === 'fail and remove' || (input.end === 'fail once' && !again);

@@ -19,7 +19,8 @@ const LATE = 1.5;
 const TURN = 0.1;
 
 export class SimulatedProcess {
-  readonly index: number;
+  /** Where it runs; whoever is started after its end runs there too. */
+  readonly place: number;
   readonly name: string;
   /** `ended` is what has stopped by itself and left nothing behind. */
   state: 'alive' | 'frozen' | 'crashed' | 'ended' = 'alive';
@@ -42,10 +43,11 @@ export class SimulatedProcess {
   #lastTurn = 0;
   #uuids = 0;
 
-  constructor(timeline: Timeline, index: number, seed: number, error: ClockError) {
-    this.index = index;
-    this.name = `p${index}`;
-    this.random = new Random(seed, 1, index);
+  /** The `life`-th in its place. */
+  constructor(timeline: Timeline, seed: number, place: number, life: number, error: ClockError) {
+    this.place = place;
+    this.name = `p${place}${life === 0 ? '' : `.${life}`}`;
+    this.random = new Random(seed, 1, place, life);
     this.#timeline = timeline;
     this.#error = error;
     this.clock = {

@@ -185,7 +185,8 @@ class Run {
 
   #join(place: number, clock: ClockError, concurrency: number): Member {
     const { seed, settings } = this.#schedule;
-    const simulated = new SimulatedProcess(this.#timeline, this.#all.length, seed, clock);
+    const life = this.#all.filter(({ process: earlier }) => earlier.place === place).length;
+    const simulated = new SimulatedProcess(this.#timeline, seed, place, life, clock);
     simulated.awakeSince = this.#timeline.now === 0 ? 0 : this.#timeline.now;
     simulated.onCrash = () => this.#network.disconnect(simulated);
     const baton = new Taskbaton(
