@@ -2,7 +2,7 @@
  * What must hold in every run, whatever happens, checked at each commit and at each thing that a handler does. The numbers are
  * those of the proof page. It reads rows and the ledger, and knows nothing of how the engine comes to write what it writes.
  */
-import { EVENTS, type Event, STATUS, type Status, type UserEvent } from '../../src/core/status.ts';
+import { EVENTS, type Event, markOf, STATUS, type Status, type UserEvent } from '../../src/core/status.ts';
 import { isLive, type Ledger, type Stint, type Watcher } from './ledger.ts';
 import { causes, isOpen, type LoggedOperation, type Moment } from './operation-log.ts';
 import { LEASE } from './schedule.ts';
@@ -112,6 +112,8 @@ export class Invariants implements Watcher {
     } else if (after === undefined && before.until > now && !mine) {
       this.fail('I3', `the lease ${id} was struck off ${before.until - now} ms before its end`);
     }
+    if (after !== undefined && after.until > now + LEASE)
+      this.fail('I3', `the lease ${id} is to last for ${after.until - now} ms, and leases last for ${LEASE}`);
     if (after === undefined) this.#leases.delete(id);
     else this.#leases.set(id, after.until);
   }
@@ -204,6 +206,7 @@ export class Invariants implements Watcher {
       this.fail('I7', `task ${id} went from ${from} to ${to}, which nothing can cause`);
       return false;
     }
+    this.#checkMark(id, from, to);
     known.markedAt = to === 'running/pause' || to === 'running/delete' ? this.#timeline.now : undefined;
     if (events.includes('claim')) {
       this.#checkClaim(change, before);
@@ -213,9 +216,20 @@ export class Invariants implements Watcher {
       this.fail('I1', `the epoch of task ${id} changed without a claim`);
     const leased = STATUS[from].leased === true;
     const stays = to !== 'removed' && STATUS[to].leased === true;
-    if (leased && !stays) this.#checkEnd(known, change, before, events);
+    if (to === 'removed') this.#checkRemoval(known, id, before);
+    if (leased && !stays) this.#checkEnd(change, before, events);
     else this.#checkAsked(change, before, events);
     return false;
+  }
+
+  /** What was asked for stays asked for, until the user asks for something else: it isn't the table that says so here. */
+  #checkMark(id: number, from: Status, to: Status | 'removed'): void {
+    const [before, after] = [markOf(from), to === 'removed' ? 'delete' : markOf(to)];
+    if (before === 'delete' && after !== 'delete') this.fail('I10', `task ${id} was to go, and is ${to}`);
+    if (before !== 'pause' || after !== 'run' || to === 'finished/run' || to === 'failed/run') return;
+    const group = String(this.tasks.get(id)?.row?.['task_group']);
+    const asked = this.operations.some((logged) => isOpen(logged) && causes(logged, 'run', { id, group }));
+    if (!asked) this.fail('I10', `task ${id} was to pause, and is ${to}`);
   }
 
   #checkClaim({ id, after }: TaskChange, before: TaskColumns): void {
@@ -242,7 +256,7 @@ export class Invariants implements Watcher {
   }
 
   /** A claim ends by its own process once the handler has ended, or by whoever finds its lease over. */
-  #checkEnd(known: Known, { id, after }: TaskChange, before: TaskColumns, events: readonly Event[]): void {
+  #checkEnd({ id, after }: TaskChange, before: TaskColumns, events: readonly Event[]): void {
     const owner = String(before['owner']);
     const left = (this.#leases.get(owner) ?? 0) - this.#now();
     const mine = this.executing?.leases.has(owner) === true;
@@ -254,7 +268,6 @@ export class Invariants implements Watcher {
       this.fail('I2', `the claim ${String(before['epoch'])} of task ${id} was ended while its handler worked`);
     if (Number(after?.['crashes'] ?? 0) > Number(before['crashes']))
       this.#checkCrash(id, before, events, left);
-    if (after === undefined) this.#checkRemoval(known, id, before, stint);
   }
 
   /** A crash is counted once, and what has no crashes left fails. */
@@ -267,13 +280,13 @@ export class Invariants implements Watcher {
       this.fail('I13', `task ${id} crashed ${String(before['crashes'])} times before, and ${budget} are allowed`);
   }
 
-  /** A record goes when its cleanup has succeeded, or when its handler said so. */
-  #checkRemoval(known: Known, id: number, before: TaskColumns, stint: Stint | undefined): void {
-    const { script } = known;
+  /** A record goes when its cleanup has succeeded, when its handler said so, or when nothing ever came of it. */
+  #checkRemoval({ script }: Known, id: number, before: TaskColumns): void {
+    if (before['status'] === 'init/none') return;
+    const stint = this.#ledger.find(id, Number(before['epoch']));
     const cleaned = before['status'] === 'deleting/delete' && stint?.kind === 'cleanup' && stint.state === 'finished';
     const said =
-      before['status'] !== 'deleting/delete' &&
-      before['status'] !== 'running/delete' &&
+      (before['status'] === 'running/run' || before['status'] === 'running/pause') &&
       stint?.kind === 'run' &&
       ((script.end === 'remove' && stint.state === 'finished') ||
         (script.end === 'fail and remove' && stint.state === 'failed'));

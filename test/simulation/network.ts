@@ -8,6 +8,7 @@ import type { Database, QueryResult, SqlValue, WakeListener, WakeTopic } from '.
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { busy, Conflict, failed, retryConflicts, unavailable } from '../../src/database/retry.ts';
 import { runInSession, type Session } from '../../src/database/transaction.ts';
+import { isHandlersWrite } from '../../src/store/settlement.ts';
 import { Random } from './random.ts';
 import { NOW, type SharedDatabase } from './shared-database.ts';
 import type { SimulatedProcess } from './simulated-process.ts';
@@ -30,7 +31,14 @@ export const STATEMENT_FAULTS = [
 
 export type StatementFaultKind = (typeof STATEMENT_FAULTS)[number];
 
+/** Statements that are counted apart: what handlers write, what takes tasks, ends of transactions, and all together. */
+export const STATEMENTS = ['any', 'handler', 'claim', 'commit'] as const;
+export type StatementClass = (typeof STATEMENTS)[number];
+
 export interface StatementFault {
+  /** Which one of a class it befalls. */
+  readonly of: StatementClass;
+  readonly nth: number;
   readonly kind: StatementFaultKind;
   /** How long it takes, or until the client gives up. */
   readonly ms: number;
@@ -75,14 +83,16 @@ interface Hearing {
   readonly listener: WakeListener;
 }
 
+/** What no other statement says. */
+const CLAIM = 'epoch = epoch + 1';
 /** As `sqlite` has it for files that others hold locked. */
 const PATIENCE = { retries: 5, ms: 10_000 };
 /** Until the database notices that a client is gone, at most; most of the time it's a few milliseconds. */
 const NOTICED = 800;
 
 export class Network {
-  /** Faults of single statements: by place, and which of the statements from there. */
-  readonly faults = new Map<number, Map<number, StatementFault>>();
+  /** Faults of single statements, by place. */
+  readonly faults = new Map<number, readonly StatementFault[]>();
   /** How often each kind of fault came to pass. */
   readonly counts = new Map<string, number>();
   onExecute: ((process: SimulatedProcess, sql: string) => void) | undefined;
@@ -91,7 +101,7 @@ export class Network {
   readonly #options: NetworkOptions;
   readonly #random: Random;
   readonly #requests = new Map<SimulatedProcess, Set<Request>>();
-  readonly #sent = new Map<number, number>();
+  readonly #sent = new Map<string, number>();
   readonly #hearing = new Set<Hearing>();
   #holder: ServerSession | undefined;
   #waiting: { readonly request: Request; readonly deadline: Occurrence }[] = [];
@@ -183,9 +193,7 @@ export class Network {
   ): Promise<QueryResult> {
     if (this.#instant) return Promise.resolve().then(() => this.#execute(process, sql, execute));
     return new Promise((resolve, reject) => {
-      const nth = (this.#sent.get(process.place) ?? 0) + 1;
-      this.#sent.set(process.place, nth);
-      const fault = this.#healed ? undefined : this.faults.get(process.place)?.get(nth);
+      const fault = this.#healed ? undefined : this.#faultOf(process, sql);
       const request: Request = {
         process,
         label: sql,
@@ -199,10 +207,23 @@ export class Network {
         over: false,
       };
       if (!this.#healed) this.#early.add(request);
-      this.#timeline.trace?.(() => `${process.name} #${nth} sends ${shorten(sql, values)}`);
+      this.#timeline.trace?.(() => `${process.name} sends ${shorten(sql, values)}`);
       this.#track(request);
       this.#launch(request);
     });
+  }
+
+  /** What befalls the next statement from its place. */
+  #faultOf({ place }: SimulatedProcess, sql: string): StatementFault | undefined {
+    const faults = this.faults.get(place);
+    if (faults === undefined) return undefined;
+    const numbers = classesOf(sql).map((of) => {
+      const key = `${place} ${of}`;
+      const nth = (this.#sent.get(key) ?? 0) + 1;
+      this.#sent.set(key, nth);
+      return { of, nth };
+    });
+    return faults.find((fault) => numbers.some(({ of, nth }) => of === fault.of && nth === fault.nth));
   }
 
   #execute(process: SimulatedProcess, sql: string, execute: () => QueryResult): QueryResult {
@@ -244,9 +265,6 @@ export class Network {
       }
       case 'slow request':
         return this.#arriveAfter(fault.ms, request);
-      case 'crash before':
-        request.lost = true;
-        return this.#arriveAfter(way, request);
       default:
         return this.#arriveAfter(way, request);
     }
@@ -258,7 +276,10 @@ export class Network {
 
   #arrive(request: Request): void {
     const { process, fault, session } = request;
-    if (fault?.kind === 'crash before') return process.crash();
+    if (fault?.kind === 'crash before' && !this.#healed) {
+      request.lost = true;
+      return process.crash();
+    }
     if (request.lost) return;
     if (this.#holder !== undefined && this.#holder !== session) {
       const deadline = this.#timeline.after(PATIENCE.ms, 'deadline', undefined, () => {
@@ -286,7 +307,7 @@ export class Network {
     try {
       const result = execute();
       this.#timeline.trace?.(() => `database did ${process.name}'s ${shorten(request.label)}: ${result.changes} changed, ${result.rows.length} rows`);
-      if (fault?.kind === 'crash after') return process.crash();
+      if (fault?.kind === 'crash after' && !this.#healed) process.crash();
       this.#reply(request, () => request.resolve(result));
     } catch (error) {
       this.#timeline.trace?.(() => `database refused ${process.name}'s ${shorten(request.label)}: ${String(error)}`);
@@ -422,6 +443,12 @@ export class Network {
   #count(kind: string): void {
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
   }
+}
+
+function classesOf(sql: string): readonly StatementClass[] {
+  if (isHandlersWrite(sql)) return ['any', 'handler'];
+  if (sql.includes(CLAIM)) return ['any', 'claim'];
+  return sql === 'COMMIT' ? ['any', 'commit'] : ['any'];
 }
 
 const NOTHING: QueryResult = { rows: [], changes: 0 };

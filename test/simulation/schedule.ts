@@ -2,7 +2,7 @@
  * What is going to happen in a run, as data: a list of processes, operations and faults, each of which can be left out. A seed
  * makes one; a failing one is made shorter by leaving out what it doesn't need.
  */
-import { type HintMode, STATEMENT_FAULTS, type StatementFault } from './network.ts';
+import { type HintMode, STATEMENT_FAULTS, STATEMENTS, type StatementClass, type StatementFault } from './network.ts';
 import { Random } from './random.ts';
 import { type Script, type ScriptedType, TYPES } from './script.ts';
 import type { ClockError } from './simulated-process.ts';
@@ -37,7 +37,6 @@ export type Item =
   | {
       readonly kind: 'statement fault';
       readonly process: number;
-      readonly nth: number;
       readonly fault: StatementFault;
     }
   | {
@@ -66,21 +65,32 @@ export const POLL = 750;
 export const GRACE = 800;
 /** When the last thing of a schedule happens. */
 const END = 4000;
+/** About so many statements of each class come from a place. */
+const MOST_OF: Readonly<Record<StatementClass, number>> = { any: 60, handler: 6, claim: 10, commit: 6 };
 export const GROUPS: readonly string[] = ['a', 'b'];
+
+/**
+ * What a run is about: anything at all; claims of the same tasks by the same replicas again and again, while what was written
+ * for them arrives late; limits; replicas that are away for longer than their lease.
+ */
+type Theme = 'anything' | 'churn' | 'limits' | 'absence';
 
 export function makeSchedule(seed: number): Schedule {
   const random = new Random(seed, 3);
-  const processes = makeProcesses(random);
-  const tasks = makeTasks(random, processes.length);
-  const operations = makeOperations(random, processes.length, tasks.length);
-  const faults = Array.from({ length: random.below(5) }, () => makeFault(random, processes.length));
+  const theme = random.weighted<Theme>({ anything: 4, churn: 3, limits: 1.5, absence: 1.5 });
+  const processes = makeProcesses(random, theme);
+  const tasks = makeTasks(random, theme, processes.length);
+  const operations = makeOperations(random, theme, processes.length, tasks.length);
+  const faults = Array.from({ length: random.between(theme === 'anything' ? 0 : 1, 4) }, () =>
+    makeFault(random, theme, processes.length),
+  );
   const items = [...processes, ...tasks, ...operations, ...faults];
   return {
     seed,
     settings: {
       latency: random.pick([2, 5, 20]),
       hints: random.weighted({ none: 1, lossy: 3, committed: 1 }),
-      policy: random.weighted({ fifo: 4, priority: 1, fair: 1 }),
+      policy: random.weighted({ fifo: 4, priority: 1, fair: theme === 'churn' ? 0 : 1 }),
     },
     items: new Map(items.map((item, index) => [index, item])),
   };
@@ -91,8 +101,8 @@ export function onlyItems(schedule: Schedule, kept: ReadonlySet<number>): Schedu
   return { ...schedule, items: new Map([...schedule.items].filter(([number]) => kept.has(number))) };
 }
 
-function makeProcesses(random: Random): readonly Item[] {
-  const count = random.weighted({ 1: 1, 2: 6, 3: 2 });
+function makeProcesses(random: Random, theme: Theme): readonly Item[] {
+  const count = random.weighted({ 1: theme === 'churn' ? 8 : 1, 2: 6, 3: 2 });
   return Array.from({ length: Number(count) }, (_, index) => ({
     kind: 'process',
     // Most are there from the beginning.
@@ -105,63 +115,87 @@ function makeProcesses(random: Random): readonly Item[] {
   }));
 }
 
-function makeTasks(random: Random, processes: number): readonly Item[] {
-  const limit = random.chance(0.2);
-  return Array.from({ length: random.between(1, 3) }, (_, index): Item => {
-    const script: Script = {
-      name: index,
-      autoRun: random.chance(0.9),
-      steps: random.between(1, 3),
-      work: random.pick([20, 150, 600]),
-      style: random.weighted({ yield: 4, report: 2, transaction: 2 }),
-      end: random.weighted({
-        finish: 6,
-        fail: 1,
-        'fail once': 2,
-        'snooze once': 1,
-        remove: 1,
-        'fail and remove': 1,
-      }),
-      stubborn: random.chance(0.1),
-      failedCleanups: random.chance(0.8) ? 0 : 1,
-    };
-    return {
-      kind: 'operation',
-      at: random.below(limit ? 100 : 1500),
-      by: random.below(processes),
-      operation: {
-        kind: 'create',
-        type: random.pick(TYPES),
-        group: random.pick(GROUPS),
-        priority: random.below(3),
-        key: random.chance(0.1) ? 'key' : undefined,
-        script,
-      },
-    };
-  });
+function makeTasks(random: Random, theme: Theme, processes: number): readonly Item[] {
+  return Array.from({ length: random.between(theme === 'limits' ? 2 : 1, 3) }, (_, index) => ({
+    kind: 'operation',
+    at: random.below(theme === 'anything' ? 1500 : 200),
+    by: random.below(processes),
+    operation: {
+      kind: 'create',
+      type: random.pick(TYPES),
+      group: theme === 'limits' ? 'a' : random.pick(GROUPS),
+      priority: random.below(3),
+      key: random.chance(0.1) ? 'key' : undefined,
+      script: makeScript(random, theme, index),
+    },
+  }));
 }
 
-function makeOperations(random: Random, processes: number, tasks: number): readonly Item[] {
-  return Array.from({ length: random.below(5) }, (): Item => {
-    const kind = random.weighted({
-      run: 4,
-      pause: 4,
-      delete: 4,
-      move: 1,
-      'run all': 0.5,
-      'pause all': 0.5,
-      'delete all': 0.5,
-      'pause group': 1,
-      'resume group': 1,
-      'limit group': 1.5,
-    });
-    return {
-      kind: 'operation',
-      at: random.below(END),
-      by: random.below(processes),
-      operation: makeOperation(random, kind, tasks),
-    };
+function makeScript(random: Random, theme: Theme, name: number): Script {
+  return {
+    name,
+    autoRun: random.chance(0.9),
+    steps: random.between(1, theme === 'absence' ? 6 : 3),
+    work: random.pick([20, 150, 600]),
+    style: random.weighted({ yield: 4, report: 2, transaction: 2 }),
+    end: random.weighted({
+      finish: 6,
+      fail: 1,
+      'fail once': 2,
+      'snooze once': theme === 'churn' ? 4 : 1,
+      remove: 1,
+      'fail and remove': 1,
+    }),
+    stubborn: random.chance(0.1),
+    failedCleanups: random.chance(0.8) ? 0 : 1,
+  };
+}
+
+const NONE_ASKED = {
+  run: 0,
+  pause: 0,
+  delete: 0,
+  move: 0,
+  'run all': 0,
+  'pause all': 0,
+  'delete all': 0,
+  'pause group': 0,
+  'resume group': 0,
+  'limit group': 0,
+} as const;
+
+/** How often what is asked for. */
+const ASKED: Readonly<Record<Theme, Readonly<Record<Exclude<Operation['kind'], 'create'>, number>>>> = {
+  anything: {
+    run: 4,
+    pause: 4,
+    delete: 4,
+    move: 1,
+    'run all': 0.5,
+    'pause all': 0.5,
+    'delete all': 0.5,
+    'pause group': 1,
+    'resume group': 1,
+    'limit group': 1.5,
+  },
+  churn: { ...NONE_ASKED, run: 6, pause: 6, delete: 3 },
+  limits: { ...NONE_ASKED, run: 2, pause: 4, move: 1, 'pause group': 1, 'resume group': 1, 'limit group': 2 },
+  absence: { ...NONE_ASKED, run: 2, pause: 1, delete: 1 },
+};
+
+function makeOperations(random: Random, theme: Theme, processes: number, tasks: number): readonly Item[] {
+  const limit: Item = {
+    kind: 'operation',
+    at: random.below(400),
+    by: random.below(processes),
+    operation: { kind: 'limit group', group: 'a', most: 1 },
+  };
+  const others = Array.from({ length: random.below(theme === 'churn' ? 7 : 5) }, (): Item => {
+    const operation = makeOperation(random, random.weighted(ASKED[theme]), tasks);
+    const latest = theme === 'churn' || theme === 'limits' ? END / 2 : END;
+    return { kind: 'operation', at: random.below(latest), by: random.below(processes), operation };
   });
+  return theme === 'limits' ? [limit, ...others] : others;
 }
 
 function makeOperation(random: Random, kind: Exclude<Operation['kind'], 'create'>, tasks: number): Operation {
@@ -186,18 +220,37 @@ function makeOperation(random: Random, kind: Exclude<Operation['kind'], 'create'
   }
 }
 
-function makeFault(random: Random, processes: number): Item {
+/** What kinds of faults a theme is about. */
+const BEFALLING: Readonly<Record<Theme, Readonly<Record<ProcessFault | 'statement', number>>>> = {
+  anything: { statement: 6, crash: 1.2, freeze: 1.2, 'cut off': 1.2, stop: 0.8 },
+  churn: { statement: 10, crash: 0.3, freeze: 0.7, 'cut off': 0.7, stop: 0 },
+  limits: { statement: 3, crash: 1, freeze: 1, 'cut off': 1, stop: 1 },
+  absence: { statement: 1, crash: 1, freeze: 3, 'cut off': 3, stop: 0.5 },
+};
+
+function makeFault(random: Random, theme: Theme, processes: number): Item {
   const process = random.below(processes);
-  if (random.chance(0.5)) {
-    const fault = { kind: random.pick(STATEMENT_FAULTS), ms: random.between(1, random.pick([50, 1000, 4000])) };
-    return { kind: 'statement fault', process, nth: random.between(1, 60), fault };
-  }
+  const kind = random.weighted(BEFALLING[theme]);
+  if (kind === 'statement') return { kind: 'statement fault', process, fault: makeStatementFault(random, theme) };
+  const longest = theme === 'absence' ? 2 * LEASE : random.pick([500, 4500]);
+  const ms = random.between(10, longest);
+  return { kind: 'process fault', at: random.below(theme === 'absence' ? END / 2 : END), process, fault: kind, ms };
+}
+
+function makeStatementFault(random: Random, theme: Theme): StatementFault {
+  if (theme === 'churn' && random.chance(0.8))
+    return {
+      of: 'handler',
+      nth: random.between(1, 4),
+      kind: random.pick(['late', 'late', 'slow request', 'reply lost']),
+      ms: random.between(1, 300),
+    };
+  const of = random.pick(STATEMENTS);
   return {
-    kind: 'process fault',
-    at: random.below(END),
-    process,
-    fault: random.weighted({ crash: 3, freeze: 3, 'cut off': 3, stop: 2 }),
-    ms: random.between(10, random.pick([500, 4500])),
+    of,
+    nth: random.between(1, MOST_OF[of]),
+    kind: random.pick(STATEMENT_FAULTS),
+    ms: random.between(1, random.pick([50, 1000, 4000])),
   };
 }
 
@@ -209,7 +262,7 @@ export function describeItem(item: Item): string {
     case 'operation':
       return `at ${item.at} ms, through p${item.by}: ${JSON.stringify(item.operation)}`;
     case 'statement fault':
-      return `statement ${item.nth} of p${item.process}: ${item.fault.kind}, ${item.fault.ms} ms`;
+      return `statement ${item.fault.nth} (${item.fault.of}) of p${item.process}: ${item.fault.kind}, ${item.fault.ms} ms`;
     case 'process fault':
       return `at ${item.at} ms, p${item.process}: ${item.fault}, ${item.ms} ms`;
   }

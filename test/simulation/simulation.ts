@@ -157,11 +157,9 @@ class Run {
       case 'operation':
         this.#later(item.at, () => this.#operate(item.by, item.operation));
         return;
-      case 'statement fault': {
-        const known = faults.get(item.process) ?? new Map();
-        faults.set(item.process, known.set(item.nth, item.fault));
+      case 'statement fault':
+        faults.set(item.process, [...(faults.get(item.process) ?? []), item.fault]);
         return;
-      }
       case 'process fault':
         this.#later(item.at, () => this.#befall(item));
         return;
