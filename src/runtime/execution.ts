@@ -74,14 +74,15 @@ export class Execution {
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
-  #transactions: number;
+  /** How many reports of the task are stored. */
+  #reports: number;
   readonly #outcome: Outcome;
 
   constructor(options: ExecutionOptions) {
     const { claim, replica, queue } = options;
     this.#options = options;
     this.queue = queue;
-    this.#transactions = claim.transactions;
+    this.#reports = claim.reports;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
     this.#outcome = new Outcome({
       ...options,
@@ -258,7 +259,9 @@ export class Execution {
     await this.#inTurn(async () => {
       if (report === undefined) return;
       const stored = await this.#stored(checkpoint);
-      await this.#write(() => writes.checkpoint(this.fence, stored));
+      const nth = this.#reports + 1;
+      await this.#write(() => writes.checkpoint(this.fence, { ...stored, nth }));
+      this.#reports = nth;
     });
     if (report !== undefined) observer.emit('task.reported', this.#details());
   }
@@ -286,12 +289,12 @@ export class Execution {
 
   async #commit(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
     const { store, claim, maxPayload } = this.#options;
-    const count = this.#transactions;
+    const nth = this.#reports + 1;
     let uncertain = false;
     await this.#write(async () => {
-      if (uncertain && (await store.isCommitted(this.fence, count))) return;
+      if (uncertain && (await store.isCommitted(this.fence, nth))) return;
       try {
-        await store.transact(this.fence, count, async (tx) => {
+        await store.transact(this.fence, nth, async (tx) => {
           const report = await doWork(this, this.#left.signal, () => work(tx));
           return this.#stored(encodeReport(report, claim.type, maxPayload));
         });
@@ -300,14 +303,14 @@ export class Execution {
         if (
           uncertain &&
           isTaskbatonError(error, 'LEASE_LOST') &&
-          (await store.isCommitted(this.fence, count))
+          (await store.isCommitted(this.fence, nth))
         )
           return;
         uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
         throw error;
       }
     });
-    this.#transactions = count + 1;
+    this.#reports = nth;
   }
 
   #checkOpen(): void {

@@ -83,7 +83,7 @@ const CLAIM: Claim = {
   attempt: 1,
   retries: 0,
   worked: { attempt: 0, total: 0 },
-  transactions: 0,
+  reports: 0,
   options: null,
   errors: null,
   input: null,
