@@ -1,4 +1,4 @@
-import { makeSchedule } from './test/simulation/schedule.ts';
+import { makeSchedule } from './test/simulation/themes.ts';
 import { SharedDatabase } from './test/simulation/shared-database.ts';
 import { simulate } from './test/simulation/simulation.ts';
 import { Timeline } from './test/simulation/timeline.ts';

@@ -1,4 +1,5 @@
-import { makeSchedule, describeItem } from './test/simulation/schedule.ts';
+import { describeItem } from './test/simulation/schedule.ts';
+import { makeSchedule } from './test/simulation/themes.ts';
 import { SharedDatabase } from './test/simulation/shared-database.ts';
 import { simulate } from './test/simulation/simulation.ts';
 const [from, count, show] = process.argv.slice(2).map(Number);

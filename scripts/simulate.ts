@@ -8,10 +8,11 @@
  */
 import { parseArgs } from 'node:util';
 import { type BatchResult, simulateSeeds } from '../test/simulation/fleet.ts';
-import { describeItem, makeSchedule, onlyItems, type Schedule } from '../test/simulation/schedule.ts';
+import { describeItem, onlyItems, type Schedule } from '../test/simulation/schedule.ts';
 import { SharedDatabase } from '../test/simulation/shared-database.ts';
 import { shrink } from '../test/simulation/shrink.ts';
 import { simulate } from '../test/simulation/simulation.ts';
+import { makeSchedule } from '../test/simulation/themes.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -133,6 +133,11 @@ export class Invariants implements Watcher {
       return false;
     }
     known.row = after;
+    if (change.epoch !== undefined && change.epoch !== before?.['epoch'])
+      this.fail(
+        'I2',
+        `a write of epoch ${change.epoch} was accepted for task ${id}, which is in epoch ${String(before?.['epoch'])}`,
+      );
     if (before?.['status'] !== after?.['status'] || before?.['task_group'] !== after?.['task_group'])
       known.moments.push({
         commit: this.commits,

@@ -83,6 +83,8 @@ interface Hearing {
   readonly listener: WakeListener;
 }
 
+/** A way of a process that is slow takes about so many milliseconds. */
+const SLOW = 200;
 /** What no other statement says. */
 const CLAIM = 'epoch = epoch + 1';
 /** As `sqlite` has it for files that others hold locked. */
@@ -191,13 +193,13 @@ export class Network {
     session?: ServerSession,
     execute = (): QueryResult => this.#shared.execute(sql, values),
   ): Promise<QueryResult> {
-    if (this.#instant) return Promise.resolve().then(() => this.#execute(process, sql, execute));
+    if (this.#instant) return Promise.resolve().then(() => this.#execute(process, sql, values, execute));
     return new Promise((resolve, reject) => {
       const fault = this.#healed ? undefined : this.#faultOf(process, sql);
       const request: Request = {
         process,
         label: sql,
-        execute: () => this.#execute(process, sql, execute),
+        execute: () => this.#execute(process, sql, values, execute),
         session,
         fault,
         resolve,
@@ -226,8 +228,14 @@ export class Network {
     return faults.find((fault) => numbers.some(({ of, nth }) => of === fault.of && nth === fault.nth));
   }
 
-  #execute(process: SimulatedProcess, sql: string, execute: () => QueryResult): QueryResult {
+  #execute(
+    process: SimulatedProcess,
+    sql: string,
+    values: readonly SqlValue[],
+    execute: () => QueryResult,
+  ): QueryResult {
     this.onExecute?.(process, sql);
+    this.#shared.fences = isHandlersWrite(sql) ? fencesOf(values) : undefined;
     return execute();
   }
 
@@ -261,7 +269,7 @@ export class Network {
           request.lost = true;
           return this.#break(session);
         }
-        return this.#arriveAfter(fault.ms + process.random.between(1, 1500), request);
+        return this.#arriveAfter(fault.ms + process.random.between(1, process.random.pick([100, 400, 1500])), request);
       }
       case 'slow request':
         return this.#arriveAfter(fault.ms, request);
@@ -352,8 +360,8 @@ export class Network {
   }
 
   /** Most ways take the usual time, some ten times as long. */
-  #way({ random }: SimulatedProcess): number {
-    const { latency } = this.#options;
+  #way({ random, slowUntil }: SimulatedProcess): number {
+    const latency = slowUntil > this.#timeline.now ? SLOW : this.#options.latency;
     return 0.1 + random.next() * latency * (random.chance(0.03) ? 10 : 1);
   }
 
@@ -449,6 +457,13 @@ function classesOf(sql: string): readonly StatementClass[] {
   if (isHandlersWrite(sql)) return ['any', 'handler'];
   if (sql.includes(CLAIM)) return ['any', 'claim'];
   return sql === 'COMMIT' ? ['any', 'commit'] : ['any'];
+}
+
+/** A handler's write hands over rows, one as values and several as JSON, that begin with task, owner and epoch. */
+function fencesOf(values: readonly SqlValue[]): ReadonlyMap<number, number> {
+  const [first] = values;
+  const rows = typeof first === 'string' ? (JSON.parse(first) as readonly (readonly SqlValue[])[]) : [values];
+  return new Map(rows.map(([id, , epoch]) => [Number(id), Number(epoch)]));
 }
 
 const NOTHING: QueryResult = { rows: [], changes: 0 };

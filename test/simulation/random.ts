@@ -38,10 +38,11 @@ export class Random {
   }
 
   /** One of the names, as often as its weight says. */
-  weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
+  weighted<Name extends string>(weights: Readonly<Partial<Record<Name, number>>>): Name {
     const names = Object.keys(weights) as Name[];
-    let rest = this.next() * names.reduce((sum, name) => sum + weights[name], 0);
-    return names.find((name) => (rest -= weights[name]) < 0) ?? (names.at(-1) as Name);
+    const weightOf = (name: Name): number => weights[name] ?? 0;
+    let rest = this.next() * names.reduce((sum, name) => sum + weightOf(name), 0);
+    return names.find((name) => (rest -= weightOf(name)) < 0) ?? (names.at(-1) as Name);
   }
 }
 

@@ -16,8 +16,9 @@ export interface Script {
   /** Tells it from all others of its run. */
   readonly name: number;
   readonly autoRun: boolean;
+  /** How many reports it makes; after the last one it works once more. */
   readonly steps: number;
-  /** Milliseconds that each step takes. */
+  /** Milliseconds that each piece of work takes. */
   readonly work: number;
   /** How it reports: by yielding, by calling `report`, or in transactions with a row of its own. */
   readonly style: 'yield' | 'report' | 'transaction';
@@ -74,6 +75,7 @@ async function* yielding(
       yield { context, progress: step / input.steps };
       stint.acknowledged(step);
     }
+    await doStep(process, stint, given);
     return end(stint, given);
   } finally {
     stint.end();
@@ -99,6 +101,7 @@ async function reporting(process: SimulatedProcess, ledger: Ledger, given: Given
         });
       stint.acknowledged(step);
     }
+    await doStep(process, stint, given);
     return end(stint, given);
   } finally {
     stint.end();

@@ -20,6 +20,8 @@ export interface TaskChange {
   readonly id: number;
   readonly before: TaskColumns | undefined;
   readonly after: TaskColumns | undefined;
+  /** For which claim it was written, if it was a handler's write. */
+  readonly epoch: number | undefined;
 }
 
 const TASK_COLUMNS = [
@@ -60,6 +62,8 @@ type Given = readonly (string | number | bigint | null | Uint8Array)[];
 export class SharedDatabase {
   /** Milliseconds since 1970. */
   now = 0;
+  /** The claims that the present statement writes for: epochs by task. */
+  fences: ReadonlyMap<number, number> | undefined;
   /** When the present transaction began; now, outside of one. */
   began = 0;
   /** Told of what was committed; undefined while nobody looks. */
@@ -174,9 +178,11 @@ export class SharedDatabase {
         : (Object.fromEntries(
             TASK_COLUMNS.map((column, index) => [column, given[from + index]]),
           ) as TaskColumns);
+    const id = Number(given[0]);
     this.#changes.push({
       table: 'task',
-      id: Number(given[0]),
+      id,
+      epoch: this.fences?.get(id),
       before: row(1),
       after: row(1 + TASK_COLUMNS.length),
     });

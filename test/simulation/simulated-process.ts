@@ -28,6 +28,8 @@ export class SimulatedProcess {
   awakeSince = 0;
   /** Until when the database can't be reached. */
   cutOffUntil = 0;
+  /** Until when its statements take their time. */
+  slowUntil = 0;
   /** What happens when it goes on. */
   readonly held: Occurrence[] = [];
   readonly random: Random;

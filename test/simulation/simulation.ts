@@ -250,6 +250,9 @@ class Run {
       case 'freeze':
         simulated.freeze();
         return this.#later(this.#timeline.now + ms, () => simulated.thaw());
+      case 'slow':
+        simulated.slowUntil = this.#timeline.now + ms;
+        return;
       case 'cut off':
         simulated.cutOffUntil = this.#timeline.now + ms;
         return this.#network.disconnect(simulated);
@@ -281,6 +284,7 @@ class Run {
     this.#timeline.trace?.(() => 'from here on nothing goes wrong');
     for (const { process: simulated } of this.#all) {
       simulated.cutOffUntil = 0;
+      simulated.slowUntil = 0;
       simulated.thaw();
     }
     if (this.#alive.length === 0) this.#start(0, { offset: 0, drift: 0 }, 2);

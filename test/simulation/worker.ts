@@ -2,9 +2,9 @@
 import { parentPort } from 'node:worker_threads';
 import type { Batch, BatchResult } from './fleet.ts';
 import { mix } from './random.ts';
-import { makeSchedule } from './schedule.ts';
 import { SharedDatabase } from './shared-database.ts';
 import { simulate } from './simulation.ts';
+import { makeSchedule } from './themes.ts';
 
 const shared = await SharedDatabase.open();
 
