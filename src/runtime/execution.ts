@@ -74,7 +74,6 @@ export class Execution {
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
-  /** How many reports of the task are stored. */
   #reports: number;
   readonly #outcome: Outcome;
 
@@ -293,6 +292,7 @@ export class Execution {
     let uncertain = false;
     await this.#write(async () => {
       if (uncertain && (await store.isCommitted(this.fence, nth))) return;
+      this.#left.throwIfAborted();
       try {
         await store.transact(this.fence, nth, async (tx) => {
           const report = await doWork(this, this.#left.signal, () => work(tx));
@@ -300,11 +300,7 @@ export class Execution {
         });
       } catch (error) {
         // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
-        if (
-          uncertain &&
-          isTaskbatonError(error, 'LEASE_LOST') &&
-          (await store.isCommitted(this.fence, nth))
-        )
+        if (uncertain && isTaskbatonError(error, 'LEASE_LOST') && (await store.isCommitted(this.fence, nth)))
           return;
         uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
         throw error;

@@ -27,13 +27,23 @@ const BATCH = 250;
 export async function simulateSeeds(
   from: number,
   count: number,
-  { workers = availableParallelism(), onProgress = (): void => undefined }: {
+  {
+    workers = availableParallelism(),
+    onProgress = (): void => undefined,
+  }: {
     readonly workers?: number;
     readonly onProgress?: (total: BatchResult) => void;
   } = {},
 ): Promise<BatchResult> {
   let next = from;
-  let total: BatchResult = { runs: 0, failed: undefined, digest: 0, events: 0, statements: 0, counts: new Map() };
+  let total: BatchResult = {
+    runs: 0,
+    failed: undefined,
+    digest: 0,
+    events: 0,
+    statements: 0,
+    counts: new Map(),
+  };
   const take = (): Batch | undefined => {
     if (next >= from + count || total.failed !== undefined) return undefined;
     const batch = { from: next, to: Math.min(next + BATCH, from + count) };

@@ -250,7 +250,8 @@ export class Invariants implements Watcher {
     if (after?.['status'] !== 'running/run') return;
     const group = String(after['task_group']);
     const rule = this.rules.get(`group ${group}`);
-    if (rule?.paused === true) this.fail('I14', `task ${id} was started in the group ${group}, which is paused`);
+    if (rule?.paused === true)
+      this.fail('I14', `task ${id} was started in the group ${group}, which is paused`);
     if (rule === undefined || rule.most === null) return;
     const running = [...this.tasks.values()].filter(
       ({ row }) =>
@@ -266,11 +267,15 @@ export class Invariants implements Watcher {
     const left = (this.#leases.get(owner) ?? 0) - this.#now();
     const mine = this.executing?.leases.has(owner) === true;
     const stint = this.#ledger.find(id, Number(before['epoch']));
-    if (after !== undefined && after['owner'] !== null) this.fail('I9', `task ${id} has ended and has an owner`);
+    if (after !== undefined && after['owner'] !== null)
+      this.fail('I9', `task ${id} has ended and has an owner`);
     if (left > 0 && !mine)
       this.fail('I3', `task ${id} was taken from ${owner} ${left} ms before the end of its lease`);
     if (left > 0 && stint?.state === 'working' && !stint.abandoned)
-      this.fail('I2', `the claim ${String(before['epoch'])} of task ${id} was ended while its handler worked`);
+      this.fail(
+        'I2',
+        `the claim ${String(before['epoch'])} of task ${id} was ended while its handler worked`,
+      );
     if (Number(after?.['crashes'] ?? 0) > Number(before['crashes']))
       this.#checkCrash(id, before, events, left);
   }
@@ -282,14 +287,18 @@ export class Invariants implements Watcher {
     const budget = running ? CRASH_BUDGETS[before['type'] as ScriptedType] : 3;
     const resumed = Number(before['crashes']) < budget;
     if (!events.includes(resumed ? 'recover' : 'expire'))
-      this.fail('I13', `task ${id} crashed ${String(before['crashes'])} times before, and ${budget} are allowed`);
+      this.fail(
+        'I13',
+        `task ${id} crashed ${String(before['crashes'])} times before, and ${budget} are allowed`,
+      );
   }
 
   /** A record goes when its cleanup has succeeded, when its handler said so, or when nothing ever came of it. */
   #checkRemoval({ script }: Known, id: number, before: TaskColumns): void {
     if (before['status'] === 'init/none') return;
     const stint = this.#ledger.find(id, Number(before['epoch']));
-    const cleaned = before['status'] === 'deleting/delete' && stint?.kind === 'cleanup' && stint.state === 'finished';
+    const cleaned =
+      before['status'] === 'deleting/delete' && stint?.kind === 'cleanup' && stint.state === 'finished';
     const said =
       (before['status'] === 'running/run' || before['status'] === 'running/pause') &&
       stint?.kind === 'run' &&
@@ -345,8 +354,12 @@ export class Invariants implements Watcher {
       if (isLive(other) && !waking)
         this.fail('I4', `two handlers of task ${task} are at work, in epochs ${other.epoch} and ${epoch}`);
       if (stint.kind === 'run' && other.kind === 'run' && other.acked > stint.from)
-        this.fail('I5', `task ${task} goes on from step ${stint.from}, and step ${other.acked} was acknowledged`);
-      if (other.epoch >= epoch) this.fail('I1', `task ${task} is begun in epoch ${epoch} after ${other.epoch}`);
+        this.fail(
+          'I5',
+          `task ${task} goes on from step ${stint.from}, and step ${other.acked} was acknowledged`,
+        );
+      if (other.epoch >= epoch)
+        this.fail('I1', `task ${task} is begun in epoch ${epoch} after ${other.epoch}`);
     }
     const known = this.tasks.get(task);
     if (known?.row === undefined && !this.#isStale(stint))
@@ -360,11 +373,17 @@ export class Invariants implements Watcher {
     const { now } = this.#timeline;
     const until = this.#leases.get(replica) ?? 0;
     if (until <= this.#now() && now - process.awakeSince > WAKING)
-      this.fail('I4', `a handler of task ${task} in epoch ${epoch} works on, and the lease ${replica} is over`);
+      this.fail(
+        'I4',
+        `a handler of task ${task} in epoch ${epoch} works on, and the lease ${replica} is over`,
+      );
     const known = this.tasks.get(task);
     const marked = known?.markedAt ?? Infinity;
     if (known?.row?.['epoch'] === epoch && now - Math.max(marked, process.awakeSince) > MARKED)
-      this.fail('I11', `task ${task} is ${String(known.row['status'])} since ${marked}, and its handler isn't told`);
+      this.fail(
+        'I11',
+        `task ${task} is ${String(known.row['status'])} since ${marked}, and its handler isn't told`,
+      );
   }
 
   /** What is acknowledged is stored. */

@@ -8,7 +8,11 @@ import type { Timeline } from './timeline.ts';
 const WRONG = [0, 60_000, -60_000];
 
 /** Until the returned function is called. */
-export function takeOverTime(timeline: Timeline, start: number, onEscape: (what: string) => void): () => void {
+export function takeOverTime(
+  timeline: Timeline,
+  start: number,
+  onEscape: (what: string) => void,
+): () => void {
   const kept = {
     now: Date.now,
     random: Math.random,
@@ -20,7 +24,8 @@ export function takeOverTime(timeline: Timeline, start: number, onEscape: (what:
     onEscape(what);
     throw new Error(`${what} was called in a simulation`);
   };
-  Date.now = () => Math.floor(start + timeline.now + (WRONG[(timeline.current?.place ?? 0) % WRONG.length] ?? 0));
+  Date.now = () =>
+    Math.floor(start + timeline.now + (WRONG[(timeline.current?.place ?? 0) % WRONG.length] ?? 0));
   Math.random = () => escaped('Math.random');
   globalThis.setTimeout = (() => escaped('setTimeout')) as unknown as typeof setTimeout;
   globalThis.setInterval = (() => escaped('setInterval')) as unknown as typeof setInterval;

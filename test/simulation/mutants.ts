@@ -24,12 +24,12 @@ const SETTLEMENT = 'store/settlement.ts';
 const FENCED = "id = v_id AND COALESCE(owner, '') = v_owner AND epoch = v_epoch";
 const WITHOUT_EPOCH = "id = v_id AND COALESCE(owner, '') = v_owner";
 
-/** Ends of this kind, and no others, go without an epoch. */
-function endWithoutEpoch(event: 'finish' | 'yield'): Edit {
+/** Ends of this kind, and no others, go by another condition. */
+function endBy(event: 'finish' | 'yield', condition: string): Edit {
   return {
     file: SETTLEMENT,
     find: 'where: { sql: FENCED, values: [] },',
-    replace: `where: { sql: event === '${event}' ? "${WITHOUT_EPOCH}" : FENCED, values: [] },`,
+    replace: `where: { sql: event === '${event}' ? "${condition}" : FENCED, values: [] },`,
   };
 }
 
@@ -72,20 +72,25 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no order of reports',
     breaks: 'a report that was given up on and sent again is stored after a later one',
     edits: [
-      { file: SETTLEMENT, find: "`${NEWEST} IN (${once ? '1' : '0, 1'})`", replace: "once ? `${NEWEST} = 1` : '1 = 1'" },
+      {
+        file: SETTLEMENT,
+        find: "`${NEWEST} IN (${once ? '1' : '0, 1'})`",
+        replace: "once ? `${NEWEST} = 1` : '1 = 1'",
+      },
     ],
     test: { file: 'test/contract/checkpoint.test.ts', pattern: 'later' },
   },
   {
-    name: 'no epoch in finish',
-    breaks: 'an earlier claim by the same replica finishes the task under the present one',
-    edits: [endWithoutEpoch('finish')],
+    // The owner alone would do: of what it finished, a replica gets nothing back under the same lease.
+    name: 'no owner and no epoch in finish',
+    breaks: 'a replica that has lost the task finishes it under the one that has it now',
+    edits: [endBy('finish', 'id = v_id')],
     test: { file: 'test/contract/settle.test.ts', pattern: 'epoch' },
   },
   {
     name: 'no epoch in yield',
     breaks: 'an earlier claim by the same replica gives the task back under the present one',
-    edits: [endWithoutEpoch('yield')],
+    edits: [endBy('yield', WITHOUT_EPOCH)],
     test: { file: 'test/contract/settle.test.ts', pattern: 'epoch' },
   },
   {

@@ -170,7 +170,8 @@ export class Network {
       close: async () => undefined,
     };
     if (this.#options.hints === 'committed')
-      database.notifyIn = async ({ native }, _channel, topic) => void (native as ServerSession).hints.push(topic);
+      database.notifyIn = async ({ native }, _channel, topic) =>
+        void (native as ServerSession).hints.push(topic);
     return database;
   }
 
@@ -269,7 +270,10 @@ export class Network {
           request.lost = true;
           return this.#break(session);
         }
-        return this.#arriveAfter(fault.ms + process.random.between(1, process.random.pick([100, 400, 1500])), request);
+        return this.#arriveAfter(
+          fault.ms + process.random.between(1, process.random.pick([100, 400, 1500])),
+          request,
+        );
       }
       case 'slow request':
         return this.#arriveAfter(fault.ms, request);
@@ -314,11 +318,16 @@ export class Network {
     }
     try {
       const result = execute();
-      this.#timeline.trace?.(() => `database did ${process.name}'s ${shorten(request.label)}: ${result.changes} changed, ${result.rows.length} rows`);
+      this.#timeline.trace?.(
+        () =>
+          `database did ${process.name}'s ${shorten(request.label)}: ${result.changes} changed, ${result.rows.length} rows`,
+      );
       if (fault?.kind === 'crash after' && !this.#healed) process.crash();
       this.#reply(request, () => request.resolve(result));
     } catch (error) {
-      this.#timeline.trace?.(() => `database refused ${process.name}'s ${shorten(request.label)}: ${String(error)}`);
+      this.#timeline.trace?.(
+        () => `database refused ${process.name}'s ${shorten(request.label)}: ${String(error)}`,
+      );
       this.#reply(request, () => request.reject(error));
     }
     this.#next();
@@ -369,7 +378,11 @@ export class Network {
 
   async #open(process: SimulatedProcess): Promise<Session> {
     const session: ServerSession = { process, state: 'opening', hints: [] };
-    const send = (sql: string, values: readonly SqlValue[], execute: () => QueryResult): Promise<QueryResult> =>
+    const send = (
+      sql: string,
+      values: readonly SqlValue[],
+      execute: () => QueryResult,
+    ): Promise<QueryResult> =>
       this.#send(process, sql, values, session, () => {
         if (session.state !== 'open') throw unavailable(new Error('the connection was closed'));
         return execute();
@@ -439,7 +452,8 @@ export class Network {
     const { hints } = this.#options;
     if (hints === 'none') return;
     for (const { process, listener } of this.#hearing) {
-      if (process.cutOffUntil > this.#timeline.now || (hints === 'lossy' && this.#random.chance(0.3))) continue;
+      if (process.cutOffUntil > this.#timeline.now || (hints === 'lossy' && this.#random.chance(0.3)))
+        continue;
       const copies = this.#random.chance(0.05) ? 2 : 1;
       for (let copy = 0; copy < copies; copy++)
         this.#timeline.after(this.#way(process), 'hint', process, () => {

@@ -69,7 +69,8 @@ export function wrongAcknowledgement(
     if (kind === 'move') return status === undefined || group === operation.group;
     if (status === undefined) return kind === 'delete';
     const mark = markOf(status);
-    if (kind === 'run') return mark === 'run' && (STATUS[status].waits ?? STATUS[status].leased) !== undefined;
+    if (kind === 'run')
+      return mark === 'run' && (STATUS[status].waits ?? STATUS[status].leased) !== undefined;
     return mark === kind;
   };
   if (kind !== 'run' && kind !== 'pause' && kind !== 'delete' && kind !== 'move') return undefined;

@@ -111,7 +111,8 @@ async function reporting(process: SimulatedProcess, ledger: Ledger, given: Given
 function end(stint: Stint, { input, task }: Given): End {
   const context = { step: input.steps + 1, epoch: task.epoch, replica: task.replica };
   const again = stint.from > input.steps || stint.earlier > 0;
-  const fails = input.end === 'fail' || input.end === 'fail and remove' || (input.end === 'fail once' && !again);
+  const fails =
+    input.end === 'fail' || input.end === 'fail and remove' || (input.end === 'fail once' && !again);
   stint.finish(fails ? 'failed' : 'finished');
   switch (input.end) {
     case 'finish':

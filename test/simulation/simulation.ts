@@ -85,7 +85,9 @@ class Run {
   }
 
   async play(): Promise<Outcome> {
-    const giveBack = takeOverTime(this.#timeline, START, (what) => this.#invariants.fail('I19', `${what} escaped`));
+    const giveBack = takeOverTime(this.#timeline, START, (what) =>
+      this.#invariants.fail('I19', `${what} escaped`),
+    );
     const rejected = (error: unknown): void => {
       this.#invariants.fail('I19', `a rejection that nobody handled: ${describe(error)}`);
     };
@@ -214,9 +216,7 @@ class Run {
     this.#timeline.trace?.(() => `${member.process.name} starts`);
     const attempt = (): void => {
       if (member.stopped || member.process.state === 'crashed') return;
-      member.baton
-        .start()
-        .catch(() => this.#timeline.after(100, 'action', member.process, attempt));
+      member.baton.start().catch(() => this.#timeline.after(100, 'action', member.process, attempt));
     };
     this.#within(member.process, attempt);
   }
@@ -303,7 +303,13 @@ class Run {
     const name = 'task' in operation ? operation.task : undefined;
     const id = name === undefined ? undefined : this.#invariants.idOf(name);
     if (name !== undefined && id === undefined) return;
-    const logged: LoggedOperation = { operation, since: this.#invariants.commits, id, process: member.process, state: 'open' };
+    const logged: LoggedOperation = {
+      operation,
+      since: this.#invariants.commits,
+      id,
+      process: member.process,
+      state: 'open',
+    };
     this.#invariants.operations.push(logged);
     this.#timeline.trace?.(() => `a user asks ${member.process.name} for ${JSON.stringify(operation)}`);
     this.#within(member.process, () => {
@@ -366,7 +372,9 @@ class Run {
 
   /** Somebody who can still be answered waits for an answer. */
   get #isAsking(): boolean {
-    return this.#invariants.operations.some(({ state, process: asked }) => state === 'open' && asked.state === 'alive');
+    return this.#invariants.operations.some(
+      ({ state, process: asked }) => state === 'open' && asked.state === 'alive',
+    );
   }
 
   // The end
@@ -383,13 +391,19 @@ class Run {
       const { row } = known;
       if (row === undefined) continue;
       if (!AT_REST.has(row['status'] as Status))
-        this.#invariants.fail('I8', `task ${id} is ${String(row['status'])} for ever: ${JSON.stringify(row)}`);
+        this.#invariants.fail(
+          'I8',
+          `task ${id} is ${String(row['status'])} for ever: ${JSON.stringify(row)}`,
+        );
       else this.#checkEffects(id, known);
     }
     for (const { process: simulated } of this.#alive) {
       const heard = Math.max(this.#heard.get(simulated) ?? 0, healed, simulated.awakeSince);
       if (this.#timeline.now - heard > SILENCE)
-        this.#invariants.fail('I19', `${simulated.name} has said nothing for ${this.#timeline.now - heard} ms`);
+        this.#invariants.fail(
+          'I19',
+          `${simulated.name} has said nothing for ${this.#timeline.now - heard} ms`,
+        );
     }
   }
 
@@ -399,9 +413,15 @@ class Run {
     const steps = this.#shared
       .read(`SELECT step FROM ${EFFECT} WHERE task = ? ORDER BY step`, [id])
       .map(({ step }) => Number(step));
-    const expected = Array.from({ length: Math.min(progress?.step ?? 0, script.steps) }, (_, index) => index + 1);
+    const expected = Array.from(
+      { length: Math.min(progress?.step ?? 0, script.steps) },
+      (_, index) => index + 1,
+    );
     if (steps.join() !== expected.join())
-      this.#invariants.fail('I5', `task ${id} has the effects of steps ${steps.join()}, not of ${expected.join()}`);
+      this.#invariants.fail(
+        'I5',
+        `task ${id} has the effects of steps ${steps.join()}, not of ${expected.join()}`,
+      );
   }
 
   /** All stop at once, and leave nothing behind. */
@@ -413,15 +433,17 @@ class Run {
     for (const member of members) this.#stop(member, () => void (ended += 1));
     await this.#until(this.#timeline.now + STOPPED, () => ended === members.length);
     if (this.#invariants.violation !== undefined) return;
-    if (ended < members.length)
-      this.#invariants.fail('I20', `${members.length - ended} replicas don't stop`);
+    if (ended < members.length) this.#invariants.fail('I20', `${members.length - ended} replicas don't stop`);
     // What was on its way arrives.
     await this.#until(this.#timeline.now + 100, () => false);
     for (const { process: simulated } of members) {
       const { size } = simulated.timers;
       const left = [size, this.#network.pending(simulated), this.#network.listeners(simulated)];
       if (left.some((count) => count > 0))
-        this.#invariants.fail('I20', `${simulated.name} left ${left.join(', ')} timers, statements and listeners`);
+        this.#invariants.fail(
+          'I20',
+          `${simulated.name} left ${left.join(', ')} timers, statements and listeners`,
+        );
     }
   }
 

@@ -171,7 +171,11 @@ function makeEcho(random: Random): readonly Item[] {
     operation(1, { ...task, script: { ...task.script, work, autoRun: true } }),
     operation(stop, { kind: asked, task: 0 }),
     ...(asked === 'pause' ? [operation(stop + random.between(20, 250), { kind: 'run', task: 0 })] : []),
-    { kind: 'statement fault', process: 0, fault: { ...makeLateWrite(random), nth: random.between(1, steps + 1) } },
+    {
+      kind: 'statement fault',
+      process: 0,
+      fault: { ...makeLateWrite(random), nth: random.between(1, steps + 1) },
+    },
   ];
 }
 
@@ -271,7 +275,11 @@ function makeFault(random: Random, theme: Theme, processes: number): Item {
   const kind = random.weighted(theme.befalling) as ProcessFault | 'statement';
   if (kind === 'statement') {
     const late = theme === CHURN && random.chance(0.7);
-    return { kind: 'statement fault', process, fault: late ? makeLateWrite(random) : makeStatementFault(random) };
+    return {
+      kind: 'statement fault',
+      process,
+      fault: late ? makeLateWrite(random) : makeStatementFault(random),
+    };
   }
   return {
     kind: 'process fault',

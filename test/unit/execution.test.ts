@@ -55,10 +55,7 @@ describe('an abandoned handler', () => {
   it('in a transaction that the database does not answer leaves nothing waiting once its claim has ended', async () => {
     const { execution, clock, settlements } = await begin(
       ({ transaction }) => transaction(async () => undefined),
-      {
-        transact: () => Promise.reject(new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' })),
-        isCommitted: () => Promise.reject(new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' })),
-      },
+      { transact: () => Promise.reject(CUT_OFF), isCommitted: () => Promise.reject(CUT_OFF) },
     );
     execution.stop('lease-lost');
     await clock.advance(GRACE);
@@ -67,9 +64,27 @@ describe('an abandoned handler', () => {
     assert.equal(settlements.length, 1);
     assert.equal(clock.waiting, 0);
   });
+
+  // Simulation, seed 1966.
+  it('begins no transaction when it hears at last that the one before was not committed', async () => {
+    const answer = Promise.withResolvers<boolean>();
+    let begun = 0;
+    const { execution, clock } = await begin(({ transaction }) => transaction(async () => undefined), {
+      transact: () => Promise.reject(((begun += 1), CUT_OFF)),
+      isCommitted: () => answer.promise,
+    });
+    await clock.advance(GRACE);
+    execution.stop('lease-lost');
+    await clock.advance(GRACE);
+    await execution.ended;
+    answer.resolve(false);
+    await clock.settle();
+    assert.equal(begun, 1);
+  });
 });
 
 const GRACE = 1000;
+const CUT_OFF = new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' });
 
 const CLAIM: Claim = {
   id: 1,
