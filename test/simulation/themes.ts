@@ -99,7 +99,7 @@ const LAST_FAULT = 4000;
 const MOST_OF: Readonly<Record<StatementClass, number>> = { any: 60, handler: 6, claim: 10, commit: 6 };
 
 /** How often which theme. */
-const OFTEN = { anything: 30, churn: 15, limits: 20, absence: 10, echo: 17, death: 8 } as const;
+const OFTEN = { anything: 30, churn: 15, limits: 17, absence: 10, echo: 14, death: 7, zombie: 7 } as const;
 
 const makers: Readonly<Record<keyof typeof OFTEN, (random: Random) => readonly Item[]>> = {
   anything: (random) => makeItems(random, ANYTHING),
@@ -108,6 +108,7 @@ const makers: Readonly<Record<keyof typeof OFTEN, (random: Random) => readonly I
   absence: (random) => makeItems(random, ABSENCE),
   echo: makeEcho,
   death: makeDeath,
+  zombie: makeZombie,
 };
 
 export function makeSchedule(seed: number): Schedule {
@@ -199,6 +200,23 @@ function makeDeath(random: Random): readonly Item[] {
       process: random.below(3),
       fault: 'slow',
       ms: random.between(1000, 3000),
+    },
+  ];
+}
+
+/** A replica stands still while it works, and goes on when somebody else does its work. */
+function makeZombie(random: Random): readonly Item[] {
+  const task = makeTask(random, { ...ABSENCE, steps: [1, 2] }, 0);
+  return [
+    makeProcess(random, 0),
+    makeProcess(random, 1),
+    operation(1, { ...task, type: 'resumed', script: { ...task.script, work: 1500, autoRun: true } }),
+    {
+      kind: 'process fault',
+      at: random.between(100, 4500),
+      process: 0,
+      fault: random.weighted({ freeze: 3, 'cut off': 1 }),
+      ms: random.between(LEASE - 500, 2 * LEASE),
     },
   ];
 }
