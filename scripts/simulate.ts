@@ -42,7 +42,10 @@ async function simulateMany(): Promise<number> {
   const { seed, violation } = total.failed;
   console.log(`\nSeed ${seed} violates ${violation.invariant}: ${violation.text}`);
   const shared = await SharedDatabase.open();
-  const schedule = await shrink(makeSchedule(seed), violation.invariant, shared);
+  const schedule = await shrink(
+    makeSchedule(seed),
+    async (shorter) => (await simulate(shorter, shared)).violation?.invariant === violation.invariant,
+  );
   console.log('The shortest schedule that does so:');
   describe(schedule);
   console.log(`\nnpm run simulate -- --seed ${seed} --schedule ${[...schedule.items.keys()].join(',')}`);

@@ -97,7 +97,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'rescue in two statements',
     breaks: 'a task that changed hands in between is taken from its new owner',
     edits: [RESCUE_IN_TWO],
-    test: { file: 'test/contract/rescue.test.ts', pattern: '' },
+    test: { file: 'test/contract/rescue.test.ts', pattern: '.' },
   },
   {
     name: 'rescue ignores marks',
@@ -111,7 +111,7 @@ export const MUTANTS: readonly Mutant[] = [
       expire: 'failed/run',`,
       },
     ],
-    test: { file: 'test/contract/transitions.test.ts', pattern: '' },
+    test: { file: 'test/contract/transitions.test.ts', pattern: '.' },
   },
   {
     name: "the replica's clock",
@@ -125,7 +125,7 @@ export const MUTANTS: readonly Mutant[] = [
   const now = dialect.now === '' ? '' : String(Date.now());`,
       },
     ],
-    test: { file: 'test/contract/database-time.test.ts', pattern: '' },
+    test: { file: 'test/contract/database-time.test.ts', pattern: '.' },
   },
   {
     name: 'an expired lease is renewed',
@@ -137,25 +137,25 @@ export const MUTANTS: readonly Mutant[] = [
         replace: 'types = ? WHERE id = ?`',
       },
     ],
-    test: { file: 'test/contract/renew-and-held.test.ts', pattern: '' },
+    test: { file: 'test/contract/renew-and-held.test.ts', pattern: '.' },
   },
   {
     name: 'the epoch is used again',
     breaks: 'two claims of one attempt have the same epoch',
     edits: [{ file: 'store/claim.ts', find: 'epoch = epoch + 1', replace: 'epoch = attempt' }],
-    test: { file: 'test/contract/claim.test.ts', pattern: '' },
+    test: { file: 'test/contract/claim.test.ts', pattern: '.' },
   },
   {
     name: 'no self-fence',
     breaks: 'a replica that is cut off works on after its lease',
     edits: [NO_SELF_FENCE],
-    test: { file: 'test/lifecycle/faults.test.ts', pattern: '' },
+    test: { file: 'test/lifecycle/faults.test.ts', pattern: '.' },
   },
   {
     name: 'a slot is not freed',
     breaks: 'a replica takes so many tasks and then none',
     edits: [{ file: 'runtime/replica.ts', find: '    this.#slots[queue].end();\n', replace: '' }],
-    test: { file: 'test/lifecycle/misbehaviour.test.ts', pattern: '' },
+    test: { file: 'test/lifecycle/misbehaviour.test.ts', pattern: '.' },
   },
   {
     name: 'acknowledged before the commit',
@@ -167,13 +167,13 @@ export const MUTANTS: readonly Mutant[] = [
         replace: '    this.#checkpoints.add({ fence, checkpoint }).catch(() => undefined);',
       },
     ],
-    test: { file: 'test/lifecycle/resume-everywhere.test.ts', pattern: '' },
+    test: { file: 'test/lifecycle/resume-everywhere.test.ts', pattern: '.' },
   },
   {
     name: 'limits do not count leases',
     breaks: 'what is held since before there was a limit does not count',
     edits: [{ file: 'queue/scheduler.ts', find: '  await adoptRunning(round);\n', replace: '' }],
-    test: { file: 'test/contract/limits.test.ts', pattern: '' },
+    test: { file: 'test/contract/limits.test.ts', pattern: '.' },
   },
   {
     name: 'the cleanup is skipped',
@@ -187,7 +187,7 @@ export const MUTANTS: readonly Mutant[] = [
     on: { run: 'pending/run', pause: 'paused/pause', delete: 'removed' },`,
       },
     ],
-    test: { file: 'test/contract/change.test.ts', pattern: '' },
+    test: { file: 'test/contract/change.test.ts', pattern: '.' },
   },
   {
     name: 'entered into the queue by a second statement',
@@ -215,7 +215,7 @@ export const MUTANTS: readonly Mutant[] = [
   return changed;`,
       },
     ],
-    test: { file: 'test/contract/torn.test.ts', pattern: '' },
+    test: { file: 'test/contract/torn.test.ts', pattern: '.' },
   },
   {
     name: "go-async's rules",
@@ -225,7 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
       RESCUE_IN_TWO,
       NO_SELF_FENCE,
     ],
-    test: { file: 'test/contract/settle.test.ts', pattern: '' },
+    test: { file: 'test/contract/settle.test.ts', pattern: '.' },
   },
 ];
 

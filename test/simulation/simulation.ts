@@ -227,7 +227,7 @@ class Run {
 
   #observe(baton: Taskbaton, simulated: SimulatedProcess): void {
     baton.observe((event) => {
-      this.#timeline.trace?.(() => `${simulated.name} says ${JSON.stringify(event)}`);
+      this.#timeline.trace?.(() => `${simulated.name} says ${JSON.stringify(event, withoutStack)}`);
       if (event.name === 'replica.started') simulated.leases.add(event.replica);
       if (event.name === 'task.abandoned') {
         const stint = this.#ledger.find(event.id, event.epoch);
@@ -468,6 +468,11 @@ const COUNTED: ReadonlySet<string> = new Set([
   'tasks.rescued',
   'replica.lost',
 ]);
+
+/** Where files lie is not the same on every machine. */
+function withoutStack(key: string, value: unknown): unknown {
+  return key === 'stack' ? undefined : value;
+}
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
