@@ -111,7 +111,7 @@ export const MUTANTS: readonly Mutant[] = [
       expire: 'failed/run',`,
       },
     ],
-    test: { file: 'test/contract/transitions.test.ts', pattern: '.' },
+    test: { file: 'test/contract/rescue.test.ts', pattern: '.' },
   },
   {
     name: "the replica's clock",
