@@ -44,7 +44,7 @@ setInterval(() => {
 async function start(wanted: { replicas: number; concurrency: number; lease?: number }): Promise<void> {
   for (let index = 0; index < wanted.replicas; index++) {
     const baton = new Taskbaton({ db, ...optionsOf(wanted.concurrency, wanted.lease), logger: null });
-    baton.observe((event) => {
+    baton.on('*', (event) => {
       if (event.name === 'task.ended') times.ended.push([event.id, now()]);
     });
     if (wanted.concurrency > 0) await baton.start();

@@ -49,7 +49,7 @@ const makeFiles = defineTask({
 
 await runExample(async ({ database, say, check }) => {
   const baton = new Taskbaton({ ...database, tasks: [makeFiles], lease: '1s', pollInterval: 100 });
-  baton.observe((event) => {
+  baton.on('*', (event) => {
     if (event.name === 'task.started') say(`${event.queue} starts (epoch ${event.epoch})`);
     if (event.name === 'task.ended') say(`${event.queue} ends: ${event.event}`);
   });

@@ -29,7 +29,7 @@ const thumbnail = defineTask({
 await runExample(async ({ database, say, check }) => {
   const baton = new Taskbaton({ ...database, tasks: [mail, thumbnail], lease: 1000 });
   let removed = 0;
-  baton.observe((event) => {
+  baton.on('*', (event) => {
     if (event.name === 'tasks.removed' && event.type === 'mail') removed += event.count;
   });
   await baton.createTasks(

@@ -5,18 +5,22 @@
  */
 import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { cliPage } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
 import { performanceCharts, performancePage } from './docs/performance.ts';
 import { statesPage } from './docs/states.ts';
 import { turnPictures } from './docs/turns.ts';
+import { statusModel } from './model/status-table.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
 const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
+  ['model/status.pml', statusModel],
+  ['docs/guide/cli.md', cliPage],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

@@ -2,10 +2,12 @@
  * A MariaDB (or MySQL) for the tests: the one that TASKBATON_MYSQL_URL names, one that answers at the standard port, or
  * a private server in a temporary folder, whose programs are installed first where Debian's packages can be had.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import { freePort } from './free-port.ts';
 import { serverProgram } from './server-program.ts';
@@ -15,6 +17,12 @@ export interface TestMariadb {
   /** Where it was found, for people. */
   readonly source: string;
   close(): Promise<void>;
+}
+
+/** One of our own, to be stopped, killed and started again at will; `start` brings it back with its data. */
+export interface PrivateMariadb extends TestMariadb {
+  stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  start(): Promise<void>;
 }
 
 const DATABASE = 'taskbaton_test';
@@ -39,11 +47,11 @@ export async function ensureMariadb(): Promise<TestMariadb> {
 }
 
 /** `settings` prevail over those that make a server of tests fast. */
-export function startPrivateMariadb(settings: readonly string[] = []): Promise<TestMariadb> {
+export function startPrivateMariadb(settings: readonly string[] = []): Promise<PrivateMariadb> {
   const program = serverProgram({
     server: 'MariaDB',
     programs: ['mariadbd', 'mysqld'],
-    debianPackage: 'mariadb-server',
+    debianPackages: ['mariadb-server'],
     variable: 'TASKBATON_MYSQL_URL',
   });
   return start(program, settings);
@@ -70,7 +78,7 @@ async function withDatabase(server: string): Promise<string> {
   return `${server}/${DATABASE}`;
 }
 
-async function start(program: string, settings: readonly string[]): Promise<TestMariadb> {
+async function start(program: string, settings: readonly string[]): Promise<PrivateMariadb> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-mariadb-'));
   const data = join(folder, 'data');
   const user = userInfo().username;
@@ -83,33 +91,43 @@ async function start(program: string, settings: readonly string[]): Promise<Test
       stdio: 'pipe',
     });
   }
-  const server = spawn(
-    program,
-    [
-      ...common,
-      `--port=${port}`,
-      '--bind-address=127.0.0.1',
-      `--socket=${join(folder, 'socket')}`,
-      '--max-connections=300',
-      '--innodb-flush-log-at-trx-commit=0',
-      ...settings,
-    ],
-    { stdio: 'ignore' },
-  );
-  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  const close = async (): Promise<void> => {
-    server.kill('SIGTERM');
+  const options = [
+    ...common,
+    `--port=${port}`,
+    '--bind-address=127.0.0.1',
+    `--socket=${join(folder, 'socket')}`,
+    '--max-connections=300',
+    '--innodb-flush-log-at-trx-commit=0',
+    ...settings,
+  ];
+  const url = `mysql://root@127.0.0.1:${port}`;
+  let server: ChildProcess | undefined;
+  const stop = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> => {
+    const running = server;
+    server = undefined;
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
+    const exited = once(running, 'exit');
+    running.kill(signal);
     await exited;
+  };
+  const launch = async (): Promise<void> => {
+    server = spawn(program, options, { stdio: 'ignore' });
+    const deadline = Date.now() + START_TIMEOUT;
+    while (!(await answers(url))) {
+      if (server?.exitCode === null && Date.now() < deadline) await pause(100);
+      else throw new Error(`The private MariaDB (${program}) did not come up.`);
+    }
+  };
+  const close = async (): Promise<void> => {
+    await stop();
     rmSync(folder, { recursive: true, force: true });
   };
-  const url = `mysql://root@127.0.0.1:${port}`;
-  const deadline = Date.now() + START_TIMEOUT;
-  while (!(await answers(url))) {
-    if (server.exitCode !== null || Date.now() > deadline) {
-      await close();
-      throw new Error(`The private MariaDB (${program}) did not come up.`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  try {
+    await launch();
+    const source = `a private server (${program})`;
+    return { url: await withDatabase(url), source, close, stop, start: launch };
+  } catch (error) {
+    await close();
+    throw error;
   }
-  return { url: await withDatabase(url), source: `a private server (${program})`, close };
 }

@@ -37,7 +37,7 @@ export function startPrivateRedis(settings: readonly string[] = []): Promise<Tes
   const program = serverProgram({
     server: 'Redis',
     programs: ['redis-server'],
-    debianPackage: 'redis-server',
+    debianPackages: ['redis-server'],
     variable: VARIABLE,
   });
   return start(program, settings);

@@ -9,11 +9,13 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { CHROMIUM_VARIABLE, ensureChromium } from './chromium.ts';
 import { ensureMariadb } from './mariadb.ts';
 import { ensurePostgres } from './postgres.ts';
 import { ensureRedis } from './redis.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
+const BROWSER_TESTS = 'test/browser/';
 const TEST_TIMEOUT = 120_000;
 const RUN_TIMEOUT = 40 * 60_000;
 
@@ -56,6 +58,13 @@ async function main(args: readonly string[]): Promise<number> {
       servers.push(found);
       console.log(`${server}: ${found.source}`);
       env[variable] = found.url;
+    }
+    if (files.some((file) => file.startsWith(BROWSER_TESTS))) {
+      const { program, source } = ensureChromium();
+      console.log(`Chromium: ${source}`);
+      env[CHROMIUM_VARIABLE] = program;
+      // What is tested is the page as its sources are now.
+      await (await import('../page/dev/build-page.ts')).buildPage();
     }
     return await runTests(options, files, env);
   } finally {

@@ -38,7 +38,19 @@ export type { Payload, PayloadCodec, PayloadOwner, Redact } from './core/codec.t
 export type { Json } from './core/json.ts';
 export type { Keep } from './core/keep.ts';
 export type { LimitRule, LimitTable, Scope, ScopeKind } from './core/limit.ts';
+export type { Author } from './core/author.ts';
+export type {
+  EventsOptions,
+  HistoryEntry,
+  HistoryEvent,
+  HistoryLevel,
+  HistoryOptions,
+  HistoryPage,
+  HistoryPageOptions,
+  LogLevel,
+} from './core/history.ts';
 export type { Logger, TaskbatonOptions } from './core/options.ts';
+export type { Flow, Overview, Problem, ProblemKind, QueueCell, Queues } from './core/overview.ts';
 export type {
   FairPolicy,
   FifoPolicy,
@@ -52,17 +64,20 @@ export type { PickRequest, QueuePlace, TaskQueue, WaitingTask } from './core/que
 export type { Backoff, RetryPolicy, StoredRetryPolicy, TaskPolicy, TimeLimits } from './core/retry.ts';
 export { type StandardSchema, typed } from './core/schema.ts';
 export type { PublicState } from './core/status.ts';
+export type { Draining, DrainOptions, Replica } from './core/replica.ts';
 export type {
+  ChangeOptions,
   CreateOptions,
   GetOptions,
   InTransaction,
   NewTaskItem,
+  OnBehalf,
   PauseOptions,
   PastError,
-  Replica,
   ScopeCount,
   StoredError,
   Task,
+  TaskChangeOptions,
   TaskDoneOptions,
   TaskFilter,
   TaskPage,
@@ -79,4 +94,4 @@ export {
   fromTypeOrm,
   type OrmTransaction,
 } from './database/orm.ts';
-export type { EngineEvent, EventDetails, EventListener, EventName } from './runtime/observer.ts';
+export type { EngineEvent, EventDetails, EventListener, EventName, EventNamed } from './runtime/observer.ts';

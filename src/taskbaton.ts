@@ -9,54 +9,58 @@ import type { BulkChange, BulkFilter } from './core/bulk.ts';
 import type { TaskDeclaration, Untyped } from './core/declaration.ts';
 import type { TaskDefinition } from './core/definition.ts';
 import { TaskbatonError } from './core/errors.ts';
-import { checkLimit, checkScope, type ScopeKind } from './core/limit.ts';
-import { checkName, checkParts } from './core/name.ts';
-import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
-import type { UserEvent } from './core/status.ts';
 import {
+  checkHistoryPage,
+  type EventsOptions,
+  type HistoryEntry,
+  type HistoryPage,
+  type HistoryPageOptions,
+} from './core/history.ts';
+import { checkParts } from './core/name.ts';
+import { resolveOptions, type Settings, type TaskbatonOptions } from './core/options.ts';
+import {
+  type ChangeOptions,
   checkFilter,
   checkId,
-  checkPause,
-  checkChange,
+  checkOwner,
   type CreateOptions,
   type GetOptions,
-  type InTransaction,
   ofType,
-  type PauseOptions,
   type NewTaskItem,
-  type Replica as ReplicaView,
-  type ScopeCount,
   type Task,
+  type TaskChangeOptions,
   type TaskDoneOptions,
   type TaskFilter,
   type TaskPage,
-  typeName,
   type WatchOptions,
   type WhenOptions,
   type WithChildren,
 } from './core/task.ts';
-import type { VersionCount } from './core/version.ts';
-import { changeFamily } from './runtime/children.ts';
 import { systemClock } from './runtime/clock.ts';
 import { createAll, newTask, newTasks } from './runtime/creation.ts';
-import { type EventListener, Observer } from './runtime/observer.ts';
+import { Feed } from './runtime/feed.ts';
+import { type EventListener, type EventName, Observer } from './runtime/observer.ts';
 import { Registry } from './runtime/registry.ts';
+import { Overviews } from './runtime/overviews.ts';
 import { Replica } from './runtime/replica.ts';
 import { share } from './runtime/internals.ts';
-import { type BulkContext, changeMany, moveMany } from './runtime/bulk.ts';
+import { checkChangeOptions, Steering } from './runtime/steering.ts';
 import { StoreHolder } from './runtime/store-holder.ts';
+import { Events } from './runtime/events.ts';
+import { Tracing } from './runtime/tracing.ts';
 import { Watcher } from './runtime/watcher.ts';
-import { countScopes, limitScope, type PausedKind, pauseScope, resumeScope } from './store/scope.ts';
-import { countVersions } from './store/versions.ts';
+import { readHistory } from './store/history.ts';
+import { TaskSystem } from './system.ts';
 
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
  * it is made; `start` makes this process a replica that also runs them.
  */
-export class Taskbaton {
+export class Taskbaton extends TaskSystem {
   readonly #settings: Settings;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #tracing: Tracing = new Tracing();
   readonly #registry = new Registry();
   readonly #store: StoreHolder;
   #replica: Replica | undefined;
@@ -65,22 +69,38 @@ export class Taskbaton {
   readonly #ending = new AbortController();
   readonly #endings = new Set<() => Promise<void>>();
   readonly #watcher: Watcher;
+  readonly #steering: Steering;
+  readonly #events: Events;
 
   /** Throws INVALID_OPTION, INVALID_DEFINITION or DUPLICATE_TYPE. `clock` is for simulations. */
   constructor(options: TaskbatonOptions, { clock = systemClock }: { readonly clock?: Clock } = {}) {
+    super();
     this.#settings = resolveOptions(options);
     this.#clock = clock;
     this.#observer = new Observer(this.#settings.logger, errorShown(this.#settings));
     this.#store = new StoreHolder(options.db, this.#settings, clock);
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
-    share(this, { stores: this.#store, clock, settings, registry, observer, endings: this.#endings });
-    this.#watcher = new Watcher({
-      store: () => this.#store.open(),
+    const [tracing, endings] = [this.#tracing, this.#endings];
+    const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
+    const feed = new Feed(looking);
+    const stopped = this.#ending.signal;
+    this.#events = new Events({ ...looking, stopped });
+    this.#steering = new Steering({ stores: this.#store, clock, stopped });
+    share(this, {
+      stores: this.#store,
       clock,
+      settings,
+      registry,
       observer,
-      interval: this.#settings.pollInterval,
-      stopped: this.#ending.signal,
+      tracing,
+      overviews: new Overviews(looking.store, clock, settings.stopGrace + settings.lease),
+      feed,
+      steering: this.#steering,
+      events: this.#events,
+      endings,
     });
+    this.#watcher = new Watcher({ ...looking, stopped });
+    endings.add(() => feed.stop());
     for (const definition of this.#settings.tasks) this.register(definition);
   }
 
@@ -133,9 +153,9 @@ export class Taskbaton {
    * Creates many tasks at once, all or none, and resolves to their ids in the same order. Throws as `createTask` does,
    * naming the item that is wrong.
    */
-  async createTasks(items: readonly NewTaskItem[], options: InTransaction = {}): Promise<readonly number[]> {
-    checkParts('options', options, ['tx']);
-    const tasks = await newTasks(this.#creation, items);
+  async createTasks(items: readonly NewTaskItem[], options: ChangeOptions = {}): Promise<readonly number[]> {
+    const by = checkChangeOptions(options);
+    const tasks = (await newTasks(this.#creation, items)).map((task) => ({ ...task, by }));
     return tasks.length === 0 ? [] : createAll(await this.#store.in(options), tasks);
   }
 
@@ -143,125 +163,46 @@ export class Taskbaton {
    * Queues it, resumes it, or runs it again after a failure, from its last checkpoint; at once, or when `options` say.
    * Throws TASK_NOT_FOUND, STATE_CONFLICT or INVALID_ARGUMENT.
    */
-  runTask(id: number, options: WhenOptions & WithChildren & InTransaction = {}): Promise<void> {
-    return this.#change(id, 'run', options);
+  runTask(id: number, options: WhenOptions & WithChildren & TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'run', options);
   }
 
   /** Stops it where it is, keeping its checkpoint. Throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  pauseTask(id: number, options: WithChildren & InTransaction = {}): Promise<void> {
-    return this.#change(id, 'pause', options);
+  pauseTask(id: number, options: WithChildren & TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'pause', options);
   }
 
   /** Stops it, deletes its children, runs its cleanup and removes it. Throws TASK_NOT_FOUND. */
-  deleteTask(id: number, options: InTransaction = {}): Promise<void> {
-    return this.#change(id, 'delete', options);
+  deleteTask(id: number, options: TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.change(id, 'delete', options);
   }
 
   /**
    * Queues, resumes or runs again all tasks of the filter that can be. Here and below, those for which it makes no sense, or
    * that are so already, are left alone. Throws INVALID_ARGUMENT.
    */
-  runTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'run', filter, options);
+  runTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('run', filter, options);
   }
 
   /** Pauses all tasks of the filter, running ones included. */
-  pauseTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'pause', filter, options);
+  pauseTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('pause', filter, options);
   }
 
   /** Stops all tasks of the filter, runs their cleanups and removes them; `settled` doesn't wait for the cleanups. */
-  deleteTasks(filter: BulkFilter, options: InTransaction = {}): Promise<BulkChange> {
-    return changeMany(this.#bulk, 'delete', filter, options);
+  deleteTasks(filter: BulkFilter, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.changeMany('delete', filter, options);
   }
 
   /** Moves all tasks of the filter that are elsewhere. */
-  async changeTasksGroup(
-    filter: BulkFilter,
-    group: string,
-    options: InTransaction = {},
-  ): Promise<BulkChange> {
-    checkName('group', group);
-    return moveMany(this.#bulk, filter, group, options);
+  changeTasksGroup(filter: BulkFilter, group: string, options: TaskChangeOptions = {}): Promise<BulkChange> {
+    return this.#steering.moveMany(filter, group, options);
   }
 
   /** Moves it to another group, in whatever state it is. Throws TASK_NOT_FOUND. */
-  async changeTaskGroup(id: number, group: string, options: InTransaction = {}): Promise<void> {
-    checkId(id);
-    checkParts('options', options, ['tx']);
-    checkName('group', group);
-    await (await this.#store.in(options)).changeGroup(id, group);
-  }
-
-  /**
-   * At most `limit` tasks of this user, group, type or [user, group] run at once from now on, in all replicas; null goes
-   * back to what the options say. What runs already goes on. Throws INVALID_ARGUMENT.
-   */
-  async setLimit(
-    kind: 'user/group',
-    name: readonly [user: string, group: string],
-    limit: number | null,
-    options?: InTransaction,
-  ): Promise<void>;
-  async setLimit(
-    kind: 'user' | 'group' | 'type',
-    name: string,
-    limit: number | null,
-    options?: InTransaction,
-  ): Promise<void>;
-  async setLimit(
-    kind: ScopeKind,
-    name: unknown,
-    limit: number | null,
-    options: InTransaction = {},
-  ): Promise<void> {
-    const scope = checkScope(kind, name);
-    checkLimit(limit);
-    checkParts('options', options, ['tx']);
-    await limitScope((await this.#store.in(options)).scopes, scope, limit);
-  }
-
-  /** Lets no task of the group start; with `running: true`, also pauses those that run, which come back with it. */
-  pauseGroup(group: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('group', group, options);
-  }
-
-  /** Ends a pause. Its tasks may start, and those that the pause stopped go back to the queue. */
-  resumeGroup(group: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('group', group, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a user. */
-  pauseUser(user: string, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('user', user, options);
-  }
-
-  resumeUser(user: string, options: InTransaction = {}): Promise<void> {
-    return this.#resume('user', user, options);
-  }
-
-  /** As `pauseGroup`, for all tasks of a type. */
-  pauseType(type: string | TaskDeclaration, options: PauseOptions & InTransaction = {}): Promise<void> {
-    return this.#pause('type', typeName(type), options);
-  }
-
-  resumeType(type: string | TaskDeclaration, options: InTransaction = {}): Promise<void> {
-    return this.#resume('type', typeName(type), options);
-  }
-
-  /** Every group that has tasks or rules: tasks by state, limit, pause, share and age. It reads the whole table. */
-  async groups(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'group');
-  }
-
-  /** The same for users. */
-  async users(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'user');
-  }
-
-  /** The same for types. */
-  async types(): Promise<readonly ScopeCount[]> {
-    return countScopes((await this.#store.open()).scopes, 'type');
+  changeTaskGroup(id: number, group: string, options: TaskChangeOptions = {}): Promise<void> {
+    return this.#steering.changeGroup(id, group, options);
   }
 
   /** The task as it is now. Throws TASK_NOT_FOUND, or TYPE_MISMATCH if it isn't what `as` says. */
@@ -270,9 +211,10 @@ export class Taskbaton {
     options: GetOptions<Given, Input, Context> = {},
   ): Promise<Task<Given, Context>> {
     checkId(id);
-    checkParts('options', options, ['as', 'includeDeleting', 'redacted']);
-    const { as, includeDeleting = false, redacted = false } = options;
-    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted), as);
+    checkParts('options', options, ['as', 'includeDeleting', 'redacted', 'owner']);
+    const { as, includeDeleting = false, redacted = false, owner } = options;
+    checkOwner(owner);
+    return ofType(await (await this.#store.open()).get(id, includeDeleting, redacted, owner), as);
   }
 
   /**
@@ -305,16 +247,6 @@ export class Taskbaton {
     return (await this.#store.open()).list(checked);
   }
 
-  /** The versions of types that tasks which have not ended are of; those that no live replica can run come first. */
-  async versions(): Promise<readonly VersionCount[]> {
-    return countVersions((await this.#store.open()).scopes);
-  }
-
-  /** Who is alive in this system, since when, and what each one holds. */
-  async replicas(): Promise<readonly ReplicaView[]> {
-    return (await this.#store.open()).replicas();
-  }
-
   /** The id of the replica that this process is now; undefined before `start`, and between a lost lease and the next. */
   get replicaId(): string | undefined {
     return this.#replica?.id;
@@ -325,13 +257,28 @@ export class Taskbaton {
     await (await this.#store.open(true)).prepare(true);
   }
 
-  /** Calls `listener` for all that happens in this process; the returned function ends that. */
-  observe(listener: EventListener): () => void {
-    return this.#observer.listen(listener);
+  /** What happened to a task, oldest first, as long as the history is kept: also of one that is gone. Throws INVALID_ARGUMENT. */
+  async history(id: number, options: HistoryPageOptions = {}): Promise<HistoryPage> {
+    checkId(id);
+    const page = checkHistoryPage(options);
+    return readHistory((await this.#store.open()).scopes, id, page);
+  }
+
+  /**
+   * Yields what happens to tasks in all replicas, each thing once it is committed, from now on or from a cursor on: nothing is
+   * left out, and nothing comes twice. Throws HISTORY_OFF, CURSOR_EXPIRED, NOT_RUNNING, INVALID_ARGUMENT, and the signal's reason.
+   */
+  events(options: EventsOptions = {}): AsyncGenerator<HistoryEntry, void, void> {
+    return this.#events.follow(options);
+  }
+
+  /** Calls `listener` for what happens in this process, `'*'` for all of it; the returned function ends that. */
+  on<Name extends EventName | '*'>(name: Name, listener: EventListener<Name>): () => void {
+    return this.#observer.on(name, listener);
   }
 
   get #creation(): Parameters<typeof newTask>[0] {
-    return { registry: this.#registry, maxPayload: this.#settings.maxPayload };
+    return { registry: this.#registry, maxPayload: this.#settings.maxPayload, tracing: this.#tracing };
   }
 
   async #start(): Promise<void> {
@@ -342,15 +289,11 @@ export class Taskbaton {
       registry: this.#registry,
       clock: this.#clock,
       observer: this.#observer,
+      tracing: this.#tracing,
       name: `${hostname()}:${process.pid}`.slice(0, 255),
     });
-    try {
-      await replica.start();
-      this.#replica = replica;
-    } catch (error) {
-      await replica.stop();
-      throw error;
-    }
+    await replica.start();
+    this.#replica = replica;
   }
 
   async #stop(): Promise<void> {
@@ -362,33 +305,5 @@ export class Taskbaton {
       this.#ending.abort();
       await this.#store.close();
     }
-  }
-
-  async #pause(kind: PausedKind, name: string, options: PauseOptions & InTransaction): Promise<void> {
-    checkName(kind, name);
-    const running = checkPause(options);
-    await pauseScope((await this.#store.in(options)).scopes, kind, name, running);
-  }
-
-  async #resume(kind: PausedKind, name: string, options: InTransaction): Promise<void> {
-    checkName(kind, name);
-    checkParts('options', options, ['tx']);
-    await resumeScope((await this.#store.in(options)).scopes, kind, name);
-  }
-
-  get #bulk(): BulkContext {
-    return { stores: this.#store, clock: this.#clock, stopped: this.#ending.signal };
-  }
-
-  async #change(
-    id: number,
-    event: UserEvent,
-    options: WhenOptions & WithChildren & InTransaction,
-  ): Promise<void> {
-    checkId(id);
-    const when = checkChange(options, event);
-    const store = await this.#store.in(options);
-    if (options.children === true) return changeFamily(store, id, event, when);
-    await store.change(id, event, when);
   }
 }

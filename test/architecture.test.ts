@@ -15,7 +15,8 @@ const LAYERS = [
   ['store'],
   ['runtime'],
   ['.'],
-  ['cron', 'testing', 'cli', 'dashboard'],
+  ['cron', 'testing', 'otel', 'dashboard'],
+  ['cli'],
 ];
 
 /** The files each database driver may be imported in: the one that speaks to that database, and the system in memory. */
@@ -29,11 +30,13 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Who may use `process`, besides the command line, and what for. */
 const PROCESS_USERS: Readonly<Record<string, string>> = {
+  'src/runtime/clock.ts': 'reads the monotonic clock, which is the same for all threads of the process',
   'src/taskbaton.ts': 'names the replica after its host and process, for people who read lists of replicas',
 };
 
 const LONGEST_FILE = 400;
-const CLOCKS = ['src/runtime/clock.ts', 'src/testing/virtual-clock.ts'];
+/** The last one reads the clock on the wall, which the command line shows and compares with the database's. */
+const CLOCKS = ['src/runtime/clock.ts', 'src/testing/virtual-clock.ts', 'src/cli/host.ts'];
 const STATUS_WRITER = 'src/store/transition.ts';
 
 const TIME_AND_CHANCE = new RegExp(
@@ -72,12 +75,31 @@ describe('architecture', () => {
     complain(files.filter((file) => rank(file.path) < 0).map((file) => `${file.path} is in no known layer`));
   });
 
-  test('imports point one way: core ← queue ← store ← runtime ← the front door ← testing, cli, dashboard', () => {
+  test('imports point one way: core ← queue ← store ← runtime ← the front door ← cron, testing, dashboard ← cli', () => {
     complain(
       everywhere((file) =>
         file.imports
           .filter(({ text }) => isOurs(text) && !mayImport(file.path, text))
           .map((found) => `${at(file, found)} imports ${found.text}`),
+      ),
+    );
+  });
+
+  test('the dashboard knows the front door, the core and what doors share, and no store', () => {
+    const doors = [
+      'src/index.ts',
+      'src/schedule-control.ts',
+      'src/runtime/internals.ts',
+      'src/runtime/cache.ts',
+    ];
+    complain(
+      everywhere((file) =>
+        layer(file.path) === 'dashboard'
+          ? file.imports
+              .filter(({ text }) => isOurs(text) && !['core', 'dashboard'].includes(layer(text)))
+              .filter(({ text }) => !doors.includes(text))
+              .map((found) => `${at(file, found)} imports ${found.text}`)
+          : [],
       ),
     );
   });

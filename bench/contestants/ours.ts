@@ -1,10 +1,12 @@
 /** taskbaton, by its public API alone. */
-import { type Handler, defineTask, finished, Taskbaton, typed } from 'taskbaton';
+import { type Handler, defineTask, finished, type HistoryLevel, Taskbaton, typed } from 'taskbaton';
 import type { Handle, OpenContestant, Payload } from '../contestant.ts';
 
 /** As much at once as pays; `default` leaves all the rest as it is. */
 const CONCURRENCY = 1000;
 const DEFAULT_CONCURRENCY = 100;
+
+const LEVELS: readonly string[] = ['off', 'changes', 'all'] satisfies readonly HistoryLevel[];
 
 export const open: OpenContestant = (db, setting) => ({
   async setUp() {
@@ -13,7 +15,7 @@ export const open: OpenContestant = (db, setting) => ({
     await baton.stop();
   },
   async produce() {
-    const baton = new Taskbaton({ db, logger: null });
+    const baton = new Taskbaton({ db, logger: null, history: historyOf(setting) });
     const task = noop(async () => undefined, setting);
     return {
       create: (input) => baton.createTask(task, input),
@@ -23,11 +25,16 @@ export const open: OpenContestant = (db, setting) => ({
   },
   async work(handle) {
     const concurrency = setting === 'default' ? DEFAULT_CONCURRENCY : CONCURRENCY;
-    const baton = new Taskbaton({ db, tasks: [noop(handle, setting)], concurrency, logger: null });
+    const history = historyOf(setting);
+    const baton = new Taskbaton({ db, tasks: [noop(handle, setting)], concurrency, logger: null, history });
     await baton.start();
     return { stop: () => baton.stop() };
   },
 });
+
+function historyOf(setting: string): HistoryLevel | undefined {
+  return LEVELS.includes(setting) ? (setting as HistoryLevel) : undefined;
+}
 
 function noop(handle: Handle, setting: string): ReturnType<typeof defineTask<Payload, Payload, object>> {
   const run: Handler<Payload, object> = async ({ input, report }) => {

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from '../support/place.ts';
 import type { ReplicaMessage } from './import-rows.ts';
@@ -20,7 +21,8 @@ export interface FleetOptions {
   readonly onFailure: (error: Error) => void;
 }
 
-const PROGRAM = fileURLToPath(new URL('replica.ts', import.meta.url));
+/** Beside this file, in its sources as in what is built of them. */
+const PROGRAM = fileURLToPath(new URL(`replica${extname(import.meta.filename)}`, import.meta.url));
 const LONGEST_COMPLAINT = 2000;
 
 export class Fleet {

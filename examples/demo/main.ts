@@ -5,12 +5,15 @@
  *   npm run demo                              on a fresh SQLite file
  *   npm run demo -- --db postgres://…         on PostgreSQL
  *   npm run demo -- --db mysql://…            on MySQL or MariaDB
+ *   npm run demo -- --headless                without a dashboard, which otherwise stays until Ctrl-C in a terminal
  */
 import { parseArgs } from 'node:util';
 import { Taskbaton } from 'taskbaton';
-import { birdstrikesFile, type DataSet, readDataSet } from '../support/data-set.ts';
-import { isPostgres, openPlace, type Place } from '../support/place.ts';
+import type { DataSet } from '../support/data-set.ts';
+import { isMysql, isPostgres, openPlace, type Place } from '../support/place.ts';
+import { Dashboard } from './dashboard.ts';
 import { openDisplay } from './display.ts';
+import { demoRows } from './rows.ts';
 import { playScript } from './script.ts';
 import { count, type Display, Stage } from './stage.ts';
 import { Target } from './target.ts';
@@ -33,14 +36,20 @@ async function main(): Promise<number> {
   if (given === undefined) return 2;
   const place = openPlace(given.db);
   const baton = new Taskbaton({ db: place.url, prefix: place.prefix, logger: null });
-  const data = readDataSet(birdstrikesFile());
-  const database = isPostgres(place.url) ? 'PostgreSQL' : 'SQLite';
+  const data = demoRows();
+  const database = isPostgres(place.url) ? 'PostgreSQL' : isMysql(place.url) ? 'MySQL' : 'SQLite';
   const title = `taskbaton demo · ${count(data.rows.length)} rows of ${data.name} · ${database}`;
   const display = openDisplay(process.stdout);
   const stage = new Stage(title, baton, place, display);
   const calm = endInTime(stage, display);
+  let dashboard: Dashboard | undefined;
   try {
-    return await perform(stage, baton, place, data);
+    await baton.migrate();
+    if (!given.headless) dashboard = await openDashboard(place);
+    const code = await perform(stage, baton, place, data);
+    calm();
+    if (dashboard !== undefined && process.stdout.isTTY) await linger(dashboard);
+    return code;
   } catch (error) {
     display.close();
     if (error instanceof Interrupted) return INTERRUPTED;
@@ -49,19 +58,39 @@ async function main(): Promise<number> {
   } finally {
     setTimeout(() => process.exit(1), TIME_TO_CLEAN_UP).unref();
     stage.fleet.killAll();
+    await dashboard?.close();
     await baton.stop();
     await place.close().catch(() => undefined);
     calm();
   }
 }
 
-function readArguments(): { readonly db: string | undefined } | undefined {
+async function openDashboard(place: Place): Promise<Dashboard> {
+  const dashboard = await Dashboard.open(place);
+  process.once('exit', () => dashboard.kill());
+  console.log(`Dashboard: ${dashboard.link}\n`);
+  return dashboard;
+}
+
+async function linger(dashboard: Dashboard): Promise<void> {
+  console.log('\nThe dashboard shows it all until Ctrl-C.');
+  await dashboard.stay();
+}
+
+interface Arguments {
+  readonly db: string | undefined;
+  readonly headless: boolean;
+}
+
+function readArguments(): Arguments | undefined {
   try {
-    const { values } = parseArgs({ options: { db: { type: 'string' } } });
-    return { db: values.db };
+    const { values } = parseArgs({
+      options: { db: { type: 'string' }, headless: { type: 'boolean', default: false } },
+    });
+    return { db: values.db, headless: values.headless };
   } catch (error) {
     console.error(
-      `${(error as Error).message}\nUsage: npm run demo [-- --db sqlite:file.db | postgres://… | mysql://…]`,
+      `${(error as Error).message}\nUsage: npm run demo [-- --headless] [--db sqlite:file.db | postgres://… | mysql://…]`,
     );
     return undefined;
   }
@@ -90,7 +119,6 @@ function endInTime(stage: Stage, display: Display): () => void {
 }
 
 async function perform(stage: Stage, baton: Taskbaton, place: Place, data: DataSet): Promise<number> {
-  await baton.migrate();
   const target = await Target.open(place.url, `${place.prefix}birdstrikes`, data);
   try {
     await target.create();

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { implement, Taskbaton } from 'taskbaton';
-import { birdstrikesFile, readDataSet } from '../support/data-set.ts';
 import { BATCH, importRows, type ReplicaMessage } from './import-rows.ts';
+import { demoRows } from './rows.ts';
 import { Target } from './target.ts';
 
 const [url = '', prefix = '', letter = ''] = process.argv.slice(2);
@@ -14,7 +14,7 @@ const [url = '', prefix = '', letter = ''] = process.argv.slice(2);
 const WORK = 210;
 const CLEANUP_WORK = 120;
 
-const data = readDataSet(birdstrikesFile());
+const data = demoRows();
 const target = await Target.open(url, `${prefix}birdstrikes`, data);
 
 const implementation = implement(importRows, {

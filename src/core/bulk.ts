@@ -35,6 +35,7 @@ export interface BulkChange {
 }
 
 export interface CheckedBulkFilter {
+  readonly owner?: string | undefined;
   readonly ids: readonly number[] | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;

@@ -9,6 +9,8 @@ export interface Timer {
 }
 
 export interface Clock {
+  /** Time that goes on by itself, for all threads: not a test's or a simulation's. */
+  readonly real?: true;
   /** Milliseconds on a clock that never goes back; only differences mean something. */
   monotonic(): number;
   /** Runs `callback` once after `ms` milliseconds. The timer doesn't keep the process alive unless `hold` is set. */
@@ -32,6 +34,19 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     };
     const timer = clock.after(ms, end, { hold: true });
     signal?.addEventListener('abort', end, { once: true });
+  });
+}
+
+/** Waits for `work` for so many milliseconds at most, and takes no notice of how it ends. */
+export function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = clock.after(ms, resolve, { hold: true });
+    void work
+      .catch(() => undefined)
+      .then(() => {
+        timer.cancel();
+        resolve();
+      });
   });
 }
 

@@ -39,6 +39,13 @@ export interface Subscription {
 
 export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
+/** All that another thread of this process needs to open a database for itself; it can be cloned. */
+export type Address =
+  | { readonly driver: 'sqlite'; readonly target: string }
+  | { readonly driver: ServerDriver; readonly target: Readonly<Record<string, unknown>> };
+
+export type ServerDriver = 'pg' | 'postgres' | 'mysql2';
+
 /**
  * A database that the store can run on.
  *
@@ -52,6 +59,8 @@ export interface Database extends Connection {
   readonly borrowed?: true;
   /** Its time as SQL, in milliseconds since 1970, where that isn't the server's own. */
   readonly now?: string | undefined;
+  /** How another thread can open it for itself; undefined if none can. */
+  readonly address?: Address | undefined;
   /** The longest statement it takes, in bytes; undefined if there is no such limit. */
   readonly longestStatement?: number | undefined;
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again

@@ -73,6 +73,11 @@ export const ERRORS = {
     remedy:
       'It was never created here, or has been deleted; check the id, the database and the table prefix.',
   },
+  REPLICA_NOT_FOUND: {
+    message: 'there is no live replica {id}',
+    remedy:
+      'See replicas() for those that there are; a replica has another id after each start, and after each lease it lost.',
+  },
   SCHEDULE_NOT_FOUND: {
     message: 'there is no schedule {name}',
     remedy: 'Set it first; list() shows those that there are.',
@@ -140,6 +145,15 @@ export const ERRORS = {
   NOT_RUNNING: {
     message: 'this instance has been stopped',
     remedy: 'Create a new Taskbaton; a stopped one is not started again.',
+  },
+  HISTORY_OFF: {
+    message: 'this instance keeps no history',
+    remedy: "Give it the option history: 'changes' or 'all', as all other instances of the system.",
+  },
+  CURSOR_EXPIRED: {
+    message: 'what came behind the cursor {cursor} may be gone: the history is not kept for so long',
+    remedy:
+      "Read the present state of the tasks and follow events from now on, or from since: 'start'; or keep the history for longer.",
   },
   QUEUE_MISBEHAVED: {
     message: 'the pick of the queue "{queue}" is not usable: {problem}',

@@ -65,6 +65,14 @@ export interface RunningTask {
   readonly replica: string;
 }
 
+/** Lines for people, kept in the task's history; at most 1,000 for each claim. A line that can't be kept costs nothing. */
+export interface HandlerLog {
+  debug(message: string, fields?: object): void;
+  info(message: string, fields?: object): void;
+  warn(message: string, fields?: object): void;
+  error(message: string, fields?: object): void;
+}
+
 export interface HandlerArguments<Input, Context> {
   readonly input: Input;
   /** What was last reported, or given at creation; undefined at first. */
@@ -73,6 +81,7 @@ export interface HandlerArguments<Input, Context> {
   readonly signal: TaskSignal;
   readonly task: RunningTask;
   readonly children: Children<Report<Context>>;
+  readonly log: HandlerLog;
   /**
    * Stores a report, for handlers that are plain functions; resolves once it is committed. Rejects with a
    * `TaskStopped` (after storing) when the task must stop: let it pass through.

@@ -152,14 +152,28 @@ export class Rules {
     );
   }
 
+  /** All limits and pauses that were set at run time. */
+  stored(): readonly StoredRule[] {
+    return [...this.#stored.values()];
+  }
+
   /** Those of `kind` that a limit or pause was set for at run time. */
   named(kind: ScopeKind): readonly string[] {
     return [...this.#stored.values()].filter((rule) => rule.kind === kind).map(({ name }) => name);
   }
 
-  describe(kind: ScopeKind, name: string): { readonly limit: number | undefined; readonly paused: boolean } {
-    const stored = this.#stored.get(keyOf(kind, name, ''));
-    const limit = stored?.most ?? this.#limits.limitOf(kind, name, '');
+  /** What is paused as a whole. */
+  paused(): readonly StoredRule[] {
+    return [...this.#stored.values()].filter(({ paused }) => paused);
+  }
+
+  describe(
+    kind: ScopeKind,
+    name: string,
+    second = '',
+  ): { readonly limit: number | undefined; readonly paused: boolean } {
+    const stored = this.#stored.get(keyOf(kind, name, second));
+    const limit = stored?.most ?? this.#limits.limitOf(kind, name, second);
     return { limit: limit === Infinity ? undefined : limit, paused: stored?.paused === true };
   }
 

@@ -41,6 +41,9 @@ export interface Rule {
 export interface Schedule {
   readonly name: string;
   readonly type: string;
+  /** Whose its tasks are. */
+  readonly user: string;
+  readonly group: string;
   readonly cron: string | undefined;
   readonly zone: string;
   /** Milliseconds. */

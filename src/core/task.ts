@@ -1,6 +1,7 @@
 /**
  * The nouns of the public API: a task as users see it, what creating and listing take, and the replicas that run tasks.
  */
+import { type Author, AUTHOR_PARTS } from './author.ts';
 import type { TaskDeclaration, Untyped } from './declaration.ts';
 import { show, TaskbatonError } from './errors.ts';
 import type { Duration } from './duration.ts';
@@ -69,7 +70,7 @@ export interface Task<Input = Untyped, Context = Untyped> {
   readonly doneAt: Date | undefined;
 }
 
-export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, InTransaction {
+export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolicy, ChangeOptions {
   /** Whose task it is; '' by default. */
   readonly user?: string | undefined;
   /** Which set it belongs to; '' by default. */
@@ -89,7 +90,7 @@ export interface CreateOptions<Context = Untyped> extends WhenOptions, TaskPolic
 }
 
 /** One of the tasks of `createTasks`. */
-export interface NewTaskItem extends Omit<CreateOptions, 'tx'> {
+export interface NewTaskItem extends Omit<CreateOptions, keyof ChangeOptions> {
   readonly task: TaskDeclaration;
   readonly input?: Untyped;
 }
@@ -102,6 +103,24 @@ export interface InTransaction {
    */
   readonly tx?: unknown;
 }
+
+/** For what is asked on somebody's behalf. */
+export interface OnBehalf {
+  /** Tasks of other users are as if they weren't there. */
+  readonly owner?: string | undefined;
+}
+
+/** What all calls take that change something. */
+export interface ChangeOptions extends InTransaction, Author {}
+
+/** What `ChangeOptions` are made of. */
+export const CHANGE_PARTS: readonly string[] = ['tx', ...AUTHOR_PARTS];
+
+/** What all calls take that change tasks which are there. */
+export interface TaskChangeOptions extends ChangeOptions, OnBehalf {}
+
+/** What `TaskChangeOptions` are made of. */
+export const TASK_CHANGE_PARTS: readonly string[] = [...CHANGE_PARTS, 'owner'];
 
 /** When a task is due: after a delay, at a time, or (by default) at once. Where hints are lost, up to a second later. */
 export interface WhenOptions {
@@ -129,7 +148,7 @@ export interface TaskDoneOptions<Given = Untyped, Input = Untyped, Context = Unt
   readonly timeout?: Duration | undefined;
 }
 
-export interface GetOptions<Given, Input, Context> {
+export interface GetOptions<Given, Input, Context> extends OnBehalf {
   /** The definition or declaration it was created with: gives the result its types, and is checked. */
   readonly as?: TaskDeclaration<Given, Input, Context> | undefined;
   /** Also find a task that was asked to go and still has its cleanup before it. */
@@ -157,7 +176,9 @@ export interface ScopeCount {
   readonly used: number | undefined;
 }
 
-export interface TaskFilter {
+export interface TaskFilter extends OnBehalf {
+  /** An id, or the beginning of a key, a user, a group or a type; the first 10 names of each kind and 100 keys count. */
+  readonly search?: string | undefined;
   /** Its children. */
   readonly parent?: number | undefined;
   readonly user?: string | undefined;
@@ -181,22 +202,10 @@ export interface TaskPage<Input = Untyped, Context = Untyped> {
   readonly next: number | undefined;
 }
 
-/** One running copy of the library that shares in this system. */
-export interface Replica {
-  /** New with each start, never reused. */
-  readonly id: string;
-  /** Host and process, for people. */
-  readonly name: string;
-  readonly startedAt: Date;
-  /** Until when it may hold tasks, unless it renews. */
-  readonly leaseUntil: Date;
-  readonly types: readonly string[];
-  readonly concurrency: number;
-  readonly running: readonly { readonly id: number; readonly type: string; readonly epoch: number }[];
-}
-
 /** A filter whose every part has been checked. */
 export interface CheckedFilter {
+  readonly owner: string | undefined;
+  readonly search: string | undefined;
   readonly parent: number | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
@@ -214,6 +223,8 @@ const HIGHEST_PRIORITY = 1_000_000;
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkFilter(filter: TaskFilter): CheckedFilter {
   checkParts('filter', filter, [
+    'owner',
+    'search',
     'parent',
     'user',
     'group',
@@ -225,7 +236,9 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
     'includeDeleting',
   ]);
   const { parent, user, group, types, states, limit = DEFAULT_PAGE, after } = filter;
-  const { redacted, includeDeleting } = filter;
+  const { owner, search, redacted, includeDeleting } = filter;
+  checkOwner(owner);
+  if (search !== undefined) checkKey(search, 'search');
   if (parent !== undefined) checkId(parent, 'parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
@@ -239,6 +252,8 @@ export function checkFilter(filter: TaskFilter): CheckedFilter {
   }
   if (after !== undefined) checkId(after, 'after');
   return {
+    owner,
+    search,
     parent,
     user,
     group,
@@ -256,6 +271,11 @@ export function checkId(id: unknown, argument = 'id'): asserts id is number {
     refuse(argument, id, 'it must be a positive whole number');
 }
 
+/** Throws INVALID_ARGUMENT unless `owner` is left out, or the name of a user. */
+export function checkOwner(owner: unknown): asserts owner is string | undefined {
+  if (owner !== undefined) checkName('owner', owner);
+}
+
 /** Throws INVALID_ARGUMENT unless `priority` is one. */
 export function checkPriority(priority: unknown): asserts priority is number {
   if (!Number.isInteger(priority) || Math.abs(priority as number) > HIGHEST_PRIORITY)
@@ -267,19 +287,20 @@ export function checkPriority(priority: unknown): asserts priority is number {
 }
 
 /** Throws INVALID_ARGUMENT unless `key` can tell tasks apart. */
-export function checkKey(key: unknown): asserts key is string {
-  checkName('key', key);
-  if (key === '') refuse('key', key, 'it must not be empty');
+export function checkKey(key: unknown, argument = 'key'): asserts key is string {
+  checkName(argument, key);
+  if (key === '') refuse(argument, key, 'it must not be empty');
 }
 
 /** What `runTask` and its like are given; resolves to when it is due. Throws INVALID_ARGUMENT. */
 export function checkChange(
-  options: WhenOptions & WithChildren & InTransaction,
+  options: WhenOptions & WithChildren & TaskChangeOptions,
   event: UserEvent,
 ): ReturnType<typeof checkWhen> {
-  const parts = { run: ['delay', 'runAt', 'children', 'tx'], pause: ['children', 'tx'], delete: ['tx'] };
-  checkParts('options', options, parts[event]);
-  const { children = false } = options;
+  const parts = { run: ['delay', 'runAt', 'children'], pause: ['children'], delete: [] };
+  checkParts('options', options, [...parts[event], ...TASK_CHANGE_PARTS]);
+  const { children = false, owner } = options;
+  checkOwner(owner);
   if (typeof children !== 'boolean') refuse('children', children, 'it must be true or false');
   return checkWhen(options);
 }
@@ -298,8 +319,8 @@ export function checkWhen({ delay, runAt }: WhenOptions): { delay: number } | { 
 }
 
 /** Whether what runs is to be paused as well. Throws INVALID_ARGUMENT. */
-export function checkPause(options: PauseOptions & InTransaction): boolean {
-  checkParts('options', options, ['running', 'tx']);
+export function checkPause(options: PauseOptions & ChangeOptions): boolean {
+  checkParts('options', options, ['running', ...CHANGE_PARTS]);
   const { running = false } = options;
   return typeof running === 'boolean' ? running : refuse('running', running, 'it must be true or false');
 }

@@ -2,23 +2,15 @@
  * Recurring tasks of a system: set, changed, paused and listed by any instance, and fired by any number of them, each
  * occurrence once.
  */
-import { checkName, checkParts } from '../core/name.ts';
-import { messageFrom, TaskbatonError } from '../core/errors.ts';
-import type { Schedule, ScheduleOptions } from '../core/schedule.ts';
-import type { InTransaction } from '../core/task.ts';
+import { checkParts } from '../core/name.ts';
+import { messageFrom } from '../core/errors.ts';
+import type { ScheduleOptions } from '../core/schedule.ts';
+import { CHANGE_PARTS, type ChangeOptions } from '../core/task.ts';
 import { newTask } from '../runtime/creation.ts';
 import { type Internals, internalsOf } from '../runtime/internals.ts';
 import { Loop } from '../runtime/loop.ts';
-import {
-  type Due,
-  fireNext,
-  pauseSchedule,
-  publicSchedule,
-  readSchedules,
-  removeSchedule,
-  triggerSchedule,
-  writeSchedule,
-} from '../store/schedule.ts';
+import { checkScheduleName, ScheduleControl } from '../schedule-control.ts';
+import { type Due, fireNext, writeSchedule } from '../store/schedule.ts';
 import type { Store } from '../store/store.ts';
 import type { Taskbaton } from '../taskbaton.ts';
 import { checkRule, dueOccurrences, nextOccurrence } from './occurrence.ts';
@@ -38,10 +30,10 @@ const PARTS = [
   'context',
   'retry',
   'timeout',
-  'tx',
+  ...CHANGE_PARTS,
 ];
 
-export class Schedules {
+export class Schedules extends ScheduleControl {
   readonly #internals: Internals;
   readonly #stop = (): Promise<void> => this.stop();
   /** Those that could not be fired when they were last due. */
@@ -50,6 +42,7 @@ export class Schedules {
 
   /** The schedules of the system that `baton` is part of. */
   constructor(baton: Taskbaton) {
+    super(baton);
     this.#internals = internalsOf(baton);
   }
 
@@ -59,9 +52,9 @@ export class Schedules {
     checkParts('options', options, PARTS);
     const { task, user, group, priority, retry, timeout } = options;
     const rule = checkRule(options);
-    const { registry, settings } = this.#internals;
+    const { registry, settings, tracing } = this.#internals;
     const template = await newTask<unknown, unknown, unknown>(
-      { registry, maxPayload: settings.maxPayload },
+      { registry, maxPayload: settings.maxPayload, tracing },
       task,
       options.input as unknown,
       { user, group, priority, retry, timeout, context: options.context as unknown },
@@ -73,41 +66,9 @@ export class Schedules {
     this.#loop?.wake();
   }
 
-  /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
-  async pause(name: string, options: InTransaction = {}): Promise<void> {
-    await pauseSchedule((await this.#change(name, options)).scopes, name, true);
-  }
-
-  /** Throws SCHEDULE_NOT_FOUND. */
-  async resume(name: string, options: InTransaction = {}): Promise<void> {
-    await pauseSchedule((await this.#change(name, options)).scopes, name, false);
+  override async resume(name: string, options: ChangeOptions = {}): Promise<void> {
+    await super.resume(name, options);
     this.#loop?.wake();
-  }
-
-  /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
-  async remove(name: string, options: InTransaction = {}): Promise<void> {
-    await removeSchedule((await this.#change(name, options)).scopes, name);
-  }
-
-  /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */
-  async trigger(name: string, options: InTransaction = {}): Promise<number> {
-    const store = await this.#change(name, options);
-    const id = await triggerSchedule(store.scopes, name);
-    await store.hint('claim');
-    return id;
-  }
-
-  /** Throws SCHEDULE_NOT_FOUND. */
-  async get(name: string): Promise<Schedule> {
-    checkScheduleName(name);
-    const [found] = await readSchedules((await this.#internals.stores.open()).scopes, name);
-    if (found === undefined) throw new TaskbatonError('SCHEDULE_NOT_FOUND', { name });
-    return publicSchedule(found);
-  }
-
-  /** All of them, by name. */
-  async list(): Promise<readonly Schedule[]> {
-    return (await readSchedules((await this.#internals.stores.open()).scopes)).map(publicSchedule);
   }
 
   /** From now on this process creates what is due, as any number of others may, until this or its instance is stopped. */
@@ -153,13 +114,6 @@ export class Schedules {
     }
   }
 
-  /** The store to change a schedule in. Throws INVALID_ARGUMENT. */
-  #change(name: string, options: InTransaction): Promise<Store> {
-    checkScheduleName(name);
-    checkParts('options', options, ['tx']);
-    return this.#internals.stores.in(options);
-  }
-
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
@@ -167,12 +121,4 @@ export class Schedules {
 
 function dueOf({ rule, next, anchor }: Parameters<Due>[0], now: number): ReturnType<Due> {
   return dueOccurrences(rule, { next, now, anchor });
-}
-
-function checkScheduleName(name: unknown): asserts name is string {
-  checkName('name', name);
-  if (name === '') {
-    const problem = 'it must not be empty';
-    throw new TaskbatonError('INVALID_ARGUMENT', { argument: 'name', value: '""', problem });
-  }
 }

@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../core/clock.ts';
 import type {
+  Address,
   Connection,
   Database,
   QueryResult,
@@ -16,11 +17,12 @@ import type {
   WakeTopic,
 } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
+import { addressOf, isShaped } from './address.ts';
 import { Hints } from './hints.ts';
 import { isConnectionLost, translateCommit, translateMysql } from './mysql-failure.ts';
 import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
-import type { DatabaseSource } from './source.ts';
+import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
 
 export type { DatabaseSource } from './source.ts';
@@ -66,27 +68,69 @@ export function mysql(source: string | MysqlPool, options: MysqlOptions = {}): D
     async openDatabase({ clock }) {
       const timeout = options.statementTimeout ?? 30_000;
       const owned = typeof source === 'string';
-      const pool = owned ? await openPool(source) : promised(source);
-      const database = new MysqlDatabase(pool, owned, clock, timeout);
+      const target = owned
+        ? { uri: source.replace(/^mariadb:/, 'mysql:'), charset: 'utf8mb4', enableKeepAlive: true }
+        : undefined;
+      const pool =
+        target === undefined
+          ? promised(source as MysqlPool)
+          : await openPool({ ...target, connectionLimit: 5, connectTimeout: 5000 });
+      const address = target === undefined ? addressOfMysqlPool(pool) : addressOf('mysql2', target);
+      const database = new MysqlDatabase(pool, address, owned, clock, timeout);
       await database.reach();
       return database;
     },
   };
 }
 
-async function openPool(url: string): Promise<PromisePool> {
+/** One connection to where another thread has opened a pool. */
+export async function openMysqlAt(
+  { target }: Address,
+  { clock, timeout }: AddressContext,
+): Promise<Database> {
+  const options = target as Readonly<Record<string, unknown>>;
+  const pool = await openPool({ ...options, connectionLimit: 1, connectTimeout: timeout });
+  const database = new MysqlDatabase(pool, undefined, true, clock, timeout);
+  await database.reach();
+  return database;
+}
+
+async function openPool(options: object): Promise<PromisePool> {
   const { createPool } = await import('mysql2/promise').catch((cause: unknown) => {
     throw new TaskbatonError('DRIVER_MISSING', { driver: 'mysql2' }, { cause });
   });
-  const uri = url.replace(/^mariadb:/, 'mysql:');
-  const pool: unknown = createPool({
-    uri,
-    connectionLimit: 5,
-    connectTimeout: 5000,
-    charset: 'utf8mb4',
-    enableKeepAlive: true,
-  });
+  const pool: unknown = createPool(options);
   return pool as PromisePool;
+}
+
+/** What of a pool's configuration says where to connect to, as whom, and how. */
+const CONNECTING = [
+  'host',
+  'port',
+  'localAddress',
+  'socketPath',
+  'stream',
+  'ssl',
+  'compress',
+  'connectAttributes',
+  'user',
+  'password',
+  'password2',
+  'password3',
+  'passwordSha1',
+  'database',
+  'insecureAuth',
+  'enableCleartextPlugin',
+  'authPlugins',
+  'authSwitchHandler',
+] as const;
+
+function addressOfMysqlPool(pool: PromisePool): Address | undefined {
+  const core = (pool as { readonly pool?: { readonly config?: { readonly connectionConfig?: object } } })
+    .pool;
+  const config = core?.config?.connectionConfig as Readonly<Record<string, unknown>> | undefined;
+  if (config === undefined || isShaped(core, 'connection')) return undefined;
+  return addressOf('mysql2', Object.fromEntries(CONNECTING.map((name) => [name, config[name]])));
 }
 
 function promised(pool: MysqlPool): PromisePool {
@@ -95,6 +139,7 @@ function promised(pool: MysqlPool): PromisePool {
 
 class MysqlDatabase implements Database {
   readonly dialect = 'mysql';
+  readonly address: Address | undefined;
   readonly #pool: PromisePool;
   readonly #owned: boolean;
   readonly #clock: Clock;
@@ -105,7 +150,14 @@ class MysqlDatabase implements Database {
   #closing: Promise<void> | undefined;
   longestStatement: number | undefined;
 
-  constructor(pool: PromisePool, owned: boolean, clock: Clock, timeout: number) {
+  constructor(
+    pool: PromisePool,
+    address: Address | undefined,
+    owned: boolean,
+    clock: Clock,
+    timeout: number,
+  ) {
+    this.address = address;
     this.#pool = pool;
     this.#owned = owned;
     this.#clock = clock;

@@ -3,11 +3,11 @@
  * `instanceof`: there may be several copies of a driver, and none of them is imported before it is needed.
  */
 import { fileURLToPath } from 'node:url';
-import type { Database } from '../core/connection.ts';
+import type { Address, Database } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
-import { mysql, type MysqlPool } from './mysql.ts';
-import { type PgPool, postgres, type PostgresJs } from './postgres.ts';
-import type { DatabaseContext, DatabaseSource } from './source.ts';
+import { mysql, type MysqlPool, openMysqlAt } from './mysql.ts';
+import { openPostgresAt, type PgPool, postgres, type PostgresJs } from './postgres.ts';
+import type { AddressContext, DatabaseContext, DatabaseSource } from './source.ts';
 import { sqlite, type SqliteHandle } from './sqlite.ts';
 
 export type { DatabaseContext } from './source.ts';
@@ -18,6 +18,13 @@ export async function openDatabase(handle: unknown, context: DatabaseContext): P
   const source = isSource(handle) ? handle : sourceOf(handle);
   if (source === undefined) throw new TaskbatonError('UNKNOWN_DATABASE', { value: describe(handle) });
   return source.openDatabase(context);
+}
+
+/** Opens for this thread, with one connection, what another one of this process has opened. */
+export function openAddress(address: Address, context: AddressContext): Promise<Database> {
+  if (address.driver === 'sqlite')
+    return sqlite(address.target, { patience: context.timeout }).openDatabase(context);
+  return address.driver === 'mysql2' ? openMysqlAt(address, context) : openPostgresAt(address, context);
 }
 
 function sourceOf(handle: unknown): DatabaseSource | undefined {

@@ -1,10 +1,11 @@
 /**
  * The package `postgres` (postgres.js), handed in as a client. It has no way to destroy one of its connections, and it
- * breaks down if a statement is sent on one that was lost, so a transaction whose connection is lost or doesn't answer
- * is left alone for good: it ends when the driver notices.
+ * breaks down if a statement is sent on one that was lost, so a transaction whose connection is lost is left alone: it ends
+ * when the driver notices. One that was given up is rolled back as soon as the statement it was waiting for is answered.
  */
 import type { Clock } from '../core/clock.ts';
-import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Address, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { addressOf } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
@@ -19,12 +20,35 @@ import type { Session } from './transaction.ts';
 /** What is used of a client of the package `postgres`. */
 export interface PostgresJs {
   unsafe(text: string, values?: (string | number | null)[]): PromiseLike<unknown>;
+  end(options: { readonly timeout: number }): PromiseLike<unknown>;
   begin(options: string, work: (sql: PostgresJsSql) => Promise<unknown>): Promise<unknown>;
   listen(
     channel: string,
     heard: (payload: string) => void,
     listening?: () => void,
   ): PromiseLike<{ unlisten(): Promise<unknown> }>;
+}
+
+/** What of a client's options says where to connect to, as whom, and how. */
+const CONNECTING = [
+  'host',
+  'port',
+  'path',
+  'socket',
+  'database',
+  'user',
+  'pass',
+  'ssl',
+  'sslnegotiation',
+  'connection',
+  'connect_timeout',
+  'target_session_attrs',
+] as const;
+
+export function addressOfPostgresJs(client: PostgresJs): Address | undefined {
+  const { options } = client as { options?: Readonly<Record<string, unknown>> };
+  if (options === undefined) return undefined;
+  return addressOf('postgres', Object.fromEntries(CONNECTING.map((name) => [name, options[name]])));
 }
 
 interface PostgresJsSql {
@@ -41,12 +65,14 @@ interface Channel {
 
 export class PostgresJsDriver implements PostgresDriver {
   readonly #sql: PostgresJs;
+  readonly #owned: boolean;
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #channels = new Map<string, Channel>();
 
-  constructor(sql: PostgresJs, clock: Clock, timeout: number) {
+  constructor(sql: PostgresJs, owned: boolean, clock: Clock, timeout: number) {
     this.#sql = sql;
+    this.#owned = owned;
     this.#clock = clock;
     this.#timeout = timeout;
   }
@@ -62,10 +88,9 @@ export class PostgresJsDriver implements PostgresDriver {
         BEGIN.toLowerCase(),
         (sql) =>
           new Promise<void>((commit, rollback) => {
-            const query = (text: string, values: readonly SqlValue[]): Promise<QueryResult> =>
-              within(this.#clock, this.#timeout, send(this.#sql, sql, text, values));
-            const end = (): Promise<unknown> => within(this.#clock, this.#timeout, ended);
-            resolve(new Transaction(sql, query, commit, rollback, end, ended));
+            const wait: Wait = (promise) => within(this.#clock, this.#timeout, promise);
+            const query: Session['query'] = (text, values) => send(this.#sql, sql, text, values);
+            resolve(new Transaction({ native: sql, query, commit, rollback, ended, wait }));
           }),
       );
       ended.catch(reject);
@@ -87,6 +112,7 @@ export class PostgresJsDriver implements PostgresDriver {
     this.#channels.clear();
     const unlistened = Promise.all(channels.map(async ({ listening }) => (await listening).unlisten()));
     await within(this.#clock, 1000, unlistened).catch(ignore);
+    if (this.#owned) await this.#sql.end({ timeout: 1 });
   }
 
   #register(channel: string): Channel {
@@ -101,50 +127,63 @@ export class PostgresJsDriver implements PostgresDriver {
   }
 }
 
-class Transaction implements Session {
-  #usable = true;
+type Wait = <Result>(promise: Promise<Result>) => Promise<Result>;
+
+interface Begun {
   readonly native: unknown;
   readonly query: Session['query'];
-  readonly #commit: () => void;
-  readonly #rollback: (reason: Error) => void;
-  readonly #end: () => Promise<unknown>;
+  commit(): void;
+  rollback(reason: Error): void;
+  readonly ended: Promise<unknown>;
+  /** No longer than a statement may take. */
+  readonly wait: Wait;
+}
 
-  constructor(
-    native: unknown,
-    query: Session['query'],
-    commit: () => void,
-    rollback: (reason: Error) => void,
-    end: () => Promise<unknown>,
-    ended: Promise<unknown>,
-  ) {
-    this.native = native;
-    this.query = async (text, values) => {
-      if (!this.#usable) throw new Error('Connection terminated in a transaction');
-      try {
-        return await query(text, values);
-      } catch (error) {
-        if (isConnectionLost(error)) this.#usable = false;
-        throw error;
-      }
-    };
-    this.#commit = commit;
-    this.#rollback = rollback;
-    this.#end = end;
-    ended.catch(() => {
+class Transaction implements Session {
+  #usable = true;
+  /** Settles when the statement that was sent last is answered, however late. */
+  #sent: Promise<unknown> = Promise.resolve();
+  readonly #begun: Begun;
+
+  constructor(begun: Begun) {
+    this.#begun = begun;
+    begun.ended.catch(() => {
       this.#usable = false;
     });
   }
 
+  get native(): unknown {
+    return this.#begun.native;
+  }
+
+  async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    if (!this.#usable) throw new Error('Connection terminated in a transaction');
+    const sent = this.#begun.query(text, values);
+    this.#sent = sent;
+    try {
+      return await this.#begun.wait(sent);
+    } catch (error) {
+      if (isConnectionLost(error)) this.#usable = false;
+      throw error;
+    }
+  }
+
   async commit(): Promise<void> {
     if (!this.#usable) throw new Error('Connection terminated before the commit');
-    this.#commit();
-    await this.#end();
+    this.#begun.commit();
+    await this.#begun.wait(this.#begun.ended);
   }
 
   async rollback(): Promise<void> {
-    if (!this.#usable) return;
-    this.#rollback(new Error('rolled back'));
-    await this.#end().catch(ignore);
+    if (!this.#usable) return void this.#rollbackLater();
+    this.#begun.rollback(new Error('rolled back'));
+    await this.#begun.wait(this.#begun.ended).catch(ignore);
+  }
+
+  /** Nobody waits for it; till then the server has the transaction open, with its locks. */
+  async #rollbackLater(): Promise<void> {
+    const lost = await this.#sent.then(() => false, isConnectionLost);
+    if (!lost) this.#begun.rollback(new Error('rolled back'));
   }
 }
 

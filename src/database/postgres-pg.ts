@@ -3,7 +3,8 @@
  * handed back; and every client has an error listener all its life, since an error event without one ends the process.
  */
 import type { Clock } from '../core/clock.ts';
-import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
+import type { Address, QueryResult, Row, SqlValue } from '../core/connection.ts';
+import { addressOf, isShaped } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
@@ -23,6 +24,30 @@ export interface PgPool {
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   readonly options?: object;
 }
+
+/** How it connects, the password included, which a copy of its options lacks. */
+export function addressOfPgPool(pool: PgPool): Address | undefined {
+  if (isShaped(pool, 'connect')) return undefined;
+  const options: { readonly password?: unknown; readonly ssl?: unknown } = pool.options ?? {};
+  const { password, ssl } = options;
+  const parts = Object.entries(options).filter(([option]) => !OF_THE_POOL.has(option));
+  const key = Object(ssl) === ssl ? { ssl: { ...(ssl as object), key: (ssl as { key?: unknown }).key } } : {};
+  return addressOf('pg', { ...Object.fromEntries(parts), ...key, password });
+}
+
+/** How many connections there are and what becomes of their rows: nothing that tells where they lead. */
+const OF_THE_POOL: ReadonlySet<string> = new Set([
+  'max',
+  'min',
+  'idleTimeoutMillis',
+  'connectionTimeoutMillis',
+  'maxUses',
+  'maxLifetimeSeconds',
+  'allowExitOnIdle',
+  'types',
+  'log',
+  'Promise',
+]);
 
 interface PgClient {
   query(statement: {

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type {
+  Address,
   Connection,
   Database,
   QueryResult,
@@ -19,11 +20,11 @@ import { TaskbatonError } from '../core/errors.ts';
 import { Hints } from './hints.ts';
 import type { PostgresDriver } from './postgres-driver.ts';
 import { translateCommit, translatePostgres } from './postgres-failure.ts';
-import { PostgresJsDriver, type PostgresJs } from './postgres-js.ts';
+import { addressOfPostgresJs, PostgresJsDriver, type PostgresJs } from './postgres-js.ts';
 import { PostgresListener } from './postgres-listener.ts';
-import { PgDriver, type PgPool } from './postgres-pg.ts';
+import { addressOfPgPool, PgDriver, type PgPool } from './postgres-pg.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
-import type { DatabaseSource } from './source.ts';
+import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
 
 export type { PgPool } from './postgres-pg.ts';
@@ -48,40 +49,66 @@ export function postgres(
   return {
     async openDatabase({ clock }) {
       const timeout = options.statementTimeout ?? 30_000;
-      if (typeof source === 'string')
-        return new PostgresDatabase(new PgDriver(await openPool(source), true, clock, timeout), clock);
-      const driver =
-        'unsafe' in source
-          ? new PostgresJsDriver(source, clock, timeout)
-          : new PgDriver(source, false, clock, timeout);
-      return new PostgresDatabase(driver, clock);
+      if (typeof source === 'string') {
+        const target = { connectionString: source, fallback_application_name: 'taskbaton', keepAlive: true };
+        const pool = await openPool({ ...target, max: 5, connectionTimeoutMillis: 5000 });
+        return new PostgresDatabase(
+          new PgDriver(pool, true, clock, timeout),
+          { driver: 'pg', target },
+          clock,
+        );
+      }
+      return 'unsafe' in source
+        ? new PostgresDatabase(
+            new PostgresJsDriver(source, false, clock, timeout),
+            addressOfPostgresJs(source),
+            clock,
+          )
+        : new PostgresDatabase(new PgDriver(source, false, clock, timeout), addressOfPgPool(source), clock);
     },
   };
 }
 
-async function openPool(url: string): Promise<PgPool> {
+/** One connection to where another thread has opened a pool or a client. */
+export async function openPostgresAt(
+  { driver, target }: Address,
+  { clock, timeout }: AddressContext,
+): Promise<Database> {
+  const options = target as Readonly<Record<string, unknown>>;
+  if (driver === 'pg') {
+    const pool = await openPool({
+      ...options,
+      max: 1,
+      connectionTimeoutMillis: timeout,
+      idleTimeoutMillis: 0,
+    });
+    return new PostgresDatabase(new PgDriver(pool, true, clock, timeout), undefined, clock);
+  }
+  const postgresJs = await import('postgres').catch((cause: unknown) => {
+    throw new TaskbatonError('DRIVER_MISSING', { driver: 'postgres' }, { cause });
+  });
+  const sql = postgresJs.default({ ...options, max: 1 }) as PostgresJs;
+  return new PostgresDatabase(new PostgresJsDriver(sql, true, clock, timeout), undefined, clock);
+}
+
+async function openPool(options: object): Promise<PgPool> {
   const pg = await import('pg').catch((cause: unknown) => {
     throw new TaskbatonError('DRIVER_MISSING', { driver: 'pg' }, { cause });
   });
-  return new pg.default.Pool({
-    connectionString: url,
-    fallback_application_name: 'taskbaton',
-    max: 5,
-    keepAlive: true,
-    connectionTimeoutMillis: 5000,
-    allowExitOnIdle: true,
-  });
+  return new pg.default.Pool({ ...options, allowExitOnIdle: true });
 }
 
 class PostgresDatabase implements Database {
   readonly dialect = 'postgres';
+  readonly address: Address | undefined;
   readonly #driver: PostgresDriver;
   readonly #clock: Clock;
   readonly #hints: Hints;
   readonly #listeners = new Set<PostgresListener>();
   #closing: Promise<void> | undefined;
 
-  constructor(driver: PostgresDriver, clock: Clock) {
+  constructor(driver: PostgresDriver, address: Address | undefined, clock: Clock) {
+    this.address = address;
     this.#driver = driver;
     this.#clock = clock;
     this.#hints = new Hints(clock);

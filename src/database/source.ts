@@ -7,6 +7,12 @@ export interface DatabaseContext {
   readonly clock: Clock;
 }
 
+/** What a thread that opens a database for itself brings along. */
+export interface AddressContext extends DatabaseContext {
+  /** After how many milliseconds a statement is given up. */
+  readonly timeout: number;
+}
+
 /** A database still to be opened, as the doors `taskbaton/sqlite` and `taskbaton/postgres` make it. */
 export interface DatabaseSource {
   openDatabase(context: DatabaseContext): Promise<Database>;

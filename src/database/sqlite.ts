@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Clock } from '../core/clock.ts';
 import type {
+  Address,
   Connection,
   Database,
   QueryResult,
@@ -45,12 +46,13 @@ export function sqlite(source: string | SqliteHandle, options: SqliteOptions = {
   return {
     async openDatabase({ clock }) {
       const patience: Patience = { retries: Infinity, ms: options.patience ?? 10_000 };
-      if (typeof source !== 'string') return new SqliteDatabase(connect(source), false, clock, patience);
+      if (typeof source !== 'string')
+        return new SqliteDatabase(connect(source), addressOfHandle(source), false, clock, patience);
       const handle = await openFile(source);
       try {
         const connection = connect(handle);
         await retryConflicts(clock, patience, async () => setUp(connection));
-        return new SqliteDatabase(connection, true, clock, patience);
+        return new SqliteDatabase(connection, addressOfFile(source), true, clock, patience);
       } catch (error) {
         handle.close();
         throw error;
@@ -72,6 +74,21 @@ async function openFile(path: string): Promise<SqliteHandle> {
   } catch (error) {
     throw unavailable(error, path);
   }
+}
+
+/** Each opening of a database in memory is another database. */
+function addressOfFile(path: string): Address | undefined {
+  return path === ':memory:' ? undefined : { driver: 'sqlite', target: resolve(path) };
+}
+
+/**
+ * Only of node:sqlite: two copies of SQLite in one process, such as that of better-sqlite3 and Node's own, take each
+ * other's locks away, and the file would be damaged.
+ */
+function addressOfHandle(handle: SqliteHandle): Address | undefined {
+  const { location } = handle as { location?: () => string | null };
+  const path = typeof location === 'function' ? location.call(handle) : null;
+  return path === null ? undefined : addressOfFile(path);
 }
 
 function connect(handle: SqliteHandle): SqliteConnection {
@@ -101,6 +118,7 @@ function setUp(connection: SqliteConnection): void {
 
 class SqliteDatabase implements Database {
   readonly dialect = 'sqlite';
+  readonly address: Address | undefined;
   readonly #connection: SqliteConnection;
   readonly #owned: boolean;
   readonly #clock: Clock;
@@ -112,7 +130,14 @@ class SqliteDatabase implements Database {
   #lastTurn = -Infinity;
   #closing: Promise<void> | undefined;
 
-  constructor(connection: SqliteConnection, owned: boolean, clock: Clock, patience: Patience) {
+  constructor(
+    connection: SqliteConnection,
+    address: Address | undefined,
+    owned: boolean,
+    clock: Clock,
+    patience: Patience,
+  ) {
+    this.address = address;
     this.#connection = connection;
     this.#owned = owned;
     this.#clock = clock;

@@ -7,7 +7,6 @@ import { checkParts } from '../core/name.ts';
 import type { UserEvent } from '../core/status.ts';
 import { checkFilter, ofType, type Task } from '../core/task.ts';
 import { hasUnfinished, levelsBelow, stopAsked } from '../store/children.ts';
-import type { Due } from '../store/record.ts';
 import type { Store } from '../store/store.ts';
 import { storeIn } from './transaction.ts';
 
@@ -19,6 +18,8 @@ export interface ChildrenOptions {
   readonly create: (items: readonly NewChild[], tx: Connection) => Promise<readonly number[]>;
   /** The handler's own transactions. */
   readonly transaction: (work: (tx: Connection) => Promise<unknown>) => Promise<void>;
+  /** Asks again until the database answers: a connection that is lost fails no task. Throws LEASE_LOST. */
+  readonly ask: <Answer>(question: () => Promise<Answer>) => Promise<Answer>;
   /** Throws where nobody can be waited for. */
   readonly checkDone: () => void;
   /** Fires the signal: the handler is to end. */
@@ -29,7 +30,7 @@ export interface ChildrenOptions {
 const PAGE = 1000;
 
 export function childrenOf<Context>(options: ChildrenOptions): Children<Report<Context>> {
-  const { parent, store, signal, transaction, stop } = options;
+  const { parent, store, signal, transaction, ask, stop } = options;
   return {
     async create(items, report) {
       // One list for each time that the transaction was begun: which one was committed is not always known at once.
@@ -48,11 +49,11 @@ export function childrenOf<Context>(options: ChildrenOptions): Children<Report<C
       if (typeof onFailure !== 'function') checkAnswer(onFailure, ['fail', 'ignore']);
       for (;;) {
         signal.throwIfAborted();
-        if (await hasUnfinished(store.scopes, parent)) {
+        if (await ask(() => hasUnfinished(store.scopes, parent))) {
           stop('children');
           signal.throwIfAborted();
         }
-        const children = (await readChildren(store, parent)).map((child) => ofType(child, as));
+        const children = (await ask(() => readChildren(store, parent))).map((child) => ofType(child, as));
         // One that had ended may have been run again since.
         if (!children.every(hasEnded) || (await settleFailures(options, children, onFailure))) continue;
         return children.filter(({ state }) => state === 'finished');
@@ -84,7 +85,7 @@ function hasEnded({ state }: Task): boolean {
 
 /** True if children were run again, so that there is somebody to wait for. */
 async function settleFailures(
-  { parent, store }: ChildrenOptions,
+  { parent, store, ask }: ChildrenOptions,
   children: readonly Task[],
   onFailure: NonNullable<ChildrenDoneOptions['onFailure']>,
 ): Promise<boolean> {
@@ -98,7 +99,7 @@ async function settleFailures(
       throw new TaskbatonError('CHILD_FAILED', { id: parent, child: child.id, reason });
     }
     if (answer !== 'retry') continue;
-    await store.change(child.id, 'run');
+    await ask(() => store.change(child.id, 'run'));
     again = true;
   }
   return again;
@@ -123,33 +124,40 @@ async function readChildren(store: Store, parent: number): Promise<readonly Task
 
 /** The one of `created` that is there. */
 async function existing(
-  { store, parent }: ChildrenOptions,
+  { store, parent, ask }: ChildrenOptions,
   created: readonly (readonly number[])[],
 ): Promise<readonly number[]> {
-  const ids = new Set((await readChildren(store, parent)).map(({ id }) => id));
+  const ids = new Set((await ask(() => readChildren(store, parent))).map(({ id }) => id));
   return created.find((list) => list.every((id) => ids.has(id))) ?? [];
 }
 
 /** Applies what a user asked for to a task and to all below it for whom it makes sense. */
-export async function changeFamily(store: Store, id: number, event: UserEvent, when?: Due): Promise<void> {
-  if (event === 'run') return runFamily(store, id, when);
+export async function changeFamily(store: Store, id: number, event: UserEvent, how: How): Promise<void> {
+  if (event === 'run') return runFamily(store, id, how);
   // Each is paused before its children are read, and creates none from then on.
-  await store.change(id, event, when);
-  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event);
+  await store.change(id, event, how);
+  for await (const level of levelsBelow(store.scopes, id)) await changeLevel(store, level, event, how);
 }
 
+type How = NonNullable<Parameters<Store['change']>[2]>;
+
 /** Whoever goes on must find its children going on, so nobody sees one without the others. */
-async function runFamily(store: Store, id: number, when: Due | undefined): Promise<void> {
+async function runFamily(store: Store, id: number, how: How): Promise<void> {
   await store.database.transaction(async (tx) => {
     const inside = await storeIn(tx, store);
-    await inside.change(id, 'run', when);
-    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run');
+    await inside.change(id, 'run', how);
+    for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run', how);
   });
   for (const topic of ['claim', 'due'] as const) await store.hint(topic);
 }
 
-async function changeLevel(store: Store, level: readonly number[], event: UserEvent): Promise<void> {
-  const others = { user: undefined, group: undefined, types: undefined, states: undefined };
+async function changeLevel(
+  store: Store,
+  level: readonly number[],
+  event: UserEvent,
+  { by, owner }: How,
+): Promise<void> {
+  const others = { owner, user: undefined, group: undefined, types: undefined, states: undefined };
   for (let from = 0; from < level.length; from += PAGE)
-    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) });
+    await store.changeMany(event, { ...others, ids: level.slice(from, from + PAGE) }, by);
 }

@@ -6,7 +6,9 @@ import type { Clock } from '../core/clock.ts';
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  monotonic: () => performance.now(),
+  real: true,
+  // Not performance.now(), which each thread counts from its own beginning.
+  monotonic: () => Number(process.hrtime.bigint()) / 1e6,
   after: (ms, callback, { hold = false } = {}) => {
     const timer = setTimeout(callback, Math.min(ms, LONGEST_TIMER));
     if (!hold) timer.unref();

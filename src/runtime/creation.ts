@@ -1,4 +1,5 @@
 /** From what a user hands in to a task that can be stored: everything is checked, and nothing is written yet. */
+import { checkAuthor } from '../core/author.ts';
 import type { NewChild } from '../core/children.ts';
 import type { Connection } from '../core/connection.ts';
 import type { TaskDeclaration } from '../core/declaration.ts';
@@ -11,6 +12,7 @@ import { isVersion } from '../core/version.ts';
 import {
   checkId,
   checkKey,
+  CHANGE_PARTS,
   checkPriority,
   checkWhen,
   type CreateOptions,
@@ -21,11 +23,13 @@ import type { Store } from '../store/store.ts';
 import type { Registry } from './registry.ts';
 import { encodeContext } from './report.ts';
 import { storeIn } from './transaction.ts';
+import type { Tracing } from './tracing.ts';
 
 interface Context {
   readonly registry: Registry;
   /** Bytes of JSON. */
   readonly maxPayload: number;
+  readonly tracing: Tracing;
 }
 
 const OPTIONS: readonly string[] = [
@@ -41,12 +45,12 @@ const OPTIONS: readonly string[] = [
   'key',
   'replace',
   'parent',
-  'tx',
+  ...CHANGE_PARTS,
 ];
 
 /** Throws INVALID_ARGUMENT, INVALID_INPUT, INVALID_CONTEXT, UNKNOWN_TYPE, NOT_JSON or PAYLOAD_TOO_LARGE. */
 export async function newTask<Given, Input, First>(
-  { registry, maxPayload }: Context,
+  { registry, maxPayload, tracing }: Context,
   declaration: TaskDeclaration<Given, Input, First>,
   input: Given,
   options: CreateOptions<First>,
@@ -65,6 +69,7 @@ export async function newTask<Given, Input, First>(
   const start = checkStart(options);
   await validate(schema, input, 'INVALID_INPUT', type);
   if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
+  const policy = retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout });
   const what = `the input of a task of type ${show(type)}`;
   return {
     type,
@@ -74,9 +79,10 @@ export async function newTask<Given, Input, First>(
     priority,
     parent,
     ...start,
-    options: retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout }),
+    by: checkAuthor(options),
     input: input === undefined ? null : encodeJson(input, what, maxPayload),
     context: encodeContext(context, type, maxPayload),
+    options: tracing.created({ type, user, group }, policy),
   };
 }
 

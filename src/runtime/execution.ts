@@ -20,6 +20,7 @@ import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 import { FIRST_VERSION } from '../core/version.ts';
 import { deleteChildren, wakeParent } from '../store/children.ts';
+import { writeLog } from '../store/history.ts';
 import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import { Switch } from './switch.ts';
@@ -29,6 +30,9 @@ import { readGiven } from './given.ts';
 import type { Observer } from './observer.ts';
 import { FINISHED, nearestLimit, Outcome, type OutcomeOptions, WAITING, YIELDED } from './outcome.ts';
 import { encodePlainError, encodeReport } from './report.ts';
+import { afterAny } from './long-timer.ts';
+import { TaskLog } from './task-log.ts';
+import type { Stint } from './tracing.ts';
 import { doWork, isInWork, unlessAborted } from './work.ts';
 
 export interface ExecutionOptions extends OutcomeOptions {
@@ -42,6 +46,9 @@ export interface ExecutionOptions extends OutcomeOptions {
   readonly turn: Promise<void>;
   readonly observer: Observer;
   readonly stopGrace: number;
+  readonly stint: Stint;
+  /** Runs a piece of the handler, under the eyes of whoever watches the event loop. */
+  readonly enter: <Result>(code: () => Result) => Result;
   /** Why the task can't be run; it can be cleaned up all the same. */
   readonly refusal?: Error | undefined;
   /** Creates tasks below this one, in a transaction of ours. */
@@ -51,9 +58,6 @@ export interface ExecutionOptions extends OutcomeOptions {
 const SHORTEST_RETRY = 25;
 /** The longest pause before a write is tried again. */
 export const LONGEST_RETRY = 1000;
-
-/** What timers can count, about 24 days. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Execution {
   readonly fence: Fence;
@@ -70,28 +74,30 @@ export class Execution {
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
   #grace: Timer | undefined;
-  #timeLimit: Timer | undefined;
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
   #reports: number;
   readonly #outcome: Outcome;
+  readonly #log: TaskLog;
 
   constructor(options: ExecutionOptions) {
-    const { claim, replica, queue } = options;
+    const { claim, replica, queue, store, clock, observer } = options;
+    const misused = (problem: string): void => observer.emit('task.misused', { ...this.#details(), problem });
     this.#options = options;
     this.queue = queue;
     this.#reports = claim.reports;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
-    this.#outcome = new Outcome({
-      ...options,
-      stop: this.#stop,
-      random: () => options.clock.random(),
-      misused: (problem) => options.observer.emit('task.misused', { ...this.#details(), problem }),
+    this.#outcome = new Outcome({ ...options, stop: this.#stop, random: () => clock.random(), misused });
+    this.#log = new TaskLog({
+      clock,
+      write: (lines) => this.#write(() => writeLog(store.scopes, claim, replica, lines)),
+      onLine: (line) => observer.emit('task.logged', { ...this.#details(), ...line }),
+      onRefused: misused,
     });
     const settlement = this.#live();
     this.handled = settlement.then(() => undefined);
-    this.ended = settlement.then((end) => this.#end(end));
+    this.ended = settlement.then((end) => this.#end(end)).finally(() => options.stint.end());
   }
 
   /** Why it was told to stop, if it was. */
@@ -117,35 +123,28 @@ export class Execution {
 
   /** Runs the handler; resolves to how the claim is to end. */
   async #live(): Promise<Settlement> {
-    const { observer, claim, turn, limits } = this.#options;
+    const { observer, claim, clock, queue, turn, limits } = this.#options;
     observer.emit('task.started', { ...this.#details(), attempt: claim.attempt });
-    this.#limitTime(nearestLimit(claim, limits).rest);
+    // Cleanups have as much time as they need.
+    const rest = queue === 'run' ? nearestLimit(claim, limits).rest : Infinity;
+    const timeLimit = afterAny(clock, rest, () => this.stop('timeout'));
     await turn;
     const settlement = await new Promise<Settlement>((resolve) => {
       this.#abandon = resolve;
       void this.#handle().then(resolve);
     });
     this.#closed = true;
-    this.#timeLimit?.cancel();
+    timeLimit.cancel();
     this.#grace?.cancel();
     return settlement;
   }
 
   async #end(settlement: Settlement): Promise<void> {
     await this.#writes;
+    await this.#log.end();
     await this.#settle(settlement);
     // A transaction of a handler that was abandoned isn't tried again.
     this.#gone.abort();
-  }
-
-  /** Stops the handler when its time is over; cleanups have as much as they need. */
-  #limitTime(rest: number): void {
-    const { clock, queue } = this.#options;
-    if (queue !== 'run' || rest === Infinity) return;
-    const wait = Math.min(Math.max(0, rest), LONGEST_TIMER);
-    this.#timeLimit = clock.after(wait, () =>
-      wait < rest ? this.#limitTime(rest - wait) : this.stop('timeout'),
-    );
   }
 
   // The handler
@@ -160,7 +159,7 @@ export class Execution {
       if (handler === undefined) return FINISHED;
       const given = await this.#given();
       if (this.#stop.aborted) return this.#outcome.ofStop();
-      return this.#outcome.ofReturn(await this.#drive(handler, given));
+      return this.#outcome.ofReturn(await this.#options.stint.run(() => this.#drive(handler, given)));
     } catch (thrown) {
       return this.#outcome.ofThrow(thrown);
     }
@@ -179,6 +178,7 @@ export class Execution {
       get children() {
         return children();
       },
+      log: this.#log.log,
       task: Object.freeze({ id, type, user, group, attempt, epoch, replica }),
       report: (report) => this.#fromFunction(this.#report(report, 'report')),
       transaction: (work) => this.#fromFunction(this.#transact(work, 'transaction')),
@@ -193,6 +193,7 @@ export class Execution {
       signal: this.#stop.signal,
       create: createChildren,
       transaction: (work) => this.#fromFunction(this.#transact(work, 'children.create')),
+      ask: (question) => this.#write(question),
       checkDone: () => this.#checkOutside('children.done'),
       stop: (why) => this.stop(why),
     });
@@ -215,21 +216,23 @@ export class Execution {
     handler: Handler<unknown, unknown>,
     given: HandlerArguments<unknown, unknown>,
   ): Promise<unknown> {
-    const running: unknown = handler(given);
+    const { enter } = this.#options;
+    const running: unknown = enter(() => handler(given));
     if (!isIterator(running)) return running;
-    let step = await running.next();
+    const fail = running.throw?.bind(running);
+    let step = await enter(() => running.next());
     while (step.done !== true) {
       const refusal = await this.#report(step.value).then(
         () => undefined,
         (error: unknown) => ({ error }),
       );
       if (this.#stop.aborted) {
-        await running.return?.();
+        await enter(() => running.return?.());
         return undefined;
       }
-      if (refusal === undefined) step = await running.next();
-      else if (running.throw === undefined) throw refusal.error;
-      else step = await running.throw(refusal.error);
+      if (refusal === undefined) step = await enter(() => running.next());
+      else if (fail === undefined) throw refusal.error;
+      else step = await enter(() => fail(refusal.error));
     }
     return step.value;
   }
@@ -244,14 +247,15 @@ export class Execution {
   // Writing
 
   #fromFunction(written: Promise<void>): Promise<void> {
-    const reported = written.then(() => this.#stop.throwIfAborted());
+    const reported = written.then(() => this.#options.enter(() => this.#stop.throwIfAborted()));
     // A handler that doesn't await its reports must not bring the process down when one is refused.
     reported.catch(() => undefined);
     return reported;
   }
 
   async #report(report: unknown, call = 'yield'): Promise<void> {
-    const { writes, observer, claim, maxPayload } = this.#options;
+    const { writes, observer, claim, clock, maxPayload } = this.#options;
+    const began = clock.monotonic();
     this.#checkOpen();
     this.#checkOutside(call);
     const checkpoint = encodeReport(report, claim.type, maxPayload);
@@ -262,19 +266,20 @@ export class Execution {
       await this.#write(() => writes.checkpoint(this.fence, { ...stored, nth }));
       this.#reports = nth;
     });
-    if (report !== undefined) observer.emit('task.reported', this.#details());
+    const took = clock.monotonic() - began;
+    if (report !== undefined) observer.emit('task.reported', { ...this.#details(), took });
   }
 
   /** As it goes into the database: of this release's version, whichever wrote the one before, and encoded. */
   async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
-    const { claim, definition, store } = this.#options;
+    const { claim, definition, store, stint } = this.#options;
     const { version = FIRST_VERSION } = definition;
-    const { payloads } = store;
     return {
       ...checkpoint,
-      context: await payloads.encode(checkpoint.context, claim),
-      message: await payloads.encode(checkpoint.message, claim),
+      context: await store.payloads.encode(checkpoint.context, claim),
+      message: await store.payloads.encode(checkpoint.message, claim),
       version: version === claim.version ? undefined : version,
+      options: stint.toStore,
     };
   }
 
@@ -300,8 +305,8 @@ export class Execution {
         });
       } catch (error) {
         // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
-        if (uncertain && isTaskbatonError(error, 'LEASE_LOST') && (await store.isCommitted(this.fence, nth)))
-          return;
+        const unanswered = uncertain && isTaskbatonError(error, 'LEASE_LOST');
+        if (unanswered && (await store.isCommitted(this.fence, nth))) return;
         uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
         throw error;
       }
@@ -322,7 +327,9 @@ export class Execution {
   /** Writes one after another, in the order in which they were asked for. */
   async #inTurn(write: () => Promise<void>): Promise<void> {
     // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-    const written = this.#writes.then(() => this.#options.clock.turn()).then(write);
+    const written = this.#writes
+      .then(() => this.#options.clock.turn())
+      .then(() => (this.#log.isEmpty ? write() : this.#log.flush().then(write)));
     this.#writes = written.catch(() => undefined);
     await written;
   }
@@ -365,7 +372,7 @@ export class Execution {
     if (woken) void store.hint('claim');
   }
 
-  /** Writes until the database has answered, or until the lease is gone. */
+  /** Writes, or asks, until the database has answered, or until the lease is gone. */
   async #write<Written>(write: () => Promise<Written>): Promise<Written> {
     const { clock, claim } = this.#options;
     for (let failures = 0; ; failures++) {
@@ -375,11 +382,8 @@ export class Execution {
       } catch (error) {
         if (isTaskbatonError(error, 'LEASE_LOST')) this.lose();
         if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
-        await sleep(
-          clock,
-          jittered(clock, Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5)),
-          this.#gone.signal,
-        );
+        const pause = Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5);
+        await sleep(clock, jittered(clock, pause), this.#gone.signal);
       }
     }
   }

@@ -12,10 +12,18 @@ export async function openStore(
   settings: Settings,
   { clock, migrate }: { readonly clock: Clock; readonly migrate: boolean },
 ): Promise<Store> {
-  const { prefix, schema, policies, limits, ownQueues, maxPayload, codec, redact } = settings;
+  const { prefix, schema, policies, limits, ownQueues, maxPayload, codec, redact, history } = settings;
   const database = await openDatabase(db, { clock });
   const payloads = new Payloads({ codec, redact, unique: () => clock.uuid() });
-  const store = new Store(database, prefix, schema, undefined, { policies, limits, ownQueues }, payloads);
+  const store = new Store(
+    database,
+    prefix,
+    schema,
+    undefined,
+    { policies, limits, ownQueues },
+    payloads,
+    history,
+  );
   try {
     if (schema !== undefined && database.dialect !== 'postgres') {
       const problem = 'only PostgreSQL has schemas; use the option prefix';

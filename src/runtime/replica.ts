@@ -2,26 +2,32 @@
  * One replica at work: it keeps its lease, reads the marks of the tasks it holds, takes new ones into free slots,
  * rescues those of the dead, and hands its own over when it stops. All replicas are equal and run this same code.
  */
-import type { Clock } from '../core/clock.ts';
+import { atMost, type Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, type Status } from '../core/status.ts';
+import type { Draining } from '../core/replica.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
+import { pruneHistory, pruneInterval } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
-import { REMOVED_AT_ONCE } from '../store/retention.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { Execution, LONGEST_RETRY } from './execution.ts';
+import { removeKept } from './keeping.ts';
+import { type Heartbeat, NO_HEARTBEAT, startHeartbeat } from './heartbeat.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
+import { LoopWatch } from './loop-watch.ts';
 import type { Observer } from './observer.ts';
 import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
 import { Slots } from './slots.ts';
+import { keyOf, Strays } from './strays.ts';
+import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
 
 export interface ReplicaOptions {
@@ -30,6 +36,7 @@ export interface ReplicaOptions {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly tracing: Tracing;
   /** For people. */
   readonly name: string;
 }
@@ -45,14 +52,13 @@ const RECONCILE_INTERVAL = 1000;
 export class Replica {
   readonly #options: ReplicaOptions;
   readonly #lease: Lease;
+  readonly #watch: LoopWatch;
+  #heartbeat: Heartbeat = NO_HEARTBEAT;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep', Loop>>;
+  readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
-  /** Claims whose answer is still to come. */
-  readonly #claims = new Set<symbol>();
-  /** Tasks the database says we hold and we know nothing of, with the claims they may come from. */
-  readonly #suspects = new Map<string, ReadonlySet<symbol>>();
+  readonly #strays: Strays;
   /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
   readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
   /** Whether tasks wait that no round has sorted in yet. */
@@ -64,6 +70,7 @@ export class Replica {
   /** Up to where it was looked for parents that were forgotten. */
   readonly #looks = new Map<Status, number>();
   #stopping = false;
+  #draining: Draining | undefined;
   #hinted = false;
   #hints: Subscription | undefined;
 
@@ -72,6 +79,8 @@ export class Replica {
     this.#options = options;
     this.#writes = new Writes(store, clock);
     this.#slots = { run: new Slots(settings.concurrency), cleanup: new Slots(settings.cleanupConcurrency) };
+    this.#strays = new Strays(options);
+    this.#watch = new LoopWatch(options);
     this.#lease = new Lease({
       store,
       clock,
@@ -79,10 +88,13 @@ export class Replica {
       length: settings.lease,
       types: () => registry.runnable,
       concurrency: settings.concurrency,
+      draining: () => this.#draining,
+      heartbeat: () => this.#heartbeat,
+      blocked: () => this.#watch.lately,
       onTaken: (replica) => options.observer.emit('replica.started', { replica }),
       onLost: (replica) => this.#lost(replica),
     });
-    const { pollInterval, lease, ownQueues } = settings;
+    const { pollInterval, lease, ownQueues, history } = settings;
     const forgotten = Object.keys(ownQueues).length === 0 ? lease / 2 : RECONCILE_INTERVAL;
     this.#loops = {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
@@ -92,7 +104,10 @@ export class Replica {
       cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
-      keep: this.#loop('remove what was kept', lease / 2, () => this.#removeKept()),
+      keep: this.#loop('remove what was kept', lease / 2, () => removeKept(options)),
+      prune: this.#loop('prune the history', pruneInterval(history), () =>
+        pruneHistory(store.scopes, history),
+      ),
     };
   }
 
@@ -101,8 +116,17 @@ export class Replica {
     return this.#lease.replica;
   }
 
-  /** Takes a lease and begins. Rejects if the database can't be reached. */
+  /** Takes a lease and begins. Rejects if the database can't be reached, and then has stopped. */
   async start(): Promise<void> {
+    try {
+      await this.#begin();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     const { store, observer } = this.#options;
     this.#hints = await store.listen({
       wake: (topic) => this.wake(topic),
@@ -116,8 +140,19 @@ export class Replica {
       observer.emit('queue.failing', { queue, error: messageFrom(error) });
     };
     if (this.#options.registry.runnable.size > 0) await store.lead();
+    await this.#lookAfterLoop();
     await this.#lease.keep();
     for (const loop of Object.values(this.#loops)) loop.start();
+  }
+
+  /** Once there may be handlers that block the loop; in real time only, for no other can be blocked. */
+  async #lookAfterLoop(): Promise<void> {
+    const { clock, registry } = this.#options;
+    if (clock.real !== true || registry.runnable.size === 0 || this.#heartbeat !== NO_HEARTBEAT) return;
+    this.#watch.start();
+    const onLost = (replica: string): void => this.#lease.lose(replica);
+    this.#heartbeat = await startHeartbeat({ ...this.#options, watch: this.#watch, onLost });
+    this.#heartbeat.renew(this.#lease.replica);
   }
 
   /** A hint came, from this process or another. */
@@ -133,7 +168,7 @@ export class Replica {
    * that doesn't answer is waited for as long as half a lease; then the tasks are left to be rescued.
    */
   async stop(): Promise<void> {
-    const { observer, settings } = this.#options;
+    const { clock, observer, settings } = this.#options;
     const replica = this.#lease.replica ?? '';
     this.#stopping = true;
     observer.emit('replica.stopping', { replica, running: this.#executions.size });
@@ -141,10 +176,11 @@ export class Replica {
       if (execution.fence.owner === this.#lease.replica) execution.stop('shutdown');
       else execution.lose();
     }
-    await this.#within(settings.stopGrace + settings.lease / 2, this.#handOver());
+    await atMost(clock, settings.stopGrace + settings.lease / 2, this.#handOver());
     for (const execution of this.#executions) execution.lose();
     for (const loop of Object.values(this.#loops)) void loop.stop();
-    await this.#hints?.close();
+    await Promise.all([this.#hints?.close(), this.#heartbeat.close()]);
+    this.#watch.stop();
     observer.emit('replica.stopped', { replica });
   }
 
@@ -163,19 +199,6 @@ export class Replica {
     await store.hint('claim');
   }
 
-  /** Waits for `work` for so many milliseconds at most; that it fails is no news to whoever stops. */
-  #within(ms: number, work: Promise<void>): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#options.clock.after(ms, resolve, { hold: true });
-      void work
-        .catch(() => undefined)
-        .then(() => {
-          timer.cancel();
-          resolve();
-        });
-    });
-  }
-
   #loop(name: string, interval: number, work: () => Promise<boolean | number | void>, hold = false): Loop {
     const { clock, observer } = this.#options;
     return new Loop({ name, interval, work, clock, observer, hold });
@@ -185,36 +208,40 @@ export class Replica {
 
   /** One round of taking; true if there may be more to take. */
   async #claim(queue: QueueName): Promise<boolean> {
-    const { store, registry } = this.#options;
+    const { store, registry, clock, observer } = this.#options;
     const replica = this.#lease.replica;
-    if (this.#stopping || replica === undefined) return false;
+    if (this.#handsOver || replica === undefined) return false;
     const slots = this.#slots[queue];
     const limit = slots.reserve();
     this.#more[queue] = true;
     if (limit === 0 && !this.#unsorted[queue]) return false;
     const ended = this.#endedTasks[queue].splice(0);
     let answer: Claimed | undefined;
-    const sent = Symbol(queue);
-    this.#claims.add(sent);
+    const answered = this.#strays.claim();
+    const sentAt = clock.monotonic();
     try {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
     } finally {
       const claims = answer?.claims ?? [];
       slots.release(limit - claims.length);
-      const turn = this.#options.clock.turn();
+      const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
-      this.#claims.delete(sent);
+      answered();
     }
+    const count = answer.claims.length;
+    observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = answer.claims.length === limit;
-    return answer.more || (limit > 0 && answer.claims.length === limit);
+    this.#more[queue] = count === limit;
+    return answer.more || (limit > 0 && count === limit);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
-    const { store, registry, clock, observer, settings } = this.#options;
+    const { store, registry, clock, observer, settings, tracing } = this.#options;
     const definition = registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const { maxPayload, stopGrace } = settings;
+    const suspect = { id: claim.id, type: claim.type, epoch: claim.epoch };
+    const leave = this.#watch.begin(suspect);
     const execution = new Execution({
       claim,
       queue,
@@ -227,15 +254,24 @@ export class Replica {
       observer,
       maxPayload,
       stopGrace,
-      createChildren: (items, tx) => createChildren({ registry, maxPayload, store }, claim, items, tx),
+      stint: tracing.begin({ ...claim, replica, queue }, claim.options),
+      enter: (code) => this.#watch.enter(suspect, code),
+      createChildren: (items, tx) =>
+        createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
       ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
+    void execution.handled.then(leave);
     void execution.handled.then(() => this.#handled(execution));
     void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
-    else if (this.#stopping) execution.stop('shutdown');
+    else if (this.#handsOver) execution.stop('shutdown');
+  }
+
+  /** Whether what runs here is to go on elsewhere. */
+  get #handsOver(): boolean {
+    return this.#stopping || this.#draining !== undefined;
   }
 
   /** Others may start while its end is stored. */
@@ -259,6 +295,7 @@ export class Replica {
   /** In how many milliseconds to look around again, if that is sooner than an idle replica does. */
   async #tick(): Promise<number | boolean> {
     const { store } = this.#options;
+    await this.#lookAfterLoop();
     const replica = await this.#lease.keep();
     if (replica === undefined) return true;
     const before = [...this.#executions].filter(({ fence }) => fence.owner === replica);
@@ -268,10 +305,25 @@ export class Replica {
       return true;
     }
     const byId = new Map(look.held.map((task) => [task.id, task]));
+    this.#drain(replica, look.draining);
     for (const execution of before) this.#compare(execution, byId.get(execution.fence.id));
     this.#wakeFor(look);
-    await this.#releaseStrays(replica, look.held, before);
+    const ended = new Set(before.map(({ fence }) => keyOf(fence)));
+    await this.#strays.release(replica, look.held, (task) => ended.has(keyOf(task)) || this.#runs(task));
     return this.#untilNextTick(look);
+  }
+
+  /** Goes by the mark that others have set, or taken away. */
+  #drain(replica: string, draining: Draining | undefined): void {
+    const { observer } = this.#options;
+    const before = this.#draining;
+    this.#draining = draining;
+    if (draining === undefined) {
+      if (before !== undefined) observer.emit('replica.undrained', { replica });
+      return;
+    }
+    if (before === undefined) observer.emit('replica.draining', { replica, running: this.#executions.size });
+    for (const execution of this.#executions) execution.stop('shutdown');
   }
 
   #wakeFor({ work, leaseEndsIn }: Look): void {
@@ -289,7 +341,8 @@ export class Replica {
     const poll = settings.pollInterval * (0.9 + 0.2 * clock.random());
     const hinted = this.#hinted && store.hintsInTransactions;
     const idle = hinted && held.length === 0 && work.size === 0 && leaseEndsIn > 0;
-    return idle ? leaseEndsIn : poll;
+    // Whoever dies is struck off at the moment at which its lease ends, not at the next poll.
+    return idle || (leaseEndsIn > 0 && leaseEndsIn < poll) ? leaseEndsIn : poll;
   }
 
   /** Passes a mark on to its handler; what another owner has by now is lost. */
@@ -298,27 +351,6 @@ export class Replica {
     if (task === undefined || task.epoch !== execution.fence.epoch) return execution.lose();
     const mark = markOf(task.status);
     if (execution.queue === 'run' && (mark === 'pause' || mark === 'delete')) execution.stop(mark);
-  }
-
-  /**
-   * A task that we hold and don't run comes from a claim whose answer got lost; it's given back. It may also come from
-   * a claim still under way, so it stays a suspect until none of those under way when it was first seen is left.
-   */
-  async #releaseStrays(replica: string, held: readonly Held[], before: readonly Execution[]): Promise<void> {
-    const ended = new Set(before.map(({ fence }) => keyOf(fence)));
-    const strays = held.filter((task) => !ended.has(keyOf(task)) && !this.#runs(task));
-    const keys = new Set(strays.map(keyOf));
-    for (const key of this.#suspects.keys()) if (!keys.has(key)) this.#suspects.delete(key);
-    for (const stray of strays) {
-      const { id, epoch } = stray;
-      const claims = this.#suspects.get(keyOf(stray));
-      if (claims === undefined) this.#suspects.set(keyOf(stray), new Set(this.#claims));
-      // A claim may be answered while another stray is released, so each is looked at again right before.
-      else if (![...claims].some((claim) => this.#claims.has(claim)) && !this.#runs(stray)) {
-        const released = await this.#options.store.release({ id, owner: replica, epoch });
-        if (released) this.#options.observer.emit('task.released', { id, epoch, replica });
-      }
-    }
   }
 
   #runs({ id, epoch }: Held): boolean {
@@ -343,18 +375,6 @@ export class Replica {
 
   // The others' tasks
 
-  /** What is done and was kept long enough, some of it each time; true if there may be more. */
-  async #removeKept(): Promise<boolean> {
-    const { store, registry, observer } = this.#options;
-    let more = false;
-    for (const [type, keep] of registry.kept) {
-      const count = await store.removeKept(type, keep);
-      if (count > 0) observer.emit('tasks.removed', { type, count });
-      more ||= count >= REMOVED_AT_ONCE;
-    }
-    return more;
-  }
-
   async #rescue(): Promise<boolean> {
     const { store, registry, observer } = this.#options;
     // After an outage that cost all replicas their leases, what their handlers saved last comes before any rescue.
@@ -371,8 +391,4 @@ export class Replica {
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }
-}
-
-function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {
-  return `${id}/${epoch}`;
 }

@@ -148,7 +148,7 @@ export class Watcher {
       observer,
       hold: true,
     });
-    this.#unlisten = observer.listen((event) => {
+    this.#unlisten = observer.on('*', (event) => {
       const here = event.name === 'task.ended' || event.name === 'task.reported';
       if (here && this.#watches.has(event.id)) this.#loop?.wake();
     });

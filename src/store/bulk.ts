@@ -2,9 +2,10 @@
  * Events for many tasks at once: one statement for each kind of change, running tasks included. Tasks for which the
  * event makes no sense, or that hold it already, are left alone.
  */
+import type { Author } from '../core/author.ts';
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection } from '../core/connection.ts';
-import { showing, type Status, type UserEvent } from '../core/status.ts';
+import { arrows, type PublicState, showing, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { Control } from './control.ts';
 import { isAmong, isNamed } from './page.ts';
 import type { Tables } from './schema.ts';
@@ -33,10 +34,11 @@ export async function applyToMany(
   { connection, tables, control }: Context,
   event: UserEvent,
   filter: CheckedBulkFilter,
+  by?: Author,
 ): Promise<{ readonly changed: number; readonly stopping: readonly Stopping[] }> {
   const where = bulkWhere(filter);
   if (where === undefined) return { changed: 0, stopping: [] };
-  const changed = await applyEvent(connection, tables.task, control.terms, event, { where });
+  const changed = await applyEvent(connection, tables.task, control.terms, event, { where, by });
   const status = STOPPING[event];
   const still = bulkWhere({ ...filter, states: undefined });
   if (changed === 0 || status === undefined || still === undefined) return { changed, stopping: [] };
@@ -45,6 +47,33 @@ export async function applyToMany(
     still.values,
   );
   return { changed, stopping: rows.map((row) => ({ id: Number(row['id']), epoch: Number(row['epoch']) })) };
+}
+
+/** How many tasks an event (or a move to another group) would change, by their public states. */
+export async function countConcerned(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  change: UserEvent | { readonly group: string },
+  filter: CheckedBulkFilter,
+): Promise<Readonly<Partial<Record<PublicState, number>>>> {
+  const where = bulkWhere(filter);
+  if (where === undefined) return {};
+  const concerned: Fragment =
+    typeof change === 'object'
+      ? { sql: 'task_group <> ?', values: [change.group] }
+      : isAmong(
+          'status',
+          arrows(change).map(({ from }) => from),
+        );
+  const { rows } = await connection.query(
+    `SELECT status, COUNT(*) AS tasks FROM ${tables.task} WHERE ${where.sql} AND ${concerned.sql} GROUP BY status`,
+    [...where.values, ...concerned.values],
+  );
+  const counts: Partial<Record<PublicState, number>> = {};
+  for (const row of rows) {
+    const state = STATUS[row['status'] as Status].shows;
+    counts[state] = (counts[state] ?? 0) + Number(row['tasks']);
+  }
+  return counts;
 }
 
 /** How many of `stopping` have not stopped yet; one that was told to go on counts as stopped. */
@@ -60,9 +89,11 @@ export async function countStopping(
 }
 
 /** The tasks of `filter`; undefined if there can be none. */
-export function bulkWhere({ ids, user, group, types, states }: CheckedBulkFilter): Fragment | undefined {
+export function bulkWhere(filter: CheckedBulkFilter): Fragment | undefined {
+  const { owner, ids, user = owner, group, types, states } = filter;
   const statuses = states?.flatMap(showing);
-  if ([ids, types, statuses].some((list) => list?.length === 0)) return undefined;
+  const foreign = owner !== undefined && user !== owner;
+  if (foreign || [ids, types, statuses].some((list) => list?.length === 0)) return undefined;
   const parts: Fragment[] = [{ sql: '1 = 1', values: [] }];
   if (ids !== undefined) parts.push(isAmong('id', [...new Set(ids)]));
   if (user !== undefined) parts.push(isNamed('task_user', user));

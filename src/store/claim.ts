@@ -22,6 +22,7 @@ import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
 import { givenRows } from './given.ts';
 import { updateFor } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 export interface ClaimRequest {
   readonly replica: string;
@@ -161,8 +162,9 @@ async function start(
   request: ClaimRequest,
   where: Fragment,
 ): Promise<readonly Claim[]> {
-  const update = claimUpdate(context, request, where);
-  const { rows } = await connection.query(`${update.sql} RETURNING ${CLAIM_COLUMNS}`, update.values);
+  const { terms } = context.control;
+  const returning = ` RETURNING ${CLAIM_COLUMNS}`;
+  const { rows } = await carryOut(connection, terms, claimUpdate(context, request, where), returning);
   return rows.map((row) => claimFrom(row, Number(row['epoch'])));
 }
 
@@ -180,7 +182,7 @@ async function startLocked(
     sql: `id IN (${ids.map(() => '?').join(', ')})`,
     values: ids,
   });
-  const { changes } = await connection.query(update.sql, update.values);
+  const { changes } = await carryOut(connection, context.control.terms, update);
   const claims = rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
   if (changes === rows.length) return claims;
   // Nobody else could change the locked rows, but the status table didn't let all of them be claimed.
@@ -194,16 +196,22 @@ async function startLocked(
 }
 
 /**
- * The replica's rows, if it goes by these rules and its lease lives. Held until the claim is committed, so that neither the
- * rules change nor the lease is struck off in between. They are locked in this order: a claim that waits for a change of
- * rules must not hold the lease.
+ * Finds something if the replica goes by these rules, may take tasks, and its lease lives. The two rows that say so are held
+ * until the claim is committed: then neither the rules change nor is the replica drained or struck off in between. They are locked in
+ * this order: a claim that waits for a change of rules must keep nobody from striking the replica off. The lease itself is
+ * only read, for it must be renewed even while a claim waits for a process that stands still.
  */
 function aliveSelect({ tables, dialect }: ClaimContext, replica: string, version: number): Fragment {
+  const { ruleVersion, claimant } = tables;
   return {
-    sql: `SELECT 1 FROM ${tables.ruleVersion} v JOIN ${tables.replica} r ON r.id = v.replica
-      WHERE v.replica = ? AND v.version = ? AND r.lease_until > ${dialect.now} ${dialect.shareLock}`,
-    values: [replica, version],
+    sql: `SELECT 1 FROM ${ruleVersion} v JOIN ${claimant} c ON c.replica = v.replica
+      WHERE v.replica = ? AND v.version = ? AND c.draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`,
+    values: [replica, version, replica],
   };
+}
+
+function livesIn({ replica }: Tables, { now }: Dialect): string {
+  return `EXISTS (SELECT 1 FROM ${replica} WHERE id = ? AND lease_until > ${now})`;
 }
 
 /** The same in two statements, since not every database locks the rows of one in the order of its tables. */
@@ -213,18 +221,18 @@ async function isAlive(
   replica: string,
   version: number,
 ): Promise<boolean> {
-  const { ruleVersion, replica: lease } = tables;
+  const { ruleVersion, claimant } = tables;
   const guided = `SELECT 1 FROM ${ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
   if ((await connection.query(guided, [replica, version])).rows.length === 0) return false;
-  const alive = `SELECT 1 FROM ${lease} WHERE id = ? AND lease_until > ${dialect.now} ${dialect.shareLock}`;
-  return (await connection.query(alive, [replica])).rows.length > 0;
+  const alive = `SELECT 1 FROM ${claimant} WHERE replica = ? AND draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`;
+  return (await connection.query(alive, [replica, replica])).rows.length > 0;
 }
 
 function claimUpdate(
   { tables, dialect, control }: ClaimContext,
   request: ClaimRequest,
   where: Fragment,
-): Fragment {
+): TaskWrite {
   const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
@@ -232,6 +240,7 @@ function claimUpdate(
       sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],
     },
+    note: { replica: { sql: '?', values: [request.replica] }, epoch: 'epoch + 1' },
   });
   if (update === undefined) throw new Error('the status table lets no task be claimed');
   return update;

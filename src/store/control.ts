@@ -11,6 +11,7 @@ import type { OwnQueues } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
 import { FOREMOST, precedence } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
+import type { HistoryTerms } from './entry.ts';
 import type { Tables } from './schema.ts';
 import type { Terms } from './transition.ts';
 
@@ -37,6 +38,7 @@ export class Control {
   readonly #dialect: Dialect;
   readonly #limits: CheckedLimits;
   readonly #ownQueues: OwnQueues;
+  readonly #history: HistoryTerms | undefined;
   /** Told of what a queue of the user's own threw. */
   onQueueError: Terms['onQueueError'] = () => undefined;
   #rules: Rules;
@@ -47,9 +49,17 @@ export class Control {
     database: Database,
     tables: Tables,
     dialect: Dialect,
-    limits: CheckedLimits,
-    ownQueues: OwnQueues,
+    {
+      limits,
+      ownQueues,
+      history,
+    }: {
+      readonly limits: CheckedLimits;
+      readonly ownQueues: OwnQueues;
+      readonly history: HistoryTerms | undefined;
+    },
   ) {
+    this.#history = history;
     this.#ownQueues = ownQueues;
     this.#database = database;
     this.#tables = tables;
@@ -227,6 +237,7 @@ export class Control {
       dialect: this.#dialect,
       now,
       precedence: { run: precedence(orders.run, now), cleanup: precedence(orders.cleanup, now) },
+      history: this.#history,
       ownQueues: this.#ownQueues,
       onQueueError: (queue, error) => this.onQueueError(queue, error),
     };

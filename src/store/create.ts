@@ -6,11 +6,13 @@ import { adopt, checkDescent, keepWithChildren, wakeParent } from './children.ts
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql } from './due.ts';
+import { entryOf } from './entry.ts';
 import { type Attempt, givenRows, writeAlike } from './given.ts';
 import type { Payloads } from './payload.ts';
 import { type NewTask, payloadSize } from './record.ts';
 import type { Tables } from './schema.ts';
 import { BEGINNING, beginning, tell } from './transition.ts';
+import { carryOut, insertNoting, noteNew } from './write.ts';
 
 /** Far below the number of values that any database takes in one statement. */
 const ROWS_AT_ONCE = 1000;
@@ -57,8 +59,7 @@ export async function insertTask(
 ): Promise<number> {
   const told = startsAtOnce(task) && context.control.terms.ownQueues.run !== undefined;
   // What takes more than one statement is a transaction.
-  const several =
-    told || context.dialect.returning !== true || task.replace === true || task.parent !== undefined;
+  const several = told || !isOneStatement(context) || task.replace === true || task.parent !== undefined;
   if ((several || context.payloads.encodes) && isDatabase(connection))
     return connection.transaction((inner) => insertTask(context, task, inner));
   await lockDescent(connection, context, [task]);
@@ -99,10 +100,13 @@ async function lockDescent(
 export function insertEach(context: Context, tasks: readonly NewTask[]): Promise<readonly Attempt<number>[]> {
   // One statement needs no transaction around it.
   return writeAlike(tasks, startOf, (group) =>
-    context.dialect.returning === true
-      ? insertRows(context.connection, context, group)
-      : insertTasks(context, group),
+    isOneStatement(context) ? insertRows(context.connection, context, group) : insertTasks(context, group),
   );
+}
+
+/** Whether rows come into being, are known and are noted by the same statement. */
+function isOneStatement({ dialect, control }: Context): boolean {
+  return dialect.returning === true && (control.terms.history === undefined || dialect.notes === 'within');
 }
 
 /** Whether one INSERT is all there is to do, and nobody else's code or rows are waited for. */
@@ -150,9 +154,9 @@ export async function insertTasks(
   return ids;
 }
 
-/** Those that begin in the same status, due at the same time, are made by one statement. */
-function startOf({ autoRun, due }: NewTask): string {
-  return `${autoRun} ${JSON.stringify(due)}`;
+/** Those that begin in the same status, due at the same time, by the same hand, are made by one statement. */
+function startOf({ autoRun, due, by }: NewTask): string {
+  return `${autoRun} ${JSON.stringify([due, by])}`;
 }
 
 /** The ids of new tasks, which are alike; none where there is one with the same key. */
@@ -215,12 +219,15 @@ async function encodedFor(
 
 async function insertRows(
   connection: Connection,
-  { tables, dialect, control }: Context,
+  context: Context,
   tasks: readonly NewTask[],
 ): Promise<readonly number[]> {
+  const { tables, dialect, control } = context;
   const [first] = tasks;
   if (first === undefined) return [];
   const { returning } = dialect;
+  const { terms } = control;
+  const entry = terms.history && entryOf('create', terms.now, first.by, { to_status: 'status' });
   const into = `INSERT INTO ${tables.task} (${FIXED}, ${GIVEN})`;
   if (returning === true) {
     const rows = tasks.map((task, place) => [...valuesOf(task), place]);
@@ -229,24 +236,30 @@ async function insertRows(
     const unless = tasks.some(({ key }) => key !== undefined)
       ? 'WHERE true ORDER BY v_place ON CONFLICT DO NOTHING'
       : 'ORDER BY v_place';
-    const found = await connection.query(
-      `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES}
-       FROM ${given.sql} ${unless} RETURNING id`,
-      given.values,
-    );
+    const ids = await insertNoting(connection, terms, {
+      table: tables.task,
+      insertion: {
+        sql: `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES} FROM ${given.sql} ${unless}`,
+        values: given.values,
+      },
+      entry,
+    });
     // Ids are given in the order of the rows, but may come back in another.
-    return found.rows.map((row) => Number(row['id'])).toSorted((one, other) => one - other);
+    return ids.toSorted((one, other) => one - other);
   }
   // Only for rows that it can count beforehand does MySQL give ids without gaps.
   const rows = tasks.map(
     ({ priority = 0 }) => `(${fixedFor(first, `(${priority})`, dialect, control)}, ${GIVEN_MARKS})`,
   );
+  const before = entry && first.key !== undefined ? await findByKey(connection, context, first) : undefined;
   await connection.query(
     `${into} VALUES ${rows.join(', ')} ${returning.unlessKeyExists}`,
     tasks.flatMap(valuesOf),
   );
   const [inserted] = (await connection.query(returning.insertedIds)).rows;
-  return tasks.map((_, index) => Number(inserted?.['first']) + index * Number(inserted?.['step']));
+  const ids = tasks.map((_, index) => Number(inserted?.['first']) + index * Number(inserted?.['step']));
+  if (before === undefined) await noteNew(connection, terms, { table: tables.task, ids, entry });
+  return ids;
 }
 
 /** The values of `FIXED`, for tasks that start like this one. */
@@ -285,12 +298,22 @@ async function replaceIfWanted(
   const { input, context: first } = await encodedFor(context.payloads, id, task);
   const { version = FIRST_VERSION, user, group, priority = 0, parent = null, options = null } = task;
   const begins = beginningOf(task, `(${priority})`, control);
-  await connection.query(
-    `UPDATE ${tables.task} SET version = ?, task_user = ?, task_group = ?, priority = ?, parent = COALESCE(?, parent),
-     input = ?, context = ?, options = ?, paused_by = NULL, revision = revision + 1, ${BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')}
-     WHERE id = ?`,
-    [version, user, group, priority, parent, input, first, options, id],
-  );
+  const { terms } = control;
+  const set = `version = ?, task_user = ?, task_group = ?, priority = ?, parent = COALESCE(?, parent),
+     input = ?, context = ?, options = ?, paused_by = NULL, revision = revision + 1, ${BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')}`;
+  await carryOut(connection, terms, {
+    table: tables.task,
+    set: { sql: set, values: [version, user, group, priority, parent, input, first, options] },
+    where: { sql: 'id = ?', values: [id] },
+    entry:
+      terms.history &&
+      entryOf('replace', terms.now, task.by, {
+        from_status: 'status',
+        to_status: begins.at(-1) ?? 'status',
+        task_user: { sql: '?', values: [user] },
+        task_group: { sql: '?', values: [group] },
+      }),
+  });
   if (Number(found['has_children']) === 1)
     await keepWithChildren(connection, context, { sql: 'id = ?', values: [id] });
   await tell(control.terms, 'run', (own) => own.leave([id], connection));

@@ -2,15 +2,18 @@
  * Tasks whose time is still to come. They are stored as waiting in a queue called `later`, in the order in which they
  * are due, so that one look at the beginning of an index finds those whose time has come; any replica lets them in.
  */
+import type { Author } from '../core/author.ts';
 import type { Connection, Database } from '../core/connection.ts';
 import { type QueueName, STATUS, type Status, STATUSES } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { entryOf } from './entry.ts';
 import { type Due, LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 interface Context {
   readonly database: Database;
@@ -49,20 +52,22 @@ export async function admitDue({
 /** Gives a task that waits another time, or lets it in now; false if it doesn't wait to be run. */
 export async function reschedule(
   { database, tables, control }: Context,
-  id: number,
+  { id, owner }: { readonly id: number; readonly owner: string | undefined },
   due: string | undefined,
-  connection: Connection = database,
+  by: Author | undefined,
 ): Promise<boolean> {
-  const where = { sql: `id = ? AND status = 'pending/run'`, values: [id] };
+  const { terms } = control;
+  const { sql, values } = isTask(id, owner);
+  const where = { sql: `${sql} AND status = 'pending/run'`, values };
+  const entry =
+    terms.history && entryOf('delay', terms.now, by, { from_status: 'status', to_status: 'status' });
   if (due === undefined) {
     const later = { ...where, sql: `${where.sql} AND queue = '${LATER}'` };
-    return (await enter(connection, tables, control, { where: later, turn: control.terms.now })) > 0;
+    return (await enter(database, tables, control, { where: later, turn: terms.now, entry })) > 0;
   }
-  const { changes } = await connection.query(
-    `UPDATE ${tables.task} SET queue = '${LATER}', lane = 0, precedence = 0, turn = ${due} WHERE ${where.sql}`,
-    where.values,
-  );
-  if (changes > 0) await tell(control.terms, 'run', (own) => own.leave([id], connection));
+  const set = { sql: `queue = '${LATER}', lane = 0, precedence = 0, turn = ${due}`, values: [] };
+  const { changes } = await carryOut(database, terms, { table: tables.task, set, where, entry });
+  if (changes > 0) await tell(terms, 'run', (own) => own.leave([id], database));
   return changes > 0;
 }
 
@@ -71,12 +76,12 @@ async function enter(
   connection: Connection | Database,
   tables: Tables,
   control: Control,
-  { where, turn }: { readonly where: Fragment; readonly turn: string },
+  { where, turn, entry }: Pick<TaskWrite, 'where' | 'entry'> & { readonly turn: string },
 ): Promise<number> {
   const { terms } = control;
   const own = Object.keys(terms.ownQueues).length > 0;
   if (own && 'transaction' in connection)
-    return connection.transaction((inner) => enter(inner, tables, control, { where, turn }));
+    return connection.transaction((inner) => enter(inner, tables, control, { where, turn, entry }));
   const entering = own
     ? (
         await connection.query(
@@ -87,12 +92,10 @@ async function enter(
     : [];
   const choose = (value: (queue: QueueName, ahead: boolean) => string): string =>
     `CASE status ${WAITING.map(({ status, waits }) => `WHEN '${status}' THEN ${value(waits.queue, waits.ahead)}`).join(' ')} END`;
-  const { changes } = await connection.query(
-    `UPDATE ${tables.task} SET queue = ${choose((queue) => `'${queue}'`)},
-      precedence = ${choose((queue, ahead) => (ahead ? String(FOREMOST) : terms.precedence[queue]))}, turn = ${turn}
-     WHERE ${where.sql}`,
-    where.values,
-  );
+  const set = `queue = ${choose((queue) => `'${queue}'`)},
+      precedence = ${choose((queue, ahead) => (ahead ? String(FOREMOST) : terms.precedence[queue]))}, turn = ${turn}`;
+  const write = { table: tables.task, set: { sql: set, values: [] }, where, entry };
+  const { changes } = await carryOut(connection, terms, write);
   for (const queue of ['run', 'cleanup'] as const) {
     const told = entering.filter((row) => STATUS[row['status'] as Status].waits?.queue === queue);
     if (told.length === 0) continue;

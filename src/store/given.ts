@@ -2,7 +2,7 @@
  * Many rows in one statement: they are handed over as a table of their own, and it is told which of them were changed.
  * That is what lets writes that come together share one commit, and each still learn what became of it.
  */
-import type { Connection, Database, SqlValue } from '../core/connection.ts';
+import type { Connection, Database, QueryResult, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
 import type { Dialect, GivenColumn } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
@@ -44,17 +44,17 @@ export function groupRows(
   return group ? { sql: dialect.unlocked(table, sql), values } : { sql, values };
 }
 
-/** Sends statements that can return rows, until `count` claims are changed; says which. */
-export async function changeEach(
-  connection: Connection,
+/** Makes changes that return rows, until `count` claims are changed; says which. */
+export async function changeEach<Change>(
   count: number,
-  statements: readonly Fragment[],
+  changes: readonly Change[],
+  make: (change: Change) => Promise<QueryResult>,
 ): Promise<ReadonlySet<string>> {
   const changed = new Set<string>();
-  for (const { sql, values } of statements) {
+  for (const change of changes) {
     if (changed.size === count) break;
     try {
-      const { rows } = await connection.query(`${sql} RETURNING id, epoch`, values);
+      const { rows } = await make(change);
       for (const row of rows) changed.add(keyOf({ id: Number(row['id']), epoch: Number(row['epoch']) }));
     } catch (error) {
       // What is changed is changed; the others learn by themselves what is the matter.

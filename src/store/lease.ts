@@ -4,9 +4,12 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
+import type { Blocked, Draining } from '../core/replica.ts';
 import type { Runnable } from '../core/version.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { DRAIN_COLUMNS, drainingFrom, drainValues } from './drain.ts';
+import { isAmong } from './page.ts';
 import { LATER } from './record.ts';
 import { typesText } from './replicas.ts';
 import type { Tables } from './schema.ts';
@@ -24,6 +27,8 @@ export interface NewReplica {
   readonly lease: number;
   readonly types: ReadonlyMap<string, Runnable>;
   readonly concurrency: number;
+  /** Whether it was draining under its last id. */
+  readonly draining?: Draining | undefined;
 }
 
 /** A task that the database says a replica holds. */
@@ -41,14 +46,17 @@ export async function takeLease(
   await database.transaction(async (connection) => {
     // Under the lock, or a change of rules under way would miss this replica.
     const { version } = await control.lock(connection);
+    const { id, name, lease, types, concurrency, draining } = replica;
     await connection.query(
       `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,
-      [replica.id, replica.name, replica.lease, typesText(replica.types), replica.concurrency],
+      [id, name, lease, typesText(types), concurrency],
     );
+    await connection.query(`INSERT INTO ${tables.claimant} (replica, ${DRAIN_COLUMNS}) VALUES (?, ?, ?, ?)`, [
+      id,
+      ...drainValues(draining),
+    ]);
     // Those of the dead are left until now, since whoever removed them at another time might wait for a change of rules.
-    await connection.query(
-      `DELETE FROM ${tables.ruleVersion} WHERE replica NOT IN (SELECT id FROM ${tables.replica})`,
-    );
+    for (const table of [tables.ruleVersion, tables.claimant]) await removeDead(connection, tables, table);
     await connection.query(`INSERT INTO ${tables.ruleVersion} (replica, version) VALUES (?, ?)`, [
       replica.id,
       version,
@@ -57,15 +65,52 @@ export async function takeLease(
   });
 }
 
+/** They are read first: a DELETE that looks for them would wait for whoever holds the rows of the living. */
+async function removeDead(connection: Connection, { replica }: Tables, table: string): Promise<void> {
+  const { rows } = await connection.query(
+    `SELECT replica FROM ${table} WHERE NOT EXISTS (SELECT 1 FROM ${replica} WHERE ${replica}.id = ${table}.replica)`,
+  );
+  if (rows.length === 0) return;
+  const dead = isAmong(
+    'replica',
+    rows.map((row) => String(row['replica'])),
+  );
+  await connection.query(`DELETE FROM ${table} WHERE ${dead.sql}`, dead.values);
+}
+
+/** Gives it up; its tasks, if there are any left, are nobody's. */
+export async function endLease(
+  { connection, tables }: Pick<Context, 'connection' | 'tables'>,
+  id: string,
+): Promise<void> {
+  await connection.query(`DELETE FROM ${tables.replica} WHERE id = ?`, [id]);
+  await connection.query(`DELETE FROM ${tables.claimant} WHERE replica = ?`, [id]);
+}
+
+/** What a replica tells with each renewal. */
+export interface Renewal extends Pick<NewReplica, 'id' | 'lease'> {
+  /** What it runs by now; left out for what it told last. */
+  readonly types?: NewReplica['types'] | undefined;
+  /** How its event loop has fared lately. */
+  readonly blocked?: Blocked | undefined;
+}
+
 /** False if it has ended, for then it never comes back. */
 export async function renewLease(
-  { connection, tables, dialect }: Omit<Context, 'connection'> & { readonly connection: Connection },
-  { id, lease, types }: Pick<NewReplica, 'id' | 'lease' | 'types'>,
+  { connection, tables, dialect }: Pick<Context, 'tables' | 'dialect'> & { readonly connection: Connection },
+  { id, lease, types, blocked = { ms: 0, task: 0 } }: Renewal,
 ): Promise<boolean> {
   const { now } = dialect;
   const { changes } = await connection.query(
-    `UPDATE ${tables.replica} SET renewed_at = ${now}, lease_until = ${now} + ?, types = ? WHERE id = ? AND lease_until > ${now}`,
-    [lease, typesText(types), id],
+    `UPDATE ${tables.replica} SET renewed_at = ${now}, lease_until = ${now} + ?, blocked = ?, blocked_by = ?, types = COALESCE(?, types)
+     WHERE id = ? AND lease_until > ${now}`,
+    [
+      lease,
+      Math.round(blocked.ms),
+      blocked.task === 0 ? null : blocked.task,
+      types === undefined ? null : typesText(types),
+      id,
+    ],
   );
   return changes > 0;
 }
@@ -89,6 +134,8 @@ export interface Look {
   /** The tasks that it holds, with their marks. */
   readonly held: readonly Held[];
   readonly work: ReadonlySet<Work>;
+  /** Whether it is to take nothing more. */
+  readonly draining: Draining | undefined;
   /** In so many milliseconds the next lease ends, if it isn't renewed; not above 0 if one has. */
   readonly leaseEndsIn: number;
 }
@@ -102,9 +149,10 @@ export async function lookAround(
     (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
   );
   const { rows } = await connection.query(
-    `SELECT t.id, t.epoch, t.status, v.version, ${work.join(', ')},
+    `SELECT t.id, t.epoch, t.status, v.version, ${DRAIN_COLUMNS}, ${work.join(', ')},
        (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in
-     FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
+     FROM ${tables.replica} r JOIN ${tables.ruleVersion} v ON v.replica = r.id
+       JOIN ${tables.claimant} c ON c.replica = r.id LEFT JOIN ${tables.task} t ON t.owner = r.id
      WHERE r.id = ? AND r.lease_until > ${dialect.now}`,
     [id],
   );
@@ -119,6 +167,7 @@ export async function lookAround(
         epoch: Number(row['epoch']),
         status: row['status'] as Status,
       })),
+    draining: drainingFrom(first),
     leaseEndsIn: Number(first['lease_ends_in']),
     work: new Set(ALL_WORK.filter((name) => Number(first[`${name}_work`]) === 1)),
   };

@@ -2,14 +2,22 @@
  * Moving tasks to another group, whatever state they are in. A task that waits keeps its turn; one that runs goes on
  * running, even if the group it comes to is full: it counts there from now on, and the limit holds for new starts.
  */
+import type { Author } from '../core/author.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
+import { TaskbatonError } from '../core/errors.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
+import type { How } from './change.ts';
 import type { Control } from './control.ts';
+import type { Dialect } from './dialect.ts';
+import { entryOf } from './entry.ts';
+import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
+import { ownerOf } from './settlement.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import type { Fragment } from './fragment.ts';
 import { tell } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
@@ -20,15 +28,21 @@ export async function moveTasks(
   }: { readonly database: Database; readonly tables: Tables; readonly control: Control },
   where: Fragment,
   group: string,
+  by?: Author,
 ): Promise<number> {
   const { task, slot } = tables;
+  const { terms } = control;
+  const detail = { sql: '?', values: [JSON.stringify({ group })] };
+  const write: TaskWrite = {
+    table: task,
+    set: { sql: 'lane = 0, task_group = ?', values: [group] },
+    where: { sql: `task_group <> ? AND ${where.sql}`, values: [group, ...where.values] },
+    entry: terms.history && entryOf('move', terms.now, by, { detail }),
+  };
   return database.transaction(async (connection) => {
     await control.lock(connection);
     const waiting = await readWaiting(connection, tables, control, where, group);
-    const { changes } = await connection.query(
-      `UPDATE ${task} SET lane = 0, task_group = ? WHERE task_group <> ? AND ${where.sql}`,
-      [group, group, ...where.values],
-    );
+    const { changes } = await carryOut(connection, terms, write);
     if (changes === 0) return 0;
     await tellMoved(connection, control, waiting, group);
     const moved = `FROM ${slot} WHERE task_group <> (SELECT t.task_group FROM ${task} t WHERE t.id = ${slot}.task_id)`;
@@ -46,6 +60,22 @@ export async function moveTasks(
     );
     return changes;
   });
+}
+
+/** False if it is there already. Throws TASK_NOT_FOUND. */
+export async function moveTask(
+  context: Parameters<typeof moveTasks>[0] & { readonly dialect: Dialect },
+  id: number,
+  group: string,
+  { by, owner }: How = {},
+): Promise<boolean> {
+  const where = isTask(id, owner);
+  if ((await moveTasks(context, where, group, by)) > 0) return true;
+  const { database, tables, dialect } = context;
+  const lock = database.borrowed === true ? dialect.exclusiveLock : '';
+  if ((await ownerOf(database, tables.task, where, lock)) === undefined)
+    throw new TaskbatonError('TASK_NOT_FOUND', { id });
+  return false;
 }
 
 /** Who waits in a queue of the user's own among those that are about to move. */

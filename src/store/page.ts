@@ -4,7 +4,7 @@
  * one user or group, else one short list for each type or status, merged.
  */
 import type { SqlValue } from '../core/connection.ts';
-import { showing, STATUSES } from '../core/status.ts';
+import { showing, type Status, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
 import type { Fragment } from './fragment.ts';
 
@@ -12,7 +12,7 @@ import type { Fragment } from './fragment.ts';
 const MOST_LISTS = 16;
 
 /** One row more than the page has, to tell whether there is another; undefined if nothing can fit. */
-export function selectPage(table: string, columns: string, filter: CheckedFilter): Fragment | undefined {
+export function selectFiltered(table: string, columns: string, filter: CheckedFilter): Fragment | undefined {
   const lists = listsOf(filter);
   const selects = lists.map((list) => selectList(table, columns, filter, list));
   const [only] = selects;
@@ -25,23 +25,48 @@ export function selectPage(table: string, columns: string, filter: CheckedFilter
 }
 
 /** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
-function listsOf({ parent, user, group, types, states }: CheckedFilter): readonly (readonly Fragment[])[] {
-  const statuses = [...new Set(states.flatMap(showing))];
+function listsOf(filter: CheckedFilter): readonly (readonly Fragment[])[] {
+  const { owner, parent, user = owner, group, types, states } = filter;
+  const conditions = conditionsOf(filter);
+  if (conditions === undefined) return [];
   const typeNames = types === undefined ? undefined : [...new Set(types)];
-  if (statuses.length === 0 || typeNames?.length === 0) return [];
-  const most = statuses.length > STATUSES.length / 2;
-  const status = most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)];
-  if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS) {
-    return [[...status, ...(typeNames === undefined ? [] : [isAmong('type', typeNames)])]];
-  }
+  if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS)
+    return [conditions];
+  const { statuses, most, status } = statusOf(states);
   if (typeNames !== undefined) return typeNames.map((type) => [isAmong('type', [type]), ...status]);
   return most ? [status] : statuses.map((one) => [isAmong('status', [one])]);
 }
 
-function selectList(
+/** What is asked of state and type, as conditions that hold together; undefined if nothing can fit. */
+export function conditionsOf({
+  owner,
+  user = owner,
+  types,
+  states,
+}: CheckedFilter): readonly Fragment[] | undefined {
+  const typeNames = types === undefined ? undefined : [...new Set(types)];
+  const foreign = owner !== undefined && user !== owner;
+  const { statuses, status } = statusOf(states);
+  if (foreign || statuses.length === 0 || typeNames?.length === 0) return undefined;
+  return [...status, ...(typeNames === undefined ? [] : [isAmong('type', typeNames)])];
+}
+
+function statusOf(states: CheckedFilter['states']): {
+  readonly statuses: readonly Status[];
+  /** Whether it is most of them that fit. */
+  readonly most: boolean;
+  readonly status: readonly Fragment[];
+} {
+  const statuses = [...new Set(states.flatMap(showing))];
+  const most = statuses.length > STATUSES.length / 2;
+  return { statuses, most, status: most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)] };
+}
+
+/** The tasks that fit `list` and all else that is asked of them, newest first, and one more than the page has. */
+export function selectList(
   table: string,
   columns: string,
-  { parent, user, group, after, limit }: CheckedFilter,
+  { owner, parent, user = owner, group, after, limit }: CheckedFilter,
   list: readonly Fragment[],
 ): Fragment {
   const conditions = [...list];
@@ -64,6 +89,12 @@ function without(statuses: readonly string[]): readonly string[] {
 function isNotAmong(statuses: readonly string[]): readonly Fragment[] {
   if (statuses.length === 0) return [];
   return [{ sql: `status NOT IN (${statuses.map(() => '?').join(', ')})`, values: statuses }];
+}
+
+/** The task, if it is this owner's. */
+export function isTask(id: number, owner: string | undefined): Fragment {
+  if (owner === undefined) return { sql: 'id = ?', values: [id] };
+  return { sql: 'id = ? AND task_user = ?', values: [id, owner] };
 }
 
 /** The second part is what the index is for: without it the database can't know that the first goes by it. */

@@ -12,7 +12,9 @@ import {
 } from '../core/codec.ts';
 import type { Row } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
-import type { Task } from '../core/task.ts';
+import type { HistoryEntry } from '../core/history.ts';
+import { decodeJson } from '../core/json.ts';
+import type { StoredError, Task } from '../core/task.ts';
 import { errorLines, taskFrom } from './record.ts';
 
 /** No JSON begins like this. */
@@ -28,6 +30,16 @@ export interface PayloadsOptions {
   /** A text that was never given before. */
   readonly unique: () => string;
 }
+
+/** What an entry of the history holds of users'. */
+interface StoredEntry {
+  readonly context: string | null;
+  readonly error: string | null;
+  readonly detail: string | null;
+  readonly isLog: boolean;
+}
+
+type EntryPayload = Pick<HistoryEntry, 'context' | 'error' | 'message' | 'fields'>;
 
 export class Payloads {
   readonly #codec: PayloadCodec | undefined;
@@ -83,6 +95,34 @@ export class Payloads {
       // Of what can't be read there is nothing to show, but that the task is there.
       return hideWhole();
     }
+  }
+
+  /** The payloads of an entry of the history. Throws CODEC_FAILED unless it is redacted. */
+  async entryFrom(stored: StoredEntry, owner: PayloadOwner, redacted: boolean): Promise<EntryPayload> {
+    if (!redacted) return this.#wholeEntry(stored, owner);
+    try {
+      const { fields, ...whole } = await this.#wholeEntry(stored, owner);
+      const payload = { ...whole, input: undefined, errors: [] };
+      const { context, message, error } = (this.#redact ?? hideAll)(payload, owner);
+      return { context, message, error, fields: stored.isLog ? undefined : fields };
+    } catch {
+      return { context: undefined, message: undefined, error: undefined, fields: undefined };
+    }
+  }
+
+  async #wholeEntry(
+    { context, error, detail, isLog }: StoredEntry,
+    owner: PayloadOwner,
+  ): Promise<EntryPayload> {
+    const decoded = async (text: string | null): Promise<unknown> =>
+      decodeJson(await this.decode(text, owner));
+    const said = (await decoded(detail)) as Partial<Record<'message' | 'fields', unknown>> | undefined;
+    return {
+      context: await decoded(context),
+      error: (await decoded(error)) as StoredError | undefined,
+      message: isLog ? (said?.message as string | undefined) : undefined,
+      fields: (isLog ? said?.fields : said) as EntryPayload['fields'],
+    };
   }
 
   async #whole(row: Row, owner: PayloadOwner): Promise<Task> {

@@ -2,6 +2,7 @@
  * Rows of the task table and what they mean: a task for users, a claim for the runtime. Drivers disagree about 64-bit
  * integers, so every number is made one here.
  */
+import type { Author } from '../core/author.ts';
 import type { Row } from '../core/connection.ts';
 import { decodeJson } from '../core/json.ts';
 import { STATUS, type Status } from '../core/status.ts';
@@ -43,6 +44,8 @@ export interface NewTask {
   readonly parent?: number | undefined;
   /** Whether it takes the place of one with the same key that has not started. */
   readonly replace?: boolean;
+  /** Who creates it. */
+  readonly by?: Author | undefined;
 }
 
 /** Bytes of its payload, at most. */

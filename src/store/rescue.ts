@@ -39,7 +39,7 @@ const RESCUE_BATCH = 500;
  */
 export async function buryDead({
   connection,
-  tables: { replica, task },
+  tables: { replica, claimant, task },
   dialect,
 }: Context & { readonly connection: Database }): Promise<number> {
   return connection.transaction(async (inner) => {
@@ -47,12 +47,18 @@ export async function buryDead({
       `SELECT id, renewed_at FROM ${replica} WHERE lease_until <= ${dialect.now} ${dialect.skipLocked}`,
     );
     if (rows.length === 0) return 0;
-    for (const row of rows)
-      await noteHeld(inner, { task, dialect }, String(row['id']), Number(row['renewed_at']));
-    const dead = isAmong(
-      'id',
-      rows.map(({ id }) => String(id)),
+    const heardOf = new Map(rows.map((row) => [String(row['id']), Number(row['renewed_at'])]));
+    // Whoever has a claim under way goes once that is over.
+    const ended = isAmong('replica', [...heardOf.keys()]);
+    const free = await inner.query(
+      `SELECT replica FROM ${claimant} WHERE ${ended.sql} ${dialect.skipLocked}`,
+      ended.values,
     );
+    if (free.rows.length === 0) return 0;
+    const ids = free.rows.map((row) => String(row['replica']));
+    for (const id of ids) await noteHeld(inner, { task, dialect }, id, heardOf.get(id) ?? 0);
+    const [dead, claims] = [isAmong('id', ids), isAmong('replica', ids)];
+    await inner.query(`DELETE FROM ${claimant} WHERE ${claims.sql}`, claims.values);
     return (await inner.query(`DELETE FROM ${replica} WHERE ${dead.sql}`, dead.values)).changes;
   });
 }
@@ -88,11 +94,11 @@ export async function rescueTasks(context: Context, error: string): Promise<numb
   );
   const kept = errorsAnd('?', 'errors', context.dialect.now);
   const counted = `crashes = crashes + 1, errors = CASE WHEN LENGTH(errors) > ${LONGEST_LIST} THEN errors ELSE ${kept} END`;
-  const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', {
+  const resumed = await rescueBy(context, 'recover', dead, 'crashes < crash_budget', error, {
     sql: counted,
     values: [asJson(error)],
   });
-  const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', {
+  const failed = await rescueBy(context, 'expire', dead, 'crashes >= crash_budget', error, {
     sql: `${counted}, error = CASE WHEN status IN (${FAILING_CRASHES}) THEN ? ELSE error END`,
     values: [asJson(error), error],
   });
@@ -104,11 +110,13 @@ function rescueBy(
   event: 'recover' | 'expire',
   dead: Fragment,
   condition: string,
+  error: string,
   set: Fragment,
 ): Promise<number> {
   const pick = `SELECT id FROM ${tables.task} WHERE ${dead.sql} AND ${condition} ORDER BY owner, id LIMIT ${RESCUE_BATCH} ${dialect.skipLocked}`;
   return applyEvent(connection, tables.task, control.terms, event, {
     where: { sql: `id ${dialect.among(pick)} AND ${dead.sql}`, values: [...dead.values, ...dead.values] },
     set,
+    note: { error: { sql: '?', values: [error] } },
   });
 }

@@ -7,9 +7,11 @@ import type { CheckedKeep } from '../core/keep.ts';
 import { removable, type Status, STATUSES } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
+import { entryOf } from './entry.ts';
 import type { Tables } from './schema.ts';
 import type { Fragment } from './fragment.ts';
 import { applyEvent } from './transition.ts';
+import { carryOut } from './write.ts';
 
 interface Context {
   readonly connection: Database;
@@ -20,6 +22,8 @@ interface Context {
 
 /** Of each kind in one statement. */
 export const REMOVED_AT_ONCE = 500;
+
+const REMOVED = { from_status: 'status', to_status: "'removed'" };
 
 const FINISHED: Status = 'finished/run';
 const DONE: readonly Status[] = STATUSES.filter(removable);
@@ -54,6 +58,8 @@ async function removeDone(
     applyEvent(connection, task, control.terms, 'delete', { where, from: of.status });
   if (of.cleanup) return remove(those());
   const alone = those('AND has_children = 0');
-  const { changes } = await connection.query(`DELETE FROM ${task} WHERE ${alone.sql}`, values);
+  const { terms } = control;
+  const entry = terms.history && entryOf('remove', terms.now, undefined, REMOVED);
+  const { changes } = await carryOut(connection, terms, { table: task, where: alone, entry });
   return changes + (await remove(those('AND has_children = 1')));
 }

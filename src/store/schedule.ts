@@ -2,6 +2,7 @@
  * Schedules and their firing: a schedule's row is locked, its tasks are created and its next moment is written in one
  * transaction, so that each occurrence is created exactly once, by whichever replica comes first.
  */
+import type { Author } from '../core/author.ts';
 import type { PayloadOwner } from '../core/codec.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
 import { isTaskbatonError, TaskbatonError } from '../core/errors.ts';
@@ -124,10 +125,10 @@ export async function removeSchedule({ connection, tables }: Context, name: stri
 }
 
 /** Creates one of its tasks now, besides those that are due. Throws SCHEDULE_NOT_FOUND. */
-export async function triggerSchedule(context: Context, name: string): Promise<number> {
+export async function triggerSchedule(context: Context, name: string, by?: Author): Promise<number> {
   const [schedule] = await readSchedules(context, name);
   if (schedule === undefined) throw notFound(name);
-  return insertTask(context, await decodeTemplate(context.payloads, schedule.template));
+  return insertTask(context, { ...(await decodeTemplate(context.payloads, schedule.template)), by });
 }
 
 /** Which schedule was due, and why it could not be fired, if so. */
@@ -175,6 +176,7 @@ async function fire(connection: Connection, context: Context, row: Row, due: Due
   const { tables, payloads } = context;
   const schedule = scheduleFrom(row);
   const template = await decodeTemplate(payloads, schedule.template);
+  const by = { reason: `the schedule ${schedule.name} was due` };
   const fired = due({ ...schedule, next: Number(row['next_at']) }, Number(row['at_ms']));
   let last: { readonly at: number; readonly task: number } | undefined;
   for (const at of fired.due) {
@@ -182,7 +184,7 @@ async function fire(connection: Connection, context: Context, row: Row, due: Due
     if (at <= (schedule.lastAt ?? 0)) continue;
     const before = last?.task ?? schedule.lastTask;
     if (schedule.rule.overlap === 'skip' && (await isUnderWay(connection, tables, before))) continue;
-    last = { at, task: await insertTask(context, template, connection) };
+    last = { at, task: await insertTask(context, { ...template, by }, connection) };
   }
   await connection.query(
     `UPDATE ${tables.schedule} SET next_at = ?, last_at = COALESCE(?, last_at), last_task = COALESCE(?, last_task) WHERE name = ?`,
@@ -224,6 +226,8 @@ export function publicSchedule({
   return {
     name,
     type: template.type,
+    user: template.user,
+    group: template.group,
     cron: cron ?? undefined,
     zone,
     every: every ?? undefined,

@@ -12,6 +12,11 @@ export interface Tables {
   readonly schema: string | undefined;
   readonly task: string;
   readonly replica: string;
+  /**
+   * Whether each replica may claim. Claims under way hold its row, so that it is not struck off in between: apart from its lease,
+   * which is renewed meanwhile, however long a claim is under way.
+   */
+  readonly claimant: string;
   /** By which version of the rules each replica goes: apart from its lease, which no change of rules must hold up. */
   readonly ruleVersion: string;
   readonly migration: string;
@@ -25,6 +30,8 @@ export interface Tables {
   readonly slot: string;
   /** Recurring tasks. */
   readonly schedule: string;
+  /** What happened to tasks. */
+  readonly history: string;
   /** The name of the channel for hints; on SQLite also the table that carries them. */
   readonly wake: string;
 }
@@ -36,6 +43,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     schema,
     task: `${qualified}task`,
     replica: `${qualified}replica`,
+    claimant: `${qualified}claimant`,
     ruleVersion: `${qualified}rule_version`,
     migration: `${qualified}migration`,
     control: `${qualified}control`,
@@ -43,6 +51,7 @@ export function tablesOf(prefix: string, schema: string | undefined): Tables {
     lane: `${qualified}lane`,
     slot: `${qualified}slot`,
     schedule: `${qualified}schedule`,
+    history: `${qualified}history`,
     wake: `${qualified}wake`,
   };
 }
@@ -65,6 +74,7 @@ const STEPS: readonly Step[] = [
     ...createReplica(tables, dialect),
     ...createScheduling(tables, dialect),
     ...createSchedule(tables, dialect),
+    ...createHistory(tables, dialect),
   ],
 ];
 
@@ -131,7 +141,7 @@ function createTask(
 }
 
 function createReplica(
-  { replica, ruleVersion, wake }: Tables,
+  { replica, claimant, ruleVersion, wake }: Tables,
   { types, tableOptions }: Dialect,
 ): readonly string[] {
   return [
@@ -142,7 +152,15 @@ function createReplica(
       renewed_at ${types.integer} NOT NULL,
       lease_until ${types.integer} NOT NULL,
       types ${types.text} NOT NULL,
-      concurrency INTEGER NOT NULL
+      concurrency INTEGER NOT NULL,
+      blocked INTEGER NOT NULL DEFAULT 0,
+      blocked_by ${types.integer}
+    ) ${tableOptions}`,
+    `CREATE TABLE ${claimant} (
+      replica VARCHAR(36) PRIMARY KEY,
+      draining INTEGER NOT NULL DEFAULT 0,
+      drained_by ${types.name},
+      drain_reason ${types.name}
     ) ${tableOptions}`,
     `CREATE TABLE ${ruleVersion} (
       replica VARCHAR(36) PRIMARY KEY,
@@ -230,6 +248,36 @@ function createSchedule({ schedule, prefix }: Tables, { types, tableOptions }: D
   ];
 }
 
+/** Nothing in it is ever changed, and it goes from its beginning: whoever has seen an entry can go on behind it. */
+function createHistory({ history, prefix }: Tables, { types, tableOptions }: Dialect): readonly string[] {
+  return [
+    `CREATE TABLE ${history} (
+      id ${types.identity},
+      task ${types.integer},
+      at ${types.integer} NOT NULL,
+      event VARCHAR(8) NOT NULL,
+      from_status VARCHAR(16),
+      to_status VARCHAR(16),
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      scope VARCHAR(10),
+      actor ${types.name},
+      reason ${types.text},
+      replica VARCHAR(36),
+      epoch ${types.integer},
+      attempt INTEGER,
+      progress ${types.real},
+      bytes INTEGER,
+      context ${types.text},
+      error ${types.text},
+      level VARCHAR(5),
+      detail ${types.text}
+    ) ${tableOptions}`,
+    `CREATE INDEX ${prefix}history_task ON ${history} (task, id)`,
+  ];
+}
+
 /** Narrows an index to the rows it is for, where the database can. */
 function whereOf(partialIndexes: boolean): (condition: string) => string {
   return (condition) => (partialIndexes ? ` WHERE ${condition}` : '');
@@ -259,25 +307,24 @@ async function takeSteps(
   dialect: Dialect,
 ): Promise<void> {
   const version = await readVersion(database, connection, tables);
-  if (version === 0) {
-    // Tables without a version are what is left of a first step that broke off: nothing was ever stored in them.
-    if (dialect.ddlCommits) await dropTables(connection, tables);
-    await connection.query(
-      `CREATE TABLE ${tables.migration} (version ${dialect.types.integer} PRIMARY KEY, applied_at ${dialect.types.integer} NOT NULL) ${dialect.tableOptions}`,
-    );
-  }
-  for (const [index, step] of STEPS.entries()) {
-    if (index < version) continue;
-    for (const statement of step(tables, dialect)) await connection.query(statement);
-    await connection.query(
-      `INSERT INTO ${tables.migration} (version, applied_at) VALUES (?, ${dialect.now})`,
-      [index + 1],
-    );
-  }
+  for (const statement of stepsFrom(version, tables, dialect)) await connection.query(statement);
 }
 
-async function dropTables(connection: Connection, tables: Tables): Promise<void> {
-  for (const table of allTables(tables)) await connection.query(`DROP TABLE IF EXISTS ${table}`);
+/** All statements that bring tables of `version` (0 for none) to this release's, in their order. */
+export function stepsFrom(version: number, tables: Tables, dialect: Dialect): readonly string[] {
+  const { types, tableOptions, now, ddlCommits } = dialect;
+  const { migration } = tables;
+  const steps = STEPS.slice(version).flatMap((step, index) => [
+    ...step(tables, dialect),
+    `INSERT INTO ${migration} (version, applied_at) VALUES (${version + index + 1}, ${now})`,
+  ]);
+  if (version > 0) return steps;
+  return [
+    // Tables without a version are what is left of a first step that broke off: nothing was ever stored in them.
+    ...(ddlCommits ? allTables(tables).map((table) => `DROP TABLE IF EXISTS ${table}`) : []),
+    `CREATE TABLE ${migration} (version ${types.integer} PRIMARY KEY, applied_at ${types.integer} NOT NULL) ${tableOptions}`,
+    ...steps,
+  ];
 }
 
 /** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */
@@ -288,7 +335,18 @@ export async function checkVersion(database: Database, tables: Tables): Promise<
   if (actual > SCHEMA_VERSION + 1) throw new TaskbatonError('SCHEMA_TOO_NEW', details);
 }
 
-async function readVersion(database: Database, connection: Connection, tables: Tables): Promise<number> {
+/** What tells this system from all others. */
+export async function readIdentity(connection: Connection, { control }: Tables): Promise<string> {
+  const { rows } = await connection.query(`SELECT identity FROM ${control} WHERE id = 1`);
+  return String(rows[0]?.['identity']);
+}
+
+/** Of the tables that are there; 0 if there are none. */
+export async function readVersion(
+  database: Database,
+  connection: Connection,
+  tables: Tables,
+): Promise<number> {
   const { tableExists } = DIALECTS[database.dialect];
   const { rows } = await connection.query(tableExists(tables.schema), [`${tables.prefix}migration`]);
   if (Number(rows[0]?.['found']) === 0) return 0;

@@ -15,10 +15,13 @@ import {
   keyOf,
   writeAlike,
 } from './given.ts';
+import { entryOf, type HistoryTerms } from './entry.ts';
 import { asJson } from './payload.ts';
+import { isTask } from './page.ts';
 import type { Due } from './record.ts';
 import type { Fragment } from './fragment.ts';
-import { applyEvent, applyToGiven, type Terms } from './transition.ts';
+import { applyEvent, applyToGiven, type EventScope, type Terms } from './transition.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 /** What makes a write good: it was this replica that claimed this task the last time it was claimed. */
 export interface Fence {
@@ -34,6 +37,8 @@ export interface Checkpoint {
   readonly message: string | null;
   /** Of the context, where it isn't the stored one's. */
   readonly version?: number | undefined;
+  /** What the task says for itself from now on. */
+  readonly options?: string | undefined;
   /** Which report of its task it is; the next one, where that isn't known. */
   readonly nth?: number | undefined;
 }
@@ -85,6 +90,10 @@ const SETTLEMENT_COLUMNS = {
   v_at: 'integer',
 } as const;
 
+/** Handed over only where somebody traces. */
+const OPTIONS_COLUMN = { v_options: 'text' } as const;
+const OPTIONS_SET = ', options = COALESCE(v_options, options)';
+
 /** By their ids: were they not hidden, the indexes of owners and statuses might look the better way while few are in them. */
 const FENCED = "id = v_id AND COALESCE(owner, '') = v_owner AND epoch = v_epoch";
 const CONTEXT_SET = 'context = COALESCE(v_context, context)';
@@ -113,21 +122,35 @@ export async function writeCheckpoints(
   items: readonly FencedCheckpoint[],
   once = false,
 ): Promise<readonly boolean[]> {
-  const { dialect } = terms;
-  const rows = items.map(({ fence, checkpoint }) => [...fenceRow(fence), ...checkpointRow(checkpoint)]);
-  const given = groupRows(dialect, task, CHECKPOINT_COLUMNS, rows);
-  const set = `${CHECKPOINT_SET}, revision = revision + 1, reports = COALESCE(v_nth, reports + 1)`;
+  const { dialect, history } = terms;
+  const options = optionsOf(items.map(({ checkpoint }) => checkpoint));
+  const rows = items.map(({ fence, checkpoint }, index) => [
+    ...fenceRow(fence),
+    ...checkpointRow(checkpoint),
+    ...(options.rows[index] ?? []),
+  ]);
+  const given = groupRows(dialect, task, { ...CHECKPOINT_COLUMNS, ...options.columns }, rows);
+  const counted = 'revision = revision + 1, reports = COALESCE(v_nth, reports + 1)';
+  const set = `${CHECKPOINT_SET}${options.set}, ${counted}`;
   const fits = `${NEWEST} IN (${once ? '1' : '0, 1'})`;
-  const sql = dialect.updateMatching(task, given.sql, set, `${FENCED} AND ${HELD} AND ${fits}`);
+  const write: TaskWrite = {
+    table: task,
+    given,
+    set: { sql: set, values: [] },
+    where: { sql: `${FENCED} AND ${HELD} AND ${fits}`, values: [] },
+    entry: history?.reports === true ? entryOf('report', terms.now, undefined, reported(history)) : undefined,
+  };
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed =
     dialect.returning === true
-      ? await changeEach(connection, keys.length, [{ sql, values: given.values }])
+      ? await changeEach(keys.length, [write], () =>
+          carryOut(connection, terms, write, ' RETURNING id, epoch'),
+        )
       : await changeAll(
           connection,
           keys,
           countUnlocked(dialect, task, given),
-          async (inner) => (await inner.query(sql, given.values)).changes,
+          async (inner) => (await carryOut(inner, terms, write)).changes,
         );
   return keys.map((key) => changed.has(key));
 }
@@ -166,18 +189,34 @@ async function endTogether(
   const [first] = items;
   if (first === undefined) return [];
   const { event, remove, error, due } = first.settlement;
-  const set = [CHECKPOINT_SET, 'error = v_error'];
+  const options = optionsOf(items.map(({ settlement }) => settlement.checkpoint));
+  const set = [`${CHECKPOINT_SET}${options.set}`, 'error = v_error'];
   if (error !== null) set.push(`errors = ${errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)}`);
   const keys = items.map(({ fence }) => keyOf(fence));
   const changed = await applyToGiven(connection, task, terms, event, {
     keys,
-    given: groupRows(terms.dialect, task, SETTLEMENT_COLUMNS, items.map(settlementRow)),
+    given: groupRows(
+      terms.dialect,
+      task,
+      { ...SETTLEMENT_COLUMNS, ...options.columns },
+      items.map((item, index) => [...settlementRow(item), ...(options.rows[index] ?? [])]),
+    ),
     where: { sql: FENCED, values: [] },
     set: { sql: set.join(', '), values: [] },
     remove,
     due: due === undefined ? undefined : `COALESCE(v_at, ${terms.now} + v_delay)`,
+    note: terms.history && { ...reported(terms.history), error: 'v_error' },
   });
   return keys.map((key) => changed.has(key));
+}
+
+/** What an entry says of a report. */
+function reported({ contexts }: HistoryTerms): NonNullable<EventScope['note']> {
+  return {
+    progress: 'COALESCE(v_progress, progress)',
+    bytes: 'OCTET_LENGTH(v_context)',
+    ...(contexts ? { context: 'v_context' } : {}),
+  };
 }
 
 /** Ends a claim, or throws LEASE_LOST. */
@@ -189,7 +228,7 @@ export async function settleTask(
   for (;;) {
     const [ended] = await endTogether({ connection, task, terms }, [item]);
     if (ended === true) return;
-    const found = await ownerOf(connection, task, fence.id);
+    const found = await ownerOf(connection, task, isTask(fence.id, undefined));
     const mine = found?.owner === fence.owner && found.epoch === fence.epoch;
     if (!mine || transition(found.status, settlement.event) === undefined) throw leaseLost(fence);
     if (settlement.remove && found.hasChildren)
@@ -224,11 +263,11 @@ export function fenceWhere({ id, owner, epoch }: Fence): Fragment {
 export async function ownerOf(
   connection: Connection,
   task: string,
-  id: number,
+  where: Fragment,
   lock = '',
 ): Promise<{ status: Status; owner: unknown; epoch: number; hasChildren: boolean } | undefined> {
-  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE id = ? ${lock}`;
-  const row = (await connection.query(sql, [id])).rows[0];
+  const sql = `SELECT status, owner, epoch, has_children FROM ${task} WHERE ${where.sql} ${lock}`;
+  const row = (await connection.query(sql, where.values)).rows[0];
   if (row === undefined) return undefined;
   return {
     status: row['status'] as Status,
@@ -250,6 +289,20 @@ function checkpointRow({
   nth,
 }: Checkpoint): readonly (string | number | null)[] {
   return [context, progress, message, context === null ? null : (version ?? null), nth ?? null];
+}
+
+/** A column more, if any of them has something to say in it. */
+function optionsOf(checkpoints: readonly Checkpoint[]): {
+  readonly columns: Partial<typeof OPTIONS_COLUMN>;
+  readonly rows: readonly (readonly (string | null)[])[];
+  readonly set: string;
+} {
+  const given = checkpoints.some(({ options }) => options !== undefined);
+  return {
+    columns: given ? OPTIONS_COLUMN : {},
+    rows: checkpoints.map(({ options = null }) => (given ? [options] : [])),
+    set: given ? OPTIONS_SET : '',
+  };
 }
 
 function settlementRow({ fence, settlement }: FencedSettlement): readonly (string | number | null)[] {

@@ -2,31 +2,36 @@
  * All that the engine asks of its database, in one SQL text for every database. Each method is one statement or one
  * short transaction; none takes a time from a replica; every write for a running task carries its fence.
  */
+import type { Author } from '../core/author.ts';
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection, Database, Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
+import { type CheckedHistory, NO_HISTORY } from '../core/history.ts';
 import type { CheckedKeep } from '../core/keep.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
 import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
-import type { CheckedFilter, Replica, Task, TaskPage } from '../core/task.ts';
+import type { Replica } from '../core/replica.ts';
+import type { CheckedFilter, Task, TaskPage } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
-import { changeTask } from './change.ts';
+import { changeTask, type How } from './change.ts';
 import { Control } from './control.ts';
 import { type Dialect, dialectOf } from './dialect.ts';
-import { moveTasks } from './move.ts';
-import { selectPage } from './page.ts';
+import { historyTerms } from './entry.ts';
+import { moveTask, moveTasks } from './move.ts';
+import { isTask } from './page.ts';
+import { selectPage } from './search.ts';
 import { insertEach, insertTask, insertTasks, isPlain } from './create.ts';
 import { type Attempt, writeAlike } from './given.ts';
 import { admitDue } from './due.ts';
 import { reconcile } from './own-queue.ts';
 import { Payloads } from './payload.ts';
 import { type Due, type NewTask, TASK_COLUMNS } from './record.ts';
-import { checkVersion, migrate, type Tables, tablesOf } from './schema.ts';
+import { checkVersion, migrate, readIdentity, type Tables, tablesOf } from './schema.ts';
 import { type Claimed, claimTasks, type ClaimRequest } from './claim.ts';
-import { type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
+import { endLease, type Look, lookAround, type NewReplica, renewLease, takeLease } from './lease.ts';
 import { listReplicas } from './replicas.ts';
 import { buryDead, rescueTasks } from './rescue.ts';
 import { removeKept } from './retention.ts';
@@ -39,12 +44,12 @@ import {
   type FencedSettlement,
   isCommitted,
   leaseLost,
-  ownerOf,
   type Settlement,
   settleTask,
   settleTasks,
   writeCheckpoints,
 } from './settlement.ts';
+import { endTopics, HINTS, topicsOf } from './topics.ts';
 import { applyEvent, type EventScope } from './transition.ts';
 
 /** Who is next, as this process was told. */
@@ -59,31 +64,13 @@ const PLAIN: Scheduling = { policies: { run: FIFO, cleanup: FIFO }, limits: NO_L
 
 const AS_THEY_ARE = new Payloads({ unique: () => '' });
 
-/** What replicas should look at after a user's event. */
-const HINTS: Readonly<Record<UserEvent, readonly WakeTopic[]>> = {
-  run: ['claim'],
-  pause: ['tick'],
-  delete: ['tick', 'claim'],
-};
-
-/** What replicas should look at when it was created. */
-function topicsOf({ autoRun, due }: NewTask): readonly WakeTopic[] {
-  return autoRun ? [due === undefined ? 'claim' : 'due'] : [];
-}
-
-/** What replicas should look at when claims have ended. */
-function endTopics(ended: readonly FencedSettlement[]): readonly WakeTopic[] {
-  const claim = ended.some(({ settlement }) => settlement.event === 'yield');
-  const due = ended.some(({ settlement }) => settlement.due !== undefined);
-  return [...(claim ? (['claim'] as const) : []), ...(due ? (['due'] as const) : [])];
-}
-
 export class Store {
   readonly database: Database;
   readonly tables: Tables;
   readonly control: Control;
   readonly dialect: Dialect;
   readonly payloads: Payloads;
+  readonly history: CheckedHistory;
   readonly #scheduling: Scheduling;
   #identity: string | undefined;
   /** For each queue of the user's own the last task that was entered again. */
@@ -96,13 +83,19 @@ export class Store {
     dialect: Dialect = dialectOf(database),
     scheduling: Scheduling = PLAIN,
     payloads: Payloads = AS_THEY_ARE,
+    history: CheckedHistory = NO_HISTORY,
   ) {
     this.payloads = payloads;
+    this.history = history;
     this.database = database;
     this.tables = tablesOf(prefix, schema);
     this.dialect = dialect;
     this.#scheduling = scheduling;
-    this.control = new Control(database, this.tables, dialect, scheduling.limits, scheduling.ownQueues ?? {});
+    this.control = new Control(database, this.tables, dialect, {
+      limits: scheduling.limits,
+      ownQueues: scheduling.ownQueues ?? {},
+      history: historyTerms(this.tables, history),
+    });
   }
 
   async prepare(mayMigrate: boolean): Promise<void> {
@@ -120,17 +113,20 @@ export class Store {
   /** This store on another connection to its database, such as a transaction of the user's. */
   async on(database: Database): Promise<Store> {
     const { prefix, schema } = this.tables;
-    const store = new Store(database, prefix, schema, this.dialect, this.#scheduling, this.payloads);
+    const { dialect, payloads, history } = this;
+    const store = new Store(database, prefix, schema, dialect, this.#scheduling, payloads, history);
     await store.control.refresh();
     return store;
   }
 
+  /** Resolves if the database answers. */
+  async ping(): Promise<void> {
+    await this.database.query('SELECT 1');
+  }
+
   /** What tells this system from all others. */
   async identity(): Promise<string> {
-    if (this.#identity === undefined) {
-      const { rows } = await this.database.query(`SELECT identity FROM ${this.tables.control} WHERE id = 1`);
-      this.#identity = String(rows[0]?.['identity']);
-    }
+    this.#identity ??= await readIdentity(this.database, this.tables);
     return this.#identity;
   }
 
@@ -204,9 +200,10 @@ export class Store {
   }
 
   /** Throws TASK_NOT_FOUND, also for a task that is being deleted unless that is asked for. */
-  async get(id: number, includeDeleting: boolean, redacted = false): Promise<Task> {
-    const sql = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE id = ?`;
-    const row = (await this.database.query(sql, [id])).rows[0];
+  async get(id: number, includeDeleting: boolean, redacted = false, owner?: string): Promise<Task> {
+    const { sql, values } = isTask(id, owner);
+    const select = `SELECT ${TASK_COLUMNS} FROM ${this.tables.task} WHERE ${sql}`;
+    const row = (await this.database.query(select, values)).rows[0];
     const deleting = row !== undefined && STATUS[row['status'] as Status].shows === 'deleting';
     if (row === undefined || (deleting && !includeDeleting))
       throw new TaskbatonError('TASK_NOT_FOUND', { id });
@@ -214,7 +211,7 @@ export class Store {
   }
 
   async list(filter: CheckedFilter): Promise<TaskPage> {
-    const page = selectPage(this.tables.task, TASK_COLUMNS, filter);
+    const page = await selectPage(this.scopes, TASK_COLUMNS, filter);
     const rows = page === undefined ? [] : (await this.database.query(page.sql, page.values)).rows;
     const shown = rows.slice(0, filter.limit);
     const tasks = await Promise.all(shown.map((row) => this.payloads.taskFrom(row, filter.redacted)));
@@ -222,21 +219,19 @@ export class Store {
   }
 
   /** Applies what a user asked for. False if it held already; throws TASK_NOT_FOUND or STATE_CONFLICT. */
-  async change(id: number, event: UserEvent, when?: Due): Promise<boolean> {
-    const changed = await changeTask(this, id, event, when);
-    if (changed) await this.#tell(...(when === undefined ? HINTS[event] : (['due'] as const)));
+  async change(
+    id: number,
+    event: UserEvent,
+    how: How & { readonly when?: Due | undefined } = {},
+  ): Promise<boolean> {
+    const changed = await changeTask(this, id, event, how);
+    if (changed) await this.#tell(...(how.when === undefined ? HINTS[event] : (['due'] as const)));
     return changed;
   }
 
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
-  async changeGroup(id: number, group: string): Promise<void> {
-    const where = { sql: 'id = ?', values: [id] };
-    const moved = await moveTasks(this, where, group);
-    const { database, tables, dialect } = this;
-    const lock = database.borrowed === true ? dialect.exclusiveLock : '';
-    if (moved === 0 && (await ownerOf(database, tables.task, id, lock)) === undefined)
-      throw new TaskbatonError('TASK_NOT_FOUND', { id });
-    if (moved > 0) await this.#tell('claim');
+  async changeGroup(id: number, group: string, how: How = {}): Promise<void> {
+    if (await moveTask(this, id, group, how)) await this.#tell('claim');
   }
 
   /** What operations on users, groups and types as a whole work with. */
@@ -252,16 +247,17 @@ export class Store {
   async changeMany(
     event: UserEvent,
     filter: CheckedBulkFilter,
+    by?: Author,
   ): Promise<Awaited<ReturnType<typeof applyToMany>>> {
-    const change = await applyToMany(this.scopes, event, filter);
+    const change = await applyToMany(this.scopes, event, filter, by);
     if (change.changed > 0) await this.#tell(...HINTS[event]);
     return change;
   }
 
   /** Moves many tasks; says how many were elsewhere. */
-  async moveMany(filter: CheckedBulkFilter, group: string): Promise<number> {
+  async moveMany(filter: CheckedBulkFilter, group: string, by?: Author): Promise<number> {
     const where = bulkWhere(filter);
-    const moved = where === undefined ? 0 : await moveTasks(this, where, group);
+    const moved = where === undefined ? 0 : await moveTasks(this, where, group, by);
     if (moved > 0) await this.#tell('claim');
     return moved;
   }
@@ -331,12 +327,12 @@ export class Store {
   }
 
   async unregister(id: string): Promise<void> {
-    await this.database.query(`DELETE FROM ${this.tables.replica} WHERE id = ?`, [id]);
+    await endLease(this.scopes, id);
   }
 
   /** Prolongs a lease that has not ended, and says what it runs by now; false if it has, for it never comes back. */
-  renew(replica: Pick<NewReplica, 'id' | 'lease' | 'types'>): Promise<boolean> {
-    return renewLease(this.scopes, replica);
+  renew(renewal: Parameters<typeof renewLease>[1]): Promise<boolean> {
+    return renewLease(this.scopes, renewal);
   }
 
   /** What the replica holds, and what there is to do for anybody; undefined if its lease has ended. */
@@ -385,8 +381,8 @@ export class Store {
     return retried;
   }
 
-  async replicas(): Promise<readonly Replica[]> {
-    return listReplicas(this.scopes);
+  replicas(owner?: string): Promise<readonly Replica[]> {
+    return listReplicas(this.scopes, owner);
   }
 
   #apply(event: Event, scope: EventScope): Promise<number> {

@@ -3,6 +3,7 @@
  * the arrows of `core/status.ts`. This is the only place that writes a status, and all that follows from it: which
  * queue a task waits in and when its turn is, that it has no owner, when it was done.
  */
+import type { Author } from '../core/author.ts';
 import type { Connection, Database } from '../core/connection.ts';
 import type { OwnQueues, TaskQueue } from '../core/queue.ts';
 import {
@@ -16,9 +17,11 @@ import {
 } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
+import { type EntryColumn, entryOf, type HistoryTerms } from './entry.ts';
 import type { Fragment } from './fragment.ts';
 import { changeAll, changeEach, countUnlocked, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
+import { carryOut, type TaskWrite } from './write.ts';
 
 /** What the values of columns are made of, as SQL. */
 export interface Terms {
@@ -26,6 +29,8 @@ export interface Terms {
   readonly now: string;
   /** The precedence of a task that begins to wait now. */
   readonly precedence: Readonly<Record<QueueName, string>>;
+  /** Where changes are noted; undefined where no history is kept. */
+  readonly history: HistoryTerms | undefined;
   /** Queues of the user's own, which are told who begins and who ceases to wait. */
   readonly ownQueues: OwnQueues;
   /** What a queue of the user's own threw: reconciling puts it right. */
@@ -47,6 +52,10 @@ export interface EventScope {
   readonly remove?: boolean | undefined;
   /** When those that begin to wait are due, as SQL; at once by default. What its run asked for puts no cleanup off. */
   readonly due?: string | undefined;
+  /** Who asks for it. */
+  readonly by?: Author | undefined;
+  /** What the history is to say besides. */
+  readonly note?: Readonly<Partial<Record<EntryColumn, string | Fragment>>> | undefined;
 }
 
 /** Applies `event` to all tasks in `scope` that it changes; says how many. */
@@ -71,18 +80,17 @@ async function apply(
   scope: EventScope,
 ): Promise<number> {
   let changed = 0;
-  for (const statement of statementsFor(table, terms, event, scope)) {
-    if (changed < (scope.most ?? Infinity))
-      changed += (await connection.query(statement.sql, statement.values)).changes;
+  for (const write of writesFor(table, terms, event, scope)) {
+    if (changed < (scope.most ?? Infinity)) changed += (await carryOut(connection, terms, write)).changes;
   }
   return changed;
 }
 
-/** The statement first that most tasks go by. */
-function statementsFor(table: string, terms: Terms, event: Event, scope: EventScope): readonly Fragment[] {
+/** The one first that most tasks go by. */
+function writesFor(table: string, terms: Terms, event: Event, scope: EventScope): readonly TaskWrite[] {
   const [update, removal] = [updateFor(table, terms, event, scope), deleteFor(table, terms, event, scope)];
   const inOrder = scope.remove === true ? [removal, update] : [update, removal];
-  return inOrder.filter((statement) => statement !== undefined);
+  return inOrder.filter((write) => write !== undefined);
 }
 
 /**
@@ -99,7 +107,9 @@ export async function applyToGiven(
   const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
   const most = { ...scope, most: keys.length };
   return saysWhich
-    ? changeEach(connection, keys.length, statementsFor(table, terms, event, scope))
+    ? changeEach(keys.length, writesFor(table, terms, event, scope), (write) =>
+        carryOut(connection, terms, write, ' RETURNING id, epoch'),
+      )
     : changeAll(connection, keys, countUnlocked(terms.dialect, table, scope.given), (inner) =>
         applyEvent(inner, table, terms, event, most),
       );
@@ -175,40 +185,57 @@ export function updateFor(
   terms: Terms,
   event: Event,
   scope: EventScope,
-): Fragment | undefined {
+): TaskWrite | undefined {
   const staying = arrowsIn(event, scope).filter((arrow) => !leaves(arrow, scope));
   if (staying.length === 0) return undefined;
   const assigned = assignments(event, staying, { ...terms, due: scope.due });
-  const set = [...(scope.set === undefined ? [] : [scope.set.sql]), ...assigned].join(', ');
-  const { given } = scope;
-  const where = `${statusAmong(staying, given)} AND ${scope.where.sql}`;
-  if (given !== undefined) {
-    return {
-      sql: terms.dialect.updateMatching(table, given.sql, set, where),
-      values: [...given.values, ...scope.where.values],
-    };
-  }
+  const { given, set: more } = scope;
   return {
-    sql: `UPDATE ${table} SET ${set} WHERE ${where}`,
-    values: [...(scope.set?.values ?? []), ...scope.where.values],
+    table,
+    given,
+    set: {
+      sql: [...(more === undefined ? [] : [more.sql]), ...assigned].join(', '),
+      values: more?.values ?? [],
+    },
+    where: { sql: `${statusAmong(staying, given)} AND ${scope.where.sql}`, values: scope.where.values },
+    entry: noteOf(terms, event, staying, scope),
   };
 }
 
-function deleteFor(table: string, { dialect }: Terms, event: Event, scope: EventScope): Fragment | undefined {
+function deleteFor(table: string, terms: Terms, event: Event, scope: EventScope): TaskWrite | undefined {
   const leaving = arrowsIn(event, scope).filter((arrow) => leaves(arrow, scope));
   if (leaving.length === 0) return undefined;
   const cleaned = leaving.filter(({ to }) => to === 'removed');
   // Where no cleanup has seen to its children, it doesn't go without them.
   const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned);
   const { given } = scope;
-  const where = `${statusAmong(leaving, given)} AND ${childless} ${scope.where.sql}`;
   return {
-    sql:
-      given === undefined
-        ? `DELETE FROM ${table} WHERE ${where}`
-        : dialect.deleteMatching(table, given.sql, where),
-    values: [...(given?.values ?? []), ...scope.where.values],
+    table,
+    given,
+    where: {
+      sql: `${statusAmong(leaving, given)} AND ${childless} ${scope.where.sql}`,
+      values: scope.where.values,
+    },
+    entry: noteOf(
+      terms,
+      event,
+      leaving.map(({ from }) => ({ from, to: 'removed' })),
+      scope,
+    ),
   };
+}
+
+function noteOf(
+  { history, now }: Terms,
+  event: Event,
+  list: readonly Arrow[],
+  { by, note }: EventScope,
+): TaskWrite['entry'] {
+  if (history === undefined) return undefined;
+  const [only, ...others] = new Set(list.map(({ to }) => to));
+  const whens = list.map(({ from, to }) => `WHEN '${from}' THEN '${to}'`).join(' ');
+  const to = others.length === 0 ? literal(only) : `CASE status ${whens} END`;
+  return entryOf(event, now, by, { from_status: 'status', to_status: to, ...note });
 }
 
 function arrowsIn(event: Event, { from }: EventScope): readonly Arrow[] {

@@ -3,6 +3,7 @@ import type { Connection } from '../core/connection.ts';
 import { removable, STATUSES } from '../core/status.ts';
 import type { VersionCount } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
+import { ownedBy } from './flow.ts';
 import { isAmong } from './page.ts';
 import { typesFrom } from './replicas.ts';
 import type { Tables } from './schema.ts';
@@ -13,22 +14,22 @@ interface Context {
   readonly dialect: Dialect;
 }
 
-/** Those that nobody can run come first. It reads all tasks that have not ended. */
-export async function countVersions({
-  connection,
-  tables,
-  dialect,
-}: Context): Promise<readonly VersionCount[]> {
+/** Those that nobody can run come first. It reads all tasks (of the owner) that have not ended. */
+export async function countVersions(
+  { connection, tables, dialect }: Context,
+  owner?: string,
+): Promise<readonly VersionCount[]> {
+  const own = ownedBy(owner);
   const unended = isAmong(
     'status',
     STATUSES.filter((status) => !removable(status)),
   );
   const counted = await connection.query(
-    `SELECT type, version, COUNT(*) AS tasks FROM ${tables.task} WHERE ${unended.sql} GROUP BY type, version`,
-    unended.values,
+    `SELECT type, version, COUNT(*) AS tasks FROM ${tables.task} WHERE ${unended.sql} ${own.sql} GROUP BY type, version`,
+    [...unended.values, ...own.values],
   );
   const alive = await connection.query(
-    `SELECT types FROM ${tables.replica} WHERE lease_until > ${dialect.now}`,
+    `SELECT types FROM ${tables.replica} JOIN ${tables.claimant} ON replica = id WHERE lease_until > ${dialect.now} AND draining = 0`,
   );
   const readers = alive.rows.map((row) => typesFrom(row['types']));
   const counts = counted.rows.map((row) => {

@@ -35,6 +35,25 @@ export async function readMarks(
   return new Map(rows.map((row) => [Number(row['id']), markOf(row)]));
 }
 
+/** So many tasks at work are looked at, at most. */
+const MOST_AT_WORK = 1000;
+
+/** The same for each task that a replica holds and for each of `ids`, in one statement; and which ones are held. */
+export async function readMarksAtWork(
+  { connection, tables }: Context,
+  ids: readonly number[],
+): Promise<{ readonly marks: ReadonlyMap<number, string>; readonly atWork: ReadonlySet<number> }> {
+  const columns = `id, owner, ${TELLING.join(', ')}`;
+  const held = `SELECT * FROM (SELECT ${columns} FROM ${tables.task} WHERE owner IS NOT NULL ORDER BY owner, id LIMIT ${MOST_AT_WORK}) AS held`;
+  const among = isAmong('id', ids);
+  const named = ids.length === 0 ? '' : `UNION ALL SELECT ${columns} FROM ${tables.task} WHERE ${among.sql}`;
+  const { rows } = await connection.query(`${held} ${named}`, ids.length === 0 ? [] : among.values);
+  return {
+    marks: new Map(rows.map((row) => [Number(row['id']), markOf(row)])),
+    atWork: new Set(rows.filter((row) => row['owner'] !== null).map((row) => Number(row['id']))),
+  };
+}
+
 /** A task that is there, with its mark at the same moment. */
 export interface Watched {
   readonly mark: string;
@@ -45,12 +64,13 @@ export interface Watched {
 export async function readWatched(
   { connection, tables, payloads }: Context & { readonly payloads: Payloads },
   ids: readonly number[],
+  redacted = false,
 ): Promise<ReadonlyMap<number, Watched>> {
   if (ids.length === 0) return new Map();
   const among = isAmong('id', ids);
   const sql = `SELECT ${TASK_COLUMNS}, revision FROM ${tables.task} WHERE ${among.sql}`;
   const { rows } = await connection.query(sql, among.values);
-  const tasks = await Promise.allSettled(rows.map((row) => payloads.taskFrom(row, false)));
+  const tasks = await Promise.allSettled(rows.map((row) => payloads.taskFrom(row, redacted)));
   return new Map(
     tasks.map((task, index) => {
       const row = rows[index] ?? {};

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Connection, Database, Row, SqlValue } from '../core/connection.ts';
 import { type ErrorCode, isTaskbatonError, type TaskbatonError } from '../core/errors.ts';
+import type { CheckedHistory } from '../core/history.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import type { Runnable } from '../core/version.ts';
 import { FOREMOST } from '../queue/precedence.ts';
@@ -23,6 +24,8 @@ export interface ContractStore {
   readonly schema?: string | undefined;
   /** How the database speaks SQL, if it isn't the dialect its handles name. */
   readonly dialect?: Dialect | undefined;
+  /** What its stores remember of tasks; nothing by default. */
+  readonly history?: CheckedHistory | undefined;
   /** Removes everything; called when all handles are closed. */
   close(): Promise<void>;
 }
@@ -124,8 +127,8 @@ export class Bench {
   }
 
   /** A store on a further handle of the same database. */
-  async connect(prefix: string = this.world.prefix): Promise<Store> {
-    const store = await connect(this.world, prefix);
+  async connect(prefix: string = this.world.prefix, history?: CheckedHistory): Promise<Store> {
+    const store = await connect(this.world, prefix, history);
     this.#stores.push(store);
     return store;
   }
@@ -137,8 +140,9 @@ export class Bench {
 
   /** Leaves no task, no replica and no rule. */
   async clear(): Promise<void> {
-    const { task, replica, rule, lane, slot } = this.tables;
-    for (const table of [task, replica, rule, lane, slot]) await this.database.query(`DELETE FROM ${table}`);
+    const { task, replica, claimant, rule, lane, slot, history } = this.tables;
+    for (const table of [task, replica, claimant, rule, lane, slot, history])
+      await this.database.query(`DELETE FROM ${table}`);
     await this.database.query(
       `UPDATE ${this.tables.control} SET orders = NULL, reordered_to = NULL, swept_at = 0`,
     );
@@ -248,8 +252,13 @@ export async function openBareBench(open: OpenStore): Promise<Bench> {
   return new Bench(world, await connect(world, world.prefix));
 }
 
-async function connect(world: ContractStore, prefix: string): Promise<Store> {
-  return new Store(await world.connect(), prefix, world.schema, world.dialect);
+async function connect(
+  world: ContractStore,
+  prefix: string,
+  history: CheckedHistory | undefined = world.history,
+): Promise<Store> {
+  const { schema, dialect } = world;
+  return new Store(await world.connect(), prefix, schema, dialect, undefined, undefined, history);
 }
 
 /** Asserts that `promise` rejects with one of our errors; `details` are those it must name. */

@@ -10,17 +10,22 @@ import { checkpoint } from './contract/checkpoint.ts';
 import { claim } from './contract/claim.ts';
 import { create } from './contract/create.ts';
 import { database } from './contract/database.ts';
+import { drain } from './contract/drain.ts';
+import { follow } from './contract/follow.ts';
 import { get } from './contract/get.ts';
 import { hints } from './contract/hints.ts';
+import { history } from './contract/history.ts';
 import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
 import { migrate } from './contract/migrate.ts';
 import { order } from './contract/order.ts';
+import { owner } from './contract/owner.ts';
 import { release } from './contract/release.ts';
 import { renewAndHeld } from './contract/renew-and-held.ts';
 import { replicas } from './contract/replicas.ts';
 import { rescue } from './contract/rescue.ts';
 import { retryCleanups } from './contract/retry-cleanups.ts';
+import { search } from './contract/search.ts';
 import { settle } from './contract/settle.ts';
 import { together } from './contract/together.ts';
 import { transitions } from './contract/transitions.ts';
@@ -33,6 +38,7 @@ export const CONTRACT: readonly Operation[] = [
   create,
   get,
   list,
+  owner,
   change,
   changeGroup,
   changeMany,
@@ -40,6 +46,7 @@ export const CONTRACT: readonly Operation[] = [
   limits,
   order,
   checkpoint,
+  search,
   settle,
   together,
   release,
@@ -47,7 +54,10 @@ export const CONTRACT: readonly Operation[] = [
   rescue,
   retryCleanups,
   replicas,
+  drain,
   hints,
+  history,
+  follow,
   transitions,
 ];
 

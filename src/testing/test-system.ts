@@ -212,6 +212,16 @@ export class TestSystem {
 
 class Crashed extends Error {}
 
+/** Only who is alive hears anything. */
+function heardBy(owner: Owner, listener: WakeListener): WakeListener {
+  return {
+    wake: (topic) => {
+      if (owner.state === 'alive') listener.wake(topic);
+    },
+    health: () => undefined,
+  };
+}
+
 /** The database as one replica sees it: for a crashed one nothing is ever answered, for a frozen one not yet. */
 function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<WakeListener>): Database {
   const awake = async (): Promise<void> => {
@@ -229,7 +239,7 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     return result;
   };
   // What was begun before the crash is rolled back, for the others must not wait for it.
-  const inside = (connection: Connection): Connection =>
+  const inside = (connection: Connection, onWritten: () => void): Connection =>
     asScope({
       native: connection.native,
       query: async (sql, values): Promise<QueryResult> => {
@@ -238,9 +248,18 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
         if (!isHandlersWrite(sql)) return connection.query(sql, values);
         owner.onWrite?.('before');
         if (owner.state !== 'alive') throw new Crashed();
+        onWritten();
         return connection.query(sql, values);
       },
     });
+  const committed = async <Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> => {
+    let written = false;
+    const result = await database.transaction((connection) =>
+      work(inside(connection, () => (written = true))),
+    );
+    if (written) owner.onWrite?.('after');
+    return result;
+  };
   const sent = async (sql: string, values?: readonly SqlValue[]): Promise<QueryResult> => {
     if (!isHandlersWrite(sql)) return database.query(sql, values);
     owner.onWrite?.('before');
@@ -253,14 +272,9 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     dialect: database.dialect,
     now: NOW,
     query: (sql, values) => answered(() => sent(sql, values)),
-    transaction: (work) => answered(() => database.transaction((connection) => work(inside(connection)))),
+    transaction: (work) => answered(() => committed(work)),
     listen: async (_channel, listener) => {
-      const heard: WakeListener = {
-        wake: (topic) => {
-          if (owner.state === 'alive') listener.wake(topic);
-        },
-        health: () => undefined,
-      };
+      const heard = heardBy(owner, listener);
       hints.add(heard);
       return { close: async () => void hints.delete(heard) };
     },

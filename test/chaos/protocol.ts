@@ -40,7 +40,7 @@ export type Line<Of extends Kind = Kind> = {
 /** What to run in a child: options of Taskbaton, and whether it starts at once (it does by default). */
 export interface ReplicaConfig extends Pick<
   TaskbatonOptions,
-  'concurrency' | 'pollInterval' | 'lease' | 'stopGrace'
+  'concurrency' | 'pollInterval' | 'lease' | 'stopGrace' | 'heartbeat' | 'maxBlock'
 > {
   readonly start?: boolean;
 }

@@ -45,7 +45,7 @@ for (const trouble of ['unhandledRejection', 'uncaughtException'] as const) {
 
 const tasks = testTasks((entry) => tell<Line<'ledger'>>({ kind: 'ledger', ...entry }));
 const baton = new Taskbaton({ db: url, prefix, tasks, logger, ...options });
-baton.observe((event) => tell<Line<'event'>>({ kind: 'event', event }));
+baton.on('*', (event) => tell<Line<'event'>>({ kind: 'event', event }));
 
 /** From here on only what the library holds keeps the process alive. */
 function leave(): void {

@@ -29,6 +29,12 @@ export interface Block {
   readonly ms: number;
 }
 
+export interface Stalls {
+  readonly times: number;
+  /** For how long the event loop stands still each time, in the first epoch only. */
+  readonly ms: number;
+}
+
 type Ledger = (entry: Entry) => void;
 type Note = (what: Entry['what'], more?: Partial<Entry>) => void;
 
@@ -52,6 +58,8 @@ export const TREE = {
 export const LEAF = { type: 'leaf', input: typed<number>(), context };
 export const POISON = { type: 'poison' };
 export const BLOCK = { type: 'block', input: typed<Block>() };
+/** Lets the event loop stand still, and reports, again and again; without using the processor, so that many can do so at once. */
+export const STALL = { type: 'stall', input: typed<Stalls>(), context };
 
 export function testTasks(ledger: Ledger): readonly TaskDefinition[] {
   const steps = stepper(ledger);
@@ -66,6 +74,7 @@ export function testTasks(ledger: Ledger): readonly TaskDefinition[] {
     defineTask({ ...LEAF, run: leaf(ledger), cleanup: cleaner(ledger), onCrash: { resume: 1_000_000 } }),
     defineTask({ ...POISON, run: () => void process.kill(process.pid, 'SIGKILL'), onCrash: 'resume' }),
     defineTask({ ...BLOCK, run: block(ledger), onCrash: 'resume' }),
+    defineTask({ ...STALL, run: stall(ledger), onCrash: 'resume' }),
   ];
 }
 
@@ -164,6 +173,20 @@ function block(ledger: Ledger) {
       note('refused', { why: nameOf(error) });
     });
     return finished({ context: { step: -1 } });
+  };
+}
+
+function stall(ledger: Ledger) {
+  return async function* run(given: HandlerArguments<Stalls, Step>): AsyncGenerator<{ context: Step }, void> {
+    const { times, ms } = given.input;
+    const note = begin(ledger, given);
+    for (let step = (given.context?.step ?? 0) + 1; step <= times; step++) {
+      note('did', { step });
+      if (given.task.epoch === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      note('unblocked', { step });
+      yield { context: { step } };
+      note('acked', { step });
+    }
   };
 }
 

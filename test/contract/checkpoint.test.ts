@@ -1,5 +1,6 @@
 /** Storing a report, on every database; the cases are in `src/testing`. */
 import { checkpoint } from '../../src/testing/contract/checkpoint.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(checkpoint);
+eachStoreWithHistory(checkpoint);

@@ -4,9 +4,10 @@ import { it } from 'node:test';
 import { openBench, runnable, TYPE } from '../../src/testing/bench.ts';
 import { claim } from '../../src/testing/contract/claim.ts';
 import { backends } from '../backends.ts';
-import { eachStore, openContractStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory, openContractStore } from '../support/stores.ts';
 
 eachStore(claim);
+eachStoreWithHistory(claim);
 
 for (const backend of backends.filter(({ name }) => name === 'postgres')) {
   it('postgres: a task that somebody else is changing is passed over, not waited for', async (context) => {

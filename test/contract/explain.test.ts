@@ -202,7 +202,10 @@ function textOf(steps: readonly Step[]): string {
 }
 
 /** 100,000 tasks, most of them done, as in a system that has run for a while. */
-async function fill(database: Database, { task, replica, ruleVersion, control }: Tables): Promise<void> {
+async function fill(
+  database: Database,
+  { task, replica, claimant, ruleVersion, control }: Tables,
+): Promise<void> {
   const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ');
   const places = ['a', 'b', 'c', 'd', 'e'];
   const numbers = `SELECT 1 + ${places.map((place, index) => `${place}.d * ${10 ** index}`).join(' + ')} AS n
@@ -217,6 +220,7 @@ async function fill(database: Database, { task, replica, ruleVersion, control }:
       `INSERT INTO ${replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, 'x', 0, 0, 9000000000000000, '[]', 5)`,
       [`replica-${index}`],
     );
+    await database.query(`INSERT INTO ${claimant} (replica) VALUES (?)`, [`replica-${index}`]);
     await database.query(`INSERT INTO ${ruleVersion} (replica, version) SELECT ?, version FROM ${control}`, [
       `replica-${index}`,
     ]);

@@ -1,5 +1,6 @@
 /** Giving a claim back, on every database; the cases are in `src/testing`. */
 import { release } from '../../src/testing/contract/release.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(release);
+eachStoreWithHistory(release);

@@ -1,5 +1,6 @@
 /** Taking tasks from the dead, on every database; the cases are in `src/testing`. */
 import { rescue } from '../../src/testing/contract/rescue.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(rescue);
+eachStoreWithHistory(rescue);

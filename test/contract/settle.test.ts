@@ -1,5 +1,6 @@
 /** Ending a claim, on every database; the cases are in `src/testing`. */
 import { settle } from '../../src/testing/contract/settle.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(settle);
+eachStoreWithHistory(settle);

@@ -1,5 +1,6 @@
 /** Many writes in one go, on every database. */
 import { together } from '../../src/testing/contract/together.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(together);
+eachStoreWithHistory(together);

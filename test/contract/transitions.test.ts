@@ -1,5 +1,6 @@
 /** Every status with every event, on every database; the cases are in `src/testing`. */
 import { transitions } from '../../src/testing/contract/transitions.ts';
-import { eachStore } from '../support/stores.ts';
+import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
 eachStore(transitions);
+eachStoreWithHistory(transitions);

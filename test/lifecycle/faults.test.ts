@@ -19,7 +19,7 @@ import { FaultyDatabase, NO_FAULT } from '../support/faulty-database.ts';
 import { gate, openSystem, reaches, record, until, vanishes, work } from '../support/system.ts';
 
 const isClaim = (sql: string): boolean => sql.includes('epoch = epoch + 1') && sql.includes(`queue = 'run'`);
-const isFinish = (sql: string): boolean => sql.startsWith('UPDATE') && sql.includes('finished/run');
+const isFinish = (sql: string): boolean => /UPDATE[\s\S]* SET [\s\S]*finished\/run/.test(sql);
 const unavailable = (): never => {
   throw new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'the answer got lost' });
 };
@@ -113,7 +113,7 @@ eachBackend((backend) => {
     const db = new FaultyDatabase(system.backend.url);
     const { definition, counts } = counted(1);
     const baton = await system.replica({ db, tasks: [definition], pollInterval: 50 });
-    db.fault = (sql, send) => {
+    db.fault = db.inside = (sql, send) => {
       if (isFinish(sql)) throw new TaskbatonError('DATABASE_FAILED', { problem: 'no é here' });
       return send();
     };
@@ -169,10 +169,10 @@ eachBackend((backend) => {
     const events = record(baton);
     const id = await baton.createTask(definition, undefined);
     await events.next('task.reported');
-    db.fault = unavailable;
+    db.fault = db.inside = unavailable;
     await events.next('task.stopping', (event) => event.why === 'lease-lost');
     await work(400);
-    db.fault = NO_FAULT;
+    db.fault = db.inside = NO_FAULT;
     const task = await reaches(baton, id, 'finished');
     assert.equal(task.context, 40);
     assert.equal(task.attempt, 1);
@@ -186,7 +186,7 @@ eachBackend((backend) => {
     const events = record(baton);
     await baton.createTask(definition, undefined);
     await events.next('task.started');
-    db.fault = () => new Promise(() => undefined);
+    db.fault = db.inside = () => new Promise(() => undefined);
     await baton.stop();
     assert.ok(events.events.some(({ name }) => name === 'replica.stopped'));
   });

@@ -335,7 +335,7 @@ eachBackend((backend) => {
       tasks: [picky, good],
       logger: { debug: fail, info: fail, warn: fail, error: fail },
     });
-    baton.observe(fail);
+    baton.on('*', fail);
     const watcher = system.instance();
     const id = await watcher.createTask(picky, {}, { autoRun: false });
     broken = true;

@@ -184,6 +184,8 @@ eachBackend((backend) => {
     assert.deepEqual(b, {
       name: 'b',
       type: 'report',
+      user: '',
+      group: '',
       cron: '0 4 * * *',
       zone: 'UTC',
       every: undefined,

@@ -38,6 +38,7 @@ const RESCUE_IN_TWO: Edit = {
   find: `  return applyEvent(connection, tables.task, control.terms, event, {
     where: { sql: \`id \${dialect.among(pick)} AND \${dead.sql}\`, values: [...dead.values, ...dead.values] },
     set,
+    note: { error: { sql: '?', values: [error] } },
   });`,
   replace: `  return connection.query(pick, dead.values).then(({ rows }) =>
     rows.length === 0
@@ -51,7 +52,7 @@ const RESCUE_IN_TWO: Edit = {
 
 const NO_SELF_FENCE: Edit = {
   file: 'runtime/lease.ts',
-  find: '      if (replica !== undefined) this.lose(replica);',
+  find: '      if (replica !== undefined && !this.#catchUp()) this.lose(replica);',
   replace: '      void replica;',
 };
 
@@ -133,8 +134,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'store/lease.ts',
-        find: 'types = ? WHERE id = ? AND lease_until > ${now}`',
-        replace: 'types = ? WHERE id = ?`',
+        find: '     WHERE id = ? AND lease_until > ${now}`,',
+        replace: '     WHERE id = ?`,',
       },
     ],
     test: { file: 'test/contract/renew-and-held.test.ts', pattern: '.' },
@@ -200,10 +201,10 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'store/transition.ts',
-        find: `      changed += (await connection.query(statement.sql, statement.values)).changes;
+        find: `    if (changed < (scope.most ?? Infinity)) changed += (await carryOut(connection, terms, write)).changes;
   }
   return changed;`,
-        replace: `      changed += (await connection.query(statement.sql, statement.values)).changes;
+        replace: `    if (changed < (scope.most ?? Infinity)) changed += (await carryOut(connection, terms, write)).changes;
   }
   for (const queue of ['run', 'cleanup'] as const)
     await connection.query(

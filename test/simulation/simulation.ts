@@ -226,7 +226,7 @@ class Run {
   }
 
   #observe(baton: Taskbaton, simulated: SimulatedProcess): void {
-    baton.observe((event) => {
+    baton.on('*', (event) => {
       this.#timeline.trace?.(() => `${simulated.name} says ${JSON.stringify(event, withoutStack)}`);
       if (event.name === 'replica.started') simulated.leases.add(event.replica);
       if (event.name === 'task.abandoned') {

@@ -11,6 +11,14 @@ export interface Found {
   readonly line: number;
 }
 
+/** What a template puts into its text. */
+export interface Interpolation extends Found {
+  /** The text of the template around it, with `?` for all that it interpolates. */
+  readonly inside: string;
+  /** Whether it stands between quotes, as a literal of SQL would. */
+  readonly quoted: boolean;
+}
+
 export interface SourceFile {
   /** From the repository's root: `src/core/task.ts`. */
   readonly path: string;
@@ -19,6 +27,9 @@ export interface SourceFile {
   readonly imports: readonly Found[];
   /** String literals, and templates with `?` for what they interpolate. */
   readonly strings: readonly Found[];
+  readonly interpolations: readonly Interpolation[];
+  /** Texts that are put together with `+`. */
+  readonly concatenations: readonly Found[];
   /** Identifiers and members (`Date.now`), without the names of properties being defined. */
   readonly names: readonly Found[];
   /** What is called, as written: `client.query`; with `new ` before constructors, and `()` behind if nothing is passed. */
@@ -31,7 +42,8 @@ export interface SourceFile {
 const ROOT = join(import.meta.dirname, '..', '..');
 
 export function readSources(): readonly SourceFile[] {
-  return globSync('src/**/*.ts', { cwd: ROOT }).toSorted().map(readSource);
+  const paths = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) => !path.endsWith('.generated.ts'));
+  return paths.toSorted().map(readSource);
 }
 
 interface Node {
@@ -48,19 +60,34 @@ interface Place {
   readonly inFunction: boolean;
 }
 
-type Facts = { [List in Exclude<keyof SourceFile, 'path' | 'lines'>]: Found[] };
+type Facts = { [List in Exclude<keyof SourceFile, 'path' | 'lines' | 'interpolations'>]: Found[] } & {
+  interpolations: Interpolation[];
+};
 
 function readSource(path: string): SourceFile {
   const code = readFileSync(join(ROOT, path), 'utf8');
   const { program, errors } = parseSync(path, code, { sourceType: 'module' });
   if (errors.length > 0) throw new Error(`${path} can't be parsed: ${errors[0]?.message}`);
-  const facts: Facts = { imports: [], strings: [], names: [], calls: [], heads: [], topLevelAwaits: [] };
+  const facts: Facts = {
+    imports: [],
+    strings: [],
+    interpolations: [],
+    concatenations: [],
+    names: [],
+    calls: [],
+    heads: [],
+    topLevelAwaits: [],
+  };
   walk(program as unknown as Node, { parent: undefined, key: '', inFunction: false }, (node, place) => {
     const add = (list: Found[], text: string): void => {
       list.push({ text, line: code.slice(0, node.start).split('\n').length });
     };
     const written = (part: Node): string => code.slice(part.start, part.end);
     collect(node, place, path, facts, add, written);
+    if (node.type === 'TemplateLiteral') {
+      const line = code.slice(0, node.start).split('\n').length;
+      facts.interpolations.push(...interpolations(node, written).map((found) => ({ ...found, line })));
+    }
   });
   return { path, lines: code.trimEnd().split('\n').length, ...facts };
 }
@@ -96,6 +123,8 @@ function collect(
       add(facts.heads, node['value']);
   } else if (node.type === 'TemplateLiteral') {
     add(facts.strings, templateText(node));
+  } else if (node.type === 'BinaryExpression' && node['operator'] === '+') {
+    add(facts.concatenations, written(node));
   } else if (node.type === 'Identifier' && !isDefinedProperty(place)) {
     add(facts.names, written(node));
   } else if (node.type === 'MemberExpression') {
@@ -120,6 +149,15 @@ function isDefinedProperty({ parent, key }: Place): boolean {
 
 function isAwait(node: Node): boolean {
   return node.type === 'AwaitExpression' || (node.type === 'ForOfStatement' && node['await'] === true);
+}
+
+function interpolations(node: Node, written: (node: Node) => string): readonly Omit<Interpolation, 'line'>[] {
+  const parts = (node['quasis'] as readonly { value: { cooked: string } }[]).map(({ value }) => value.cooked);
+  return (node['expressions'] as readonly Node[]).map((expression, index) => ({
+    text: written(expression).replaceAll(/\s+/g, ' '),
+    inside: templateText(node),
+    quoted: parts[index]?.endsWith("'") === true && parts[index + 1]?.startsWith("'") === true,
+  }));
 }
 
 function templateText(node: Node): string {

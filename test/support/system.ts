@@ -46,6 +46,8 @@ export class System {
       pollInterval: 200,
       lease: 5000,
       stopGrace: 2000,
+      // A thread for each of thousands of replicas would cost minutes; what is about the thread asks for it.
+      heartbeat: 'loop',
       ...options,
     });
     this.#instances.push(baton);
@@ -113,7 +115,7 @@ export async function vanishes(baton: Taskbaton, id: number, deadline?: number):
 /** Records all that happens in `baton` from now on. */
 export function record(baton: Taskbaton): Recorded {
   const events: EngineEvent[] = [];
-  baton.observe((event) => void events.push(event));
+  baton.on('*', (event) => void events.push(event));
   return {
     events,
     next: (name, fits = () => true) =>

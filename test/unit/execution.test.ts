@@ -9,6 +9,7 @@ import { NO_RETRY, NO_TIME_LIMITS } from '../../src/core/retry.ts';
 import type { Claim } from '../../src/store/record.ts';
 import { Execution } from '../../src/runtime/execution.ts';
 import { Observer } from '../../src/runtime/observer.ts';
+import { Tracing } from '../../src/runtime/tracing.ts';
 import type { Fence, Settlement } from '../../src/store/settlement.ts';
 import { Payloads } from '../../src/store/payload.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -140,7 +141,9 @@ async function begin(
     observer: new Observer(null),
     maxPayload: 1000,
     createChildren: () => Promise.reject(new Error('no children here')),
+    enter: (code) => code(),
     stopGrace: GRACE,
+    stint: new Tracing().begin({ ...CLAIM, replica: 'replica', queue: 'run' }, null),
     retry: NO_RETRY,
     limits: NO_TIME_LIMITS,
   });

@@ -1,6 +1,7 @@
 /** A replica's right to hold tasks, on a clock that the test moves and with a store that says what the test wants. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Heartbeat, NO_HEARTBEAT } from '../../src/runtime/heartbeat.ts';
 import { Lease } from '../../src/runtime/lease.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/clock.ts';
@@ -30,6 +31,20 @@ class FakeStore {
   async unregister(id: string): Promise<void> {
     this.calls.push(`unregister ${id}`);
   }
+}
+
+/** A heartbeat that has renewed when the test says so. */
+class FakeHeartbeat implements Heartbeat {
+  working = true;
+  renewedAt = 0;
+  readonly renewed: (string | undefined)[] = [];
+
+  renew(replica: string | undefined): void {
+    this.renewed.push(replica);
+    this.renewedAt = 0;
+  }
+
+  async close(): Promise<void> {}
 }
 
 interface Setting {
@@ -64,6 +79,14 @@ describe('a lease', () => {
       await clock.advance(LENGTH / 3);
     }
     assert.deepEqual(lost, []);
+  });
+
+  // Simulation, seed 76: only differences of a clock mean something, also below nought.
+  it('ends without a heartbeat whatever the clock shows', async () => {
+    const { lease, clock, lost } = setting(NO_HEARTBEAT, undefined, new ManualClock(-1_000_000));
+    await lease.keep();
+    await clock.advance(OURS);
+    assert.equal(lost.length, 1);
   });
 
   it('ends by our own clock before the database lets it go, with no database needed', async () => {
@@ -158,10 +181,88 @@ describe('a lease', () => {
     assert.deepEqual(store.calls, ['register uuid-1', 'unregister uuid-1']);
     assert.deepEqual([lease.replica, lost, clock.waiting], [undefined, [], 0]);
   });
+
+  describe('with a heartbeat beside it', () => {
+    it('is the heartbeat’s to renew: the tick does so only once that is late', async () => {
+      const heartbeat = new FakeHeartbeat();
+      const { lease, clock, store, lost } = setting(heartbeat);
+      await lease.keep();
+      for (let round = 0; round < 50; round++) {
+        await clock.advance(LENGTH / 3);
+        heartbeat.renewedAt = clock.monotonic();
+        await lease.keep();
+      }
+      assert.deepEqual([store.calls, lost], [['register uuid-1'], []]);
+      await clock.advance(LENGTH / 2 - 1);
+      await lease.keep();
+      assert.equal(store.calls.length, 1);
+      await clock.advance(1);
+      await lease.keep();
+      assert.deepEqual(store.calls, ['register uuid-1', 'renew uuid-1']);
+    });
+
+    it('is the tick’s again when the heartbeat has failed', async () => {
+      const heartbeat = new FakeHeartbeat();
+      const { lease, clock, store } = setting(heartbeat);
+      await lease.keep();
+      heartbeat.working = false;
+      await clock.advance(10_000);
+      await lease.keep();
+      assert.deepEqual(store.calls, ['register uuid-1', 'renew uuid-1']);
+    });
+
+    it('survives a loop that stood still, if it was renewed meanwhile, and ends as long after that', async () => {
+      const heartbeat = new FakeHeartbeat();
+      const { lease, clock, lost } = setting(heartbeat);
+      await lease.keep();
+      clock.stand(40_000);
+      heartbeat.renewedAt = 18_000;
+      await clock.advance(0);
+      assert.deepEqual([lease.replica, lost], ['uuid-1', []]);
+      await clock.advance(2999);
+      assert.deepEqual(lost, []);
+      await clock.advance(1);
+      assert.deepEqual([lease.replica, lost], [undefined, ['uuid-1']]);
+    });
+
+    it('is lost by a loop that stood still for longer than it was renewed', async () => {
+      const heartbeat = new FakeHeartbeat();
+      const { lease, clock, lost } = setting(heartbeat);
+      await lease.keep();
+      clock.stand(60_000);
+      heartbeat.renewedAt = 18_000;
+      await clock.advance(0);
+      assert.deepEqual([lease.replica, lost], [undefined, ['uuid-1']]);
+    });
+
+    it('tells it each lease that is taken, and that one is gone', async () => {
+      const heartbeat = new FakeHeartbeat();
+      const { lease, clock } = setting(heartbeat);
+      await lease.keep();
+      await clock.advance(OURS);
+      await lease.keep();
+      await lease.end();
+      assert.deepEqual(heartbeat.renewed, ['uuid-1', undefined, 'uuid-2', undefined]);
+    });
+
+    it('tells the database itself of a type that was registered since', async () => {
+      const heartbeat = new FakeHeartbeat();
+      let types = runnable('import');
+      const { lease, store } = setting(heartbeat, () => types);
+      await lease.keep();
+      types = runnable('import', 'export');
+      await lease.keep();
+      await lease.keep();
+      assert.deepEqual(store.calls, ['register uuid-1', 'renew uuid-1']);
+    });
+  });
 });
 
-function setting(): Setting {
-  const clock = new ManualClock();
+function setting(
+  heartbeat: Heartbeat = NO_HEARTBEAT,
+  types = (): ReturnType<typeof runnable> => runnable('import'),
+  clock = new ManualClock(),
+): Setting {
   const store = new FakeStore();
   const lost: string[] = [];
   const lease = new Lease({
@@ -169,8 +270,11 @@ function setting(): Setting {
     clock,
     length: LENGTH,
     name: 'test',
-    types: () => runnable('import'),
+    types,
     concurrency: 5,
+    draining: () => undefined,
+    heartbeat: () => heartbeat,
+    blocked: () => ({ ms: 0, task: 0 }),
     onTaken: () => undefined,
     onLost: (replica) => void lost.push(replica),
   });

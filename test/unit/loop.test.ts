@@ -174,7 +174,7 @@ function looping(work: (round: number) => boolean | Promise<boolean>): Setting {
   const clock = new ManualClock();
   const observer = new Observer(null);
   const events: string[] = [];
-  observer.listen((event) => {
+  observer.on('*', (event) => {
     if (event.name === 'loop.failing') events.push(`${event.name}: ${event.error}`);
     if (event.name === 'loop.recovered') events.push(`${event.name}: ${event.failures}`);
   });

@@ -10,8 +10,8 @@ describe('the observer', () => {
   it('tells each event to every listener, until that stops listening', () => {
     const observer = new Observer(null);
     const [first, second]: [EngineEvent[], EngineEvent[]] = [[], []];
-    const stop = observer.listen((event) => void first.push(event));
-    observer.listen((event) => void second.push(event));
+    const stop = observer.on('*', (event) => void first.push(event));
+    observer.on('*', (event) => void second.push(event));
     observer.emit('task.released', RELEASED);
     stop();
     stop();
@@ -20,17 +20,38 @@ describe('the observer', () => {
     assert.deepEqual(second, [...first, { name: 'replica.started', replica: 'r' }]);
   });
 
+  it('tells whoever asked for one event of that one only, and refuses what is none', () => {
+    const observer = new Observer(null);
+    const heard: number[] = [];
+    observer.on('task.released', ({ epoch }) => void heard.push(epoch));
+    observer.emit('replica.started', { replica: 'r' });
+    observer.emit('task.released', RELEASED);
+    assert.deepEqual(heard, [2]);
+    for (const name of ['task.release', 'toString', undefined])
+      assert.throws(() => observer.on(name as '*', () => undefined), { code: 'INVALID_ARGUMENT' });
+    assert.throws(() => observer.on('*', 'x' as never), { code: 'INVALID_ARGUMENT' });
+  });
+
+  it('logs of what a handler logged no more than that it did', () => {
+    const lines: unknown[] = [];
+    const line = (_message: string, fields?: object): void => void lines.push(fields);
+    const observer = new Observer({ debug: line, info: line, warn: line, error: line });
+    const details = { id: 1, type: 't', epoch: 1, replica: 'r', queue: 'run' } as const;
+    observer.emit('task.logged', { ...details, level: 'info', message: 'secret', fields: { secret: 1 } });
+    assert.deepEqual(lines, [{ event: 'task.logged', ...details, level: 'info' }]);
+  });
+
   it('lets no listener and no logger throw into the engine, and the others hear all the same', async () => {
     const heard: string[] = [];
     const rejections: unknown[] = [];
     const onRejection = (reason: unknown): void => void rejections.push(reason);
     process.on('unhandledRejection', onRejection);
     const observer = new Observer(throwingLogger());
-    observer.listen(() => {
+    observer.on('*', () => {
       throw new Error('listener');
     });
-    observer.listen(rejecting as () => void);
-    observer.listen(({ name }) => void heard.push(name));
+    observer.on('*', rejecting as () => void);
+    observer.on('*', ({ name }) => void heard.push(name));
     observer.emit('task.released', RELEASED);
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', onRejection);
@@ -88,7 +109,7 @@ describe('the observer', () => {
   it('lets a listener leave while it is called', () => {
     const observer = new Observer(null);
     let calls = 0;
-    const stop = observer.listen(() => {
+    const stop = observer.on('*', () => {
       calls += 1;
       stop();
     });

@@ -18,6 +18,8 @@ describe('options', () => {
       cleanupConcurrency: 5,
       pollInterval: 1000,
       lease: 30_000,
+      heartbeat: 'thread',
+      maxBlock: 18_000,
       stopGrace: 30_000,
       policies: { run: FIFO, cleanup: FIFO },
       ownQueues: {},
@@ -26,6 +28,7 @@ describe('options', () => {
       maxPayload: 1_048_576,
       codec: undefined,
       redact: undefined,
+      history: { level: 'changes', keep: 30 * 86_400_000, contexts: false },
       logger: undefined,
     });
   });
@@ -45,11 +48,14 @@ describe('options', () => {
       cleanupConcurrency: 10_000,
       pollInterval: '500ms',
       lease: '1m',
+      heartbeat: 'loop',
+      maxBlock: '10s',
       stopGrace: 0,
       migrate: false,
       maxPayload: 16 * 2 ** 20,
       codec: { encode: (text) => text, decode: (text) => text },
       redact: (payload) => payload,
+      history: { level: 'all', keep: '1h', contexts: true },
       logger,
     };
     const { db: _db, ...rest } = given;
@@ -60,6 +66,9 @@ describe('options', () => {
       limits: NO_LIMITS,
       pollInterval: 500,
       lease: 60_000,
+      heartbeat: 'loop',
+      maxBlock: 10_000,
+      history: { level: 'all', keep: 3_600_000, contexts: true },
     });
     assert.equal(resolveOptions({ db: 1, logger: null }).logger, null);
   });
@@ -80,10 +89,17 @@ describe('options', () => {
     ['concurrency', [0, -1, 1.5, 10_001, NaN, Infinity, '5', null, 5n]],
     ['cleanupConcurrency', [0, -1, 1.5, 10_001, NaN, '5', null]],
     ['pollInterval', [0, 9, -5, '1', 'soon', '2h', NaN, null, {}]],
+    ['heartbeat', ['', 'threads', null, true, 1]],
+    ['maxBlock', [0, 99, '99ms', '2d', 'x', NaN, null, true]],
     ['lease', [0, 499, '499ms', '2d', 'x', NaN, null, true]],
     ['stopGrace', [-1, '2d', '30', null]],
     ['migrate', [0, 1, 'true', 'no', null]],
     ['maxPayload', [0, -1, 1.5, 16 * 2 ** 20 + 1, '1MiB', NaN, null]],
+    ['history', [null, 5, true]],
+    ['history.level', ['on', '', null, 1]],
+    ['history.keep', ['59s', 'soon', -1, null]],
+    ['history.contexts', ['yes', 1, null]],
+    ['history.reports', [true]],
     [
       'logger',
       ['console', 5, false, {}, { debug: nothing, info: nothing, warn: nothing }, { ...logger, error: 'x' }],
@@ -91,7 +107,9 @@ describe('options', () => {
   ];
   for (const [option, values] of wrong) {
     it(`name ${option} and its value when it is wrong`, () => {
-      for (const value of values) refuses({ db: 'sqlite:x', [option]: value }, option, value);
+      const [name = '', part] = option.split('.');
+      for (const value of values)
+        refuses({ db: 'sqlite:x', [name]: part === undefined ? value : { [part]: value } }, option, value);
     });
   }
 

@@ -149,7 +149,7 @@ export async function proofs(): Promise<void> {
   // @ts-expect-error -- not a duration
   void new Taskbaton({ db: 'sqlite::memory:', lease: '30 seconds' });
 
-  baton.observe((event) => {
+  baton.on('*', (event) => {
     if (event.name === 'task.ended')
       proof<Same<typeof event.event, 'yield' | 'finish' | 'fail' | 'retry' | 'snooze' | 'wait'>>();
     // @ts-expect-error -- not every event is about a task

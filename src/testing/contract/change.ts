@@ -22,7 +22,13 @@ export const change: Operation = {
     },
 
     'a task that has begun is not removed before its cleanup': async (bench) => {
-      for (const status of ['paused/pause', 'paused/run', 'finished/run', 'failed/run', 'waiting/run'] as const) {
+      for (const status of [
+        'paused/pause',
+        'paused/run',
+        'finished/run',
+        'failed/run',
+        'waiting/run',
+      ] as const) {
         const id = await bench.place(status);
         await bench.store.change(id, 'delete');
         const row = await bench.row(id);

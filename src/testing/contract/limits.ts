@@ -149,7 +149,7 @@ export const limits: Operation = {
     'a paused group starts nothing; resumed, it goes on': async (bench) => {
       const replica = await bench.register();
       const ids = await createMany(bench, 2, { group: 'gpu' });
-      await pauseScope(bench.store.scopes, 'group', 'gpu', false);
+      await pauseScope(bench.store.scopes, 'group', 'gpu', { running: false });
       assert.deepEqual(await take(bench, replica), []);
       await resumeScope(bench.store.scopes, 'group', 'gpu');
       assert.deepEqual(await take(bench, replica), ids);
@@ -160,7 +160,7 @@ export const limits: Operation = {
       const [mine = 0, theirs = 0] = await createMany(bench, 2, { group: 'gpu' });
       assert.equal((await take(bench, replica)).length, 2);
       await bench.store.change(mine, 'pause');
-      assert.equal(await pauseScope(bench.store.scopes, 'group', 'gpu', true), 1);
+      assert.equal(await pauseScope(bench.store.scopes, 'group', 'gpu', { running: true }), 1);
       for (const id of [mine, theirs]) await settle(bench, id, 'yield');
       assert.equal(await resumeScope(bench.store.scopes, 'group', 'gpu'), 1);
       assert.equal((await bench.row(mine)).status, 'paused/pause');
@@ -171,7 +171,7 @@ export const limits: Operation = {
       const replica = await bench.register();
       const [id = 0] = await createMany(bench, 1, { group: 'gpu' });
       await take(bench, replica);
-      await pauseScope(bench.store.scopes, 'group', 'gpu', true);
+      await pauseScope(bench.store.scopes, 'group', 'gpu', { running: true });
       assert.equal(await bench.store.change(id, 'pause'), false);
       assert.equal(await resumeScope(bench.store.scopes, 'group', 'gpu'), 0);
       assert.equal((await bench.row(id)).status, 'running/pause');

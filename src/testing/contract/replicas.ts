@@ -19,10 +19,21 @@ export const replicas: Operation = {
       });
       const [replica] = await bench.store.replicas();
       assert.ok(replica !== undefined);
-      const { startedAt, leaseUntil, ...rest } = replica;
-      assert.deepEqual(rest, { id: 'one', name: 'host:1', types, concurrency: 3, running: [] });
+      const { startedAt, leaseUntil, leaseLeft, ...rest } = replica;
+      assert.deepEqual(rest, {
+        id: 'one',
+        name: 'host:1',
+        types,
+        concurrency: 3,
+        draining: false,
+        drain: undefined,
+        blocked: 0,
+        blockedBy: undefined,
+        running: [],
+      });
       assert.ok(startedAt.getTime() >= from && startedAt.getTime() <= (await bench.now()));
       assert.equal(leaseUntil.getTime() - startedAt.getTime(), 60_000);
+      assert.ok(leaseLeft > 0 && leaseLeft <= 60_000);
     },
 
     'a replica whose lease has ended is not alive': async (bench) => {

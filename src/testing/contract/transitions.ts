@@ -74,9 +74,27 @@ function caseOf(cell: Cell): Case {
     if (target === undefined) await expectRefusal(cell, trial);
     else if (target === cell.status) await expectNothing(cell, trial);
     else await expectChange(cell, trial, target);
+    if (bench.world.history !== undefined) await expectNote(cell, trial, target);
     if (by(cell.event) === 'id')
       assert.deepEqual(await bench.row(bystander), bystanding, 'another task is untouched');
   };
+}
+
+/** What changes it is the last that is told of it, and what changes nothing is told of nowhere. */
+async function expectNote(
+  { status, event }: Cell,
+  { bench, row }: Trial,
+  target: Target | undefined,
+): Promise<void> {
+  const { rows } = await bench.database.query(
+    `SELECT event, from_status, to_status FROM ${bench.tables.history} WHERE task = ? AND event <> 'create' ORDER BY id`,
+    [row.id],
+  );
+  const changes = target !== undefined && target !== status;
+  assert.deepEqual(
+    rows.map((entry) => Object.values(entry)),
+    changes ? [[event, status, target]] : [],
+  );
 }
 
 function isOneOf({ event }: Cell, ...events: readonly Event[]): boolean {

@@ -1,0 +1,4 @@
+/** The page's part of `npm run build`. */
+import { buildPage } from './build-page.ts';
+
+await buildPage();

@@ -1,0 +1,31 @@
+/** What people call the replicas: tasks and their history know them by ids, which nobody wants to read. */
+import { signal } from '@preact/signals';
+import type { ReplicaView } from '../../../src/dashboard/api.ts';
+import { api } from '../api/client.ts';
+
+/** Enough of an id to tell a few replicas apart. */
+const SHORT = 8;
+
+/** Also of those that are no more, since the page was opened. */
+const names = signal<ReadonlyMap<string, string>>(new Map());
+
+export function learnReplicas(replicas: readonly ReplicaView[]): void {
+  const known = names.peek();
+  if (replicas.every(({ id, name }) => known.get(id) === name)) return;
+  names.value = new Map([...known, ...replicas.map(({ id, name }): [string, string] => [id, name])]);
+}
+
+export function askForReplicas(): void {
+  api.replicas().then(
+    ({ replicas }) => learnReplicas(replicas),
+    () => undefined,
+  );
+}
+
+/** Its name, with the beginning of its id if others are called the same. */
+export function replicaName(id: string): string {
+  const name = names.value.get(id);
+  if (name === undefined) return id.slice(0, SHORT);
+  const namesakes = [...names.value.values()].filter((other) => other === name).length;
+  return namesakes > 1 ? `${name} · ${id.slice(0, SHORT / 2)}` : name;
+}

@@ -1,0 +1,23 @@
+/** What the handlers of all routes share: the system that they show, and what is kept for all who look at it. */
+import type { TaskDeclaration } from '../core/declaration.ts';
+import type { Taskbaton } from '../index.ts';
+import type { ScheduleControl } from '../schedule-control.ts';
+import type { EventStreams } from './event-streams.ts';
+import type { Metrics } from './metrics.ts';
+
+export interface Host {
+  readonly baton: Taskbaton;
+  readonly schedules: ScheduleControl;
+  /** Types that may be created though this instance doesn't run them. */
+  readonly tasks: ReadonlyMap<string, TaskDeclaration>;
+  readonly streams: EventStreams;
+  readonly metrics: Metrics;
+  /** Resolves if the database answers. */
+  readonly ready: () => Promise<void>;
+  /** What the page is told of the system. */
+  readonly system: () => Promise<{
+    readonly prefix: string;
+    readonly database: string;
+    readonly history: boolean;
+  }>;
+}

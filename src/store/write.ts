@@ -1,0 +1,170 @@
+/**
+ * A write to tasks: an UPDATE or DELETE of those that it is about. Where a history is kept, it notes them first, in the same
+ * transaction and from the locked rows, so that what was written and what was noted are the same rows. How depends on the
+ * database: PostgreSQL does both in one statement, SQLite one after the other, since nobody else writes meanwhile; MySQL
+ * reads what it is going to note, lest it held the lock of the counter of entries while it waits for a task.
+ */
+import type { Connection, Database, QueryResult } from '../core/connection.ts';
+import type { Dialect } from './dialect.ts';
+import { type Entry, type HistoryTerms, insertEntries, insertFrom, selectFrom } from './entry.ts';
+import type { Fragment } from './fragment.ts';
+import { inTransaction } from './given.ts';
+
+export interface TaskWrite {
+  readonly table: string;
+  /** Rows handed over, one for each task, which the rest may name; then `set` has no parameters. */
+  readonly given?: Fragment | undefined;
+  readonly where: Fragment;
+  /** What is written; undefined removes the rows. */
+  readonly set?: Fragment | undefined;
+  /** What is noted; undefined where no history is kept. */
+  readonly entry?: Entry | undefined;
+}
+
+interface Terms {
+  readonly dialect: Dialect;
+  readonly history: HistoryTerms | undefined;
+}
+
+/** So many tasks are read at once where what is noted of them has to be read. */
+const NOTED_AT_ONCE = 1000;
+
+/** Carries out a write; `returning` ends it, where the database can return rows. */
+export function carryOut(
+  connection: Connection | Database,
+  { dialect, history }: Terms,
+  write: TaskWrite,
+  returning = '',
+): Promise<QueryResult> {
+  const { entry } = write;
+  if (entry === undefined || history === undefined) return send(connection, plain(dialect, write), returning);
+  if (dialect.notes === 'within') return send(connection, noting(dialect, history, write, entry), returning);
+  return inTransaction(connection, async (inner) => {
+    if (dialect.notes === 'apart') return noteApart(inner, dialect, history, write, entry);
+    const note = insertFrom(history, entry, sourceOf(dialect, write));
+    await inner.query(note.sql, note.values);
+    return send(inner, plain(dialect, write), returning);
+  });
+}
+
+function send(connection: Connection, { sql, values }: Fragment, returning: string): Promise<QueryResult> {
+  return connection.query(`${sql}${returning}`, values);
+}
+
+function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragment {
+  if (given !== undefined) {
+    const sql =
+      set === undefined
+        ? dialect.deleteMatching(table, given.sql, where.sql)
+        : dialect.updateMatching(table, given.sql, set.sql, where.sql);
+    return { sql, values: [...given.values, ...where.values] };
+  }
+  const change = set === undefined ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${set.sql}`;
+  return { sql: `${change} WHERE ${where.sql}`, values: [...(set?.values ?? []), ...where.values] };
+}
+
+/** Whom a write is about, as the rest of a SELECT. */
+function sourceOf(dialect: Dialect, { table, given, where }: TaskWrite): Fragment {
+  const from = given === undefined ? table : dialect.matching(table, given.sql);
+  return { sql: `FROM ${from} WHERE ${where.sql}`, values: [...(given?.values ?? []), ...where.values] };
+}
+
+/** One statement: the rows are chosen and locked once, by the note, and the write goes by what was noted. */
+function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry: Entry): Fragment {
+  const { table, given, set } = write;
+  const handed = given === undefined ? '' : `given AS (SELECT * FROM ${given.sql}), `;
+  const source = sourceOf(dialect, { ...write, given: given && { sql: 'given', values: [] } });
+  const note = insertFrom(history, entry, { ...source, sql: `${source.sql} ${dialect.exclusiveLock}` });
+  const noted = 'given JOIN noted ON noted_task = v_id';
+  const those = 'id = ANY(ARRAY(SELECT noted_task FROM noted))';
+  const change =
+    given === undefined
+      ? plain(dialect, { table, set, where: { sql: those, values: [] } })
+      : plain(dialect, {
+          table,
+          set,
+          given: { sql: noted, values: [] },
+          where: { sql: 'id = v_id', values: [] },
+        });
+  return {
+    sql: `WITH ${handed}noted AS (${note.sql} RETURNING task AS noted_task) ${change.sql}`,
+    values: [...(given?.values ?? []), ...note.values, ...change.values],
+  };
+}
+
+async function noteApart(
+  connection: Connection,
+  dialect: Dialect,
+  history: HistoryTerms,
+  write: TaskWrite,
+  entry: Entry,
+): Promise<QueryResult> {
+  const source = sourceOf(dialect, write);
+  const select = selectFrom(entry, {
+    ...source,
+    sql: `${source.sql} LIMIT ${NOTED_AT_ONCE} ${dialect.exclusiveLock}`,
+  });
+  for (let changes = 0; ;) {
+    const { rows } = await connection.query(select.sql, select.values);
+    if (rows.length === 0) return { rows: [], changes };
+    const ids = rows.map((row) => Number(row['task']));
+    const those = { sql: `id IN (${ids.map(() => '?').join(', ')})`, values: ids };
+    const where = write.given === undefined ? those : { ...those, sql: `id = v_id AND ${those.sql}` };
+    changes += (await send(connection, plain(dialect, { ...write, where }), '')).changes;
+    await insertEntries(connection, dialect, history, rows);
+    // Whoever was changed is among those that it is about no longer, so the next ones come first now.
+    if (rows.length < NOTED_AT_ONCE) return { rows: [], changes };
+  }
+}
+
+interface Insertion {
+  readonly table: string;
+  /** The INSERT of new tasks. */
+  readonly insertion: Fragment;
+  readonly entry: Entry | undefined;
+}
+
+/** What entries of new tasks are made from. */
+const NOTED_OF_NEW = 'id, type, task_user, task_group, status, owner, epoch, attempt';
+
+/** Inserts tasks where the database returns their ids. */
+export async function insertNoting(
+  connection: Connection,
+  terms: Terms,
+  { table, insertion: { sql, values }, entry }: Insertion,
+): Promise<readonly number[]> {
+  const { dialect, history } = terms;
+  const within = dialect.notes === 'within' && entry !== undefined && history !== undefined;
+  const note = within ? insertFrom(history, entry, { sql: 'FROM made', values: [] }) : undefined;
+  const { rows } =
+    note === undefined
+      ? await connection.query(`${sql} RETURNING id`, values)
+      : await connection.query(
+          `WITH made AS (${sql} RETURNING ${NOTED_OF_NEW}), noted AS (${note.sql}) SELECT id FROM made`,
+          [...values, ...note.values],
+        );
+  const ids = rows.map((row) => Number(row['id']));
+  if (!within) await noteNew(connection, terms, { table, ids, entry });
+  return ids;
+}
+
+/** Notes tasks that were just inserted in this transaction; one that has a first entry already was there before. */
+export async function noteNew(
+  connection: Connection,
+  { dialect, history }: Terms,
+  { table, ids, entry }: Pick<Insertion, 'table' | 'entry'> & { readonly ids: readonly number[] },
+): Promise<void> {
+  if (entry === undefined || history === undefined || ids.length === 0) return;
+  const noted = `SELECT 1 FROM ${history.table} h WHERE h.task = ${table}.id`;
+  const source = {
+    sql: `FROM ${table} WHERE id IN (${ids.map(() => '?').join(', ')}) AND NOT EXISTS (${noted}) ORDER BY id`,
+    values: ids,
+  };
+  if (dialect.notes === 'apart') {
+    const { sql, values } = selectFrom(entry, source);
+    await insertEntries(connection, dialect, history, (await connection.query(sql, values)).rows);
+  } else {
+    const { sql, values } = insertFrom(history, entry, source);
+    await connection.query(sql, values);
+  }
+}

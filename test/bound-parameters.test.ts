@@ -1,0 +1,328 @@
+/**
+ * No value reaches a database as a part of a statement's text: SQL is put together from constants, names of our tables, parts of
+ * the dialect, pieces of SQL and placeholders, and from nothing else. Whatever is interpolated is looked at here, in the parsed
+ * sources; what is not of one of these kinds has to be entered below, with the reason for which it can't come from a user.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Interpolation, readSources, type SourceFile } from './support/source.ts';
+
+const SPEAKERS = /^src\/(store|queue|database)\//;
+
+/** A text with one of these is a statement or a piece of one. */
+const SQL =
+  /\b(SELECT|INSERT|UPDATE|DELETE|WHERE|ORDER BY|RETURNING|SET|CASE|WHEN|FROM|JOIN|VALUES|CREATE|DROP|LISTEN|BEGIN|PRAGMA|IN|AND|OR|LIMIT|COALESCE|CAST|AS|NULL)\b|[<>=] ?\?|\? ?[<>=]/;
+
+const TABLES =
+  'task replica claimant ruleVersion control rule lane slot schedule wake migration table prefix'.split(' ');
+
+/** What may stand anywhere. */
+const KINDS: Readonly<Record<string, RegExp>> = {
+  'a constant': /^[A-Z][A-Z0-9_]*$/,
+  'constants joined': /^[A-Z][A-Z0-9_]*\.join\('[^']*'\)$/,
+  'one of several constants': /^[A-Z][A-Z0-9_]*(\[\w+\])+( \?\? '')?$/,
+  'a table of ours': new RegExp(
+    `^((this\\.|this\\.#|round\\.|this\\.#round\\.)?tables\\.\\w+|this\\.#tables\\.\\w+|${TABLES.join('|')})$`,
+  ),
+  'a part of the dialect':
+    /^((this\.#?|terms\.)?dialect\.\w+|terms\.now|(dialect\.)?types\.\w+|now|skipLocked|tableOptions|uuid)$/,
+  'a part of the dialect, of a piece of SQL': /^dialect\.among\(pick(\.sql|\(condition\))?\)$/,
+  'a piece of SQL with its values beside it': /^\w+(\.\w+)*\.sql$/,
+  placeholders: /^(marks\(.*\)|\w+\.map\(\(\) => '[?A-Z ]*'\)\.join\('[, ]*'\))$/,
+  'one constant text or another': /^[\w.= !?]+ \? ('[^']*'|` AND task_user = ''`) : ('[^']*')$/,
+};
+
+/** What else may stand in a file, and what it is that no user can say it. */
+const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: readonly string[] }>> = {
+  'src/database/mysql.ts': {
+    why: 'the name of our table of hints',
+    parts: ['channel'],
+  },
+  'src/database/postgres-pg.ts': {
+    why: 'a name that `channelName` has checked, or a hash',
+    parts: ['channel'],
+  },
+  'src/database/sqlite-connection.ts': {
+    why: 'milliseconds, a number of ours or one that SQLite has said',
+    parts: ['blockingMs', 'timeout'],
+  },
+  'src/database/sqlite-wakes.ts': {
+    why: 'the name of our table of hints',
+    parts: ['name'],
+  },
+  'src/database/sqlite.ts': {
+    why: 'the name of our table of hints, which `checkTable` has checked',
+    parts: ['channel'],
+  },
+  'src/queue/admission.ts': {
+    why: 'columns of a table of data',
+    parts: ['columns', 'column'],
+  },
+  'src/queue/lanes.ts': {
+    why: 'columns, conditions and numbers of the rounds; names of queues',
+    parts: [
+      'column',
+      'condition',
+      'where',
+      'exclude',
+      'limit',
+      'passed',
+      'most + 1',
+      'queue',
+      'nth(0)',
+      'nth(1)',
+      'round.queue',
+      'index',
+    ],
+  },
+  'src/queue/newcomers.ts': {
+    why: 'columns and directions of a table of data, numbers of the rounds, names of queues and kinds',
+    parts: [
+      'whens',
+      "['precedence', 'turn', 'id'].map((column) => `${column} ${direction}`).join(', ')",
+      'limit',
+      'round.queue',
+      'kind',
+      "NAMES.map((column, index) => `${column} IN (${marks(among[index] ?? [])})`).join(' AND ')",
+      'column',
+      'rows',
+    ],
+  },
+  'src/queue/precedence.ts': {
+    why: 'columns that the store names, and the name of a queue',
+    parts: ['columns', 'queue'],
+  },
+  'src/queue/readable.ts': {
+    why: 'versions, which are checked whole numbers, and names of the store',
+    parts: ['versions.from', 'versions.to', 'alias', 'range'],
+  },
+  'src/queue/round.ts': {
+    why: 'columns that rounds name',
+    parts: ['column', 'value(column)'],
+  },
+  'src/queue/slots.ts': {
+    why: 'the name of a queue, and conditions of the rounds',
+    parts: ['queue', 'of', 'due'],
+  },
+  'src/store/bulk.ts': {
+    why: 'a status',
+    parts: ['status'],
+  },
+  'src/store/children.ts': {
+    why: 'a status',
+    parts: ['status'],
+  },
+  'src/store/claim.ts': {
+    why: 'columns of ours, the name of a queue, and budgets, which are checked whole numbers',
+    parts: [
+      'columns',
+      'request.queue',
+      'livesIn(tables, dialect)',
+      "resumable.map(([, { crashBudget }]) => `WHEN ? THEN ${crashBudget}`).join(' ')",
+      'crashBudget',
+    ],
+  },
+  'src/store/control.ts': {
+    why: 'orders, which hold checked numbers, and the name of a queue',
+    parts: ["precedence(orders[queue], 'turn')", 'queue'],
+  },
+  'src/store/create.ts': {
+    why: 'columns of a table of data with their placeholders',
+    parts: [
+      'column',
+      "choose('context')",
+      "choose('input')",
+      'into',
+      "fixedFor(first, 'v_priority', dialect, control)",
+      'unless',
+      "rows.join(', ')",
+      'returning.unlessKeyExists',
+      "BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')",
+      'name',
+      'begins[index]',
+    ],
+  },
+  'src/store/dialect.ts': {
+    why: 'pieces of SQL that the store hands over, names and places of columns, and the schema, which is checked with the options',
+    parts: [
+      'select',
+      'name',
+      'place',
+      "list.join(', ')",
+      'other',
+      'where',
+      'item',
+      "schema === undefined ? 'current_schema()' : `'${schema}'`",
+      'set',
+    ],
+  },
+  'src/store/due.ts': {
+    why: 'statuses and queues of the status table, and names of columns',
+    parts: [
+      'due',
+      "WAITING.map(({ status, waits }) => `WHEN '${status}' THEN ${value(waits.queue, waits.ahead)}`).join(' ')",
+      'status',
+      'value(waits.queue, waits.ahead)',
+      "choose((queue) => `'${queue}'`)",
+      'choose((queue, ahead) => (ahead ? String(FOREMOST) : terms.precedence[queue]))',
+      'turn',
+    ],
+  },
+  'src/store/given.ts': {
+    why: 'pieces of SQL from this folder',
+    parts: ['sql'],
+  },
+  'src/store/lease.ts': {
+    why: 'kinds of work, a table of data',
+    parts: ['WORK[name](tables, dialect.now)', 'name', "work.join(', ')"],
+  },
+  'src/store/move.ts': {
+    why: 'a piece of SQL from the same function',
+    parts: ['moved'],
+  },
+  'src/store/page.ts': {
+    why: 'columns of ours, pieces of SQL with their values beside them, and a number that counts them',
+    parts: [
+      'sql',
+      'index',
+      "merged.join(' UNION ALL ')",
+      "conditions.map(({ sql }) => sql).join(' AND ')",
+      'columns',
+      'where',
+      'column',
+      "name === '' ? '' : ` AND ${column} <> ''`",
+    ],
+  },
+  'src/store/rescue.ts': {
+    why: 'pieces of SQL from the same function',
+    parts: ['kept', 'counted', 'condition'],
+  },
+  'src/store/retention.ts': {
+    why: 'statuses, and pieces of SQL from the same function',
+    parts: ['of.status', 'old', 'wanted', 'condition'],
+  },
+  'src/store/schedule.ts': {
+    why: 'pieces of SQL from the same function',
+    parts: ['where', 'others'],
+  },
+  'src/store/schema.ts': {
+    why: 'conditions of indexes, each written where it is used',
+    parts: [
+      "where('queue IS NOT NULL')",
+      "where('task_key IS NOT NULL')",
+      "where('parent IS NOT NULL')",
+      "where('owner IS NOT NULL')",
+      "where('done_at IS NOT NULL')",
+      'where("task_user <> \'\'")',
+      'where("task_group <> \'\'")',
+      "where('ready = 0')",
+      'condition',
+    ],
+  },
+  'src/store/scope.ts': {
+    why: 'a column of a table of data',
+    parts: ['column', "kind === 'user' ? '' : ` AND task_user = ''`"],
+  },
+  'src/store/settlement.ts': {
+    why: 'statuses, a number of ours, and pieces of SQL from the same file',
+    parts: [
+      "LEASED.map((status) => `'${status}'`).join(', ')",
+      'count',
+      'fits',
+      "errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)",
+      'line',
+      'errors',
+      'parts',
+      'lock',
+    ],
+  },
+  'src/store/transition.ts': {
+    why: 'statuses of the status table, and pieces of SQL made from it',
+    parts: [
+      'source',
+      'sources(arrows(event))',
+      'marks',
+      'statusAmong(staying, given)',
+      'set',
+      'where',
+      'statusAmong(leaving, given)',
+      'childless',
+      "cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`",
+      'sources(cleaned)',
+      "given === undefined ? 'status' : \"COALESCE(status, '')\"",
+      'sources(list)',
+      'name',
+      'first',
+      'from',
+      'value',
+      "whens.join(' ')",
+    ],
+  },
+};
+
+const CONSTANTS = [KINDS['a constant'], KINDS['one of several constants']] as readonly RegExp[];
+
+const files = readSources().filter(({ path }) => SPEAKERS.test(path));
+
+describe('statements', () => {
+  test('are made of constants, our tables, parts of the dialect, pieces of SQL and placeholders', () => {
+    complain(interpolated().filter(([{ path }, { text }]) => !isOfKind(text) && !isReviewed(path, text)));
+  });
+
+  test('have no text between quotes but names of statuses, queues and kinds', () => {
+    const quotable = /(^|\.)(status|queue|from|value|kind|schema)$/;
+    complain(
+      interpolated().filter(
+        ([, { text, quoted }]) =>
+          quoted && !quotable.test(text) && !CONSTANTS.some((kind) => kind.test(text)),
+      ),
+    );
+  });
+
+  test('are not put together with +', () => {
+    complain(
+      files.flatMap((file) =>
+        file.concatenations
+          .filter(({ text }) => /['`] ?\+|\+ ?['`]/.test(text))
+          .map((found) => [file, found] as const),
+      ),
+    );
+  });
+
+  test('that were looked at once are still there, so that nothing else slips in under their names', () => {
+    const present = new Set(interpolated().map(([{ path }, { text }]) => `${path} ${text}`));
+    const gone = Object.entries(REVIEWED).flatMap(([path, { parts }]) =>
+      parts
+        .filter((part) => !present.has(`${path} ${part}`))
+        .map((part) => `${path} has no ${part} any more`),
+    );
+    assert.deepEqual(gone, []);
+  });
+
+  test('of a value would be found out', () => {
+    for (const text of ['task.user', 'name', 'filter.group', 'options.prefix', 'userName', '`${key}`'])
+      assert.ok(!isOfKind(text), text);
+    assert.ok(!isReviewed('src/store/store.ts', 'name'));
+  });
+});
+
+function isOfKind(text: string): boolean {
+  return Object.values(KINDS).some((kind) => kind.test(text));
+}
+
+function isReviewed(path: string, text: string): boolean {
+  return REVIEWED[path]?.parts.includes(text) === true;
+}
+
+function interpolated(): readonly (readonly [SourceFile, Interpolation])[] {
+  return files.flatMap((file) =>
+    file.interpolations.filter(({ inside }) => SQL.test(inside)).map((found) => [file, found] as const),
+  );
+}
+
+function complain(
+  found: readonly (readonly [SourceFile, { readonly text: string; readonly line: number }])[],
+): void {
+  const lines = found.map(([{ path }, { text, line }]) => `${path}:${line} has ${text}`);
+  assert.equal(lines.length, 0, `\n  ${lines.join('\n  ')}`);
+}
