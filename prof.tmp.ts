@@ -1,5 +1,5 @@
 import { SqliteConnection } from './src/database/sqlite-connection.ts';
-import { makeSchedule } from './test/simulation/schedule.ts';
+import { makeSchedule } from './test/simulation/themes.ts';
 import { SharedDatabase } from './test/simulation/shared-database.ts';
 import { simulate } from './test/simulation/simulation.ts';
 const orig = SqliteConnection.prototype.execute;

@@ -75,7 +75,9 @@ async function replay(seed: number): Promise<number> {
 }
 
 function describe({ items, settings }: Schedule): void {
-  console.log(`  ways of ${settings.latency} ms, hints: ${settings.hints}, policy: ${settings.policy}`);
+  console.log(
+    `  ways of ${settings.latency} ms, hints: ${settings.hints}, policy: ${settings.policy}, history: ${settings.history}`,
+  );
   for (const [number, item] of items) console.log(`  ${String(number).padStart(2)}  ${describeItem(item)}`);
 }
 

@@ -50,6 +50,8 @@ export interface Settings {
   readonly latency: number;
   readonly hints: HintMode;
   readonly policy: 'fifo' | 'priority' | 'fair';
+  /** With a history, what would be one statement is a transaction. */
+  readonly history: 'off' | 'changes' | 'all';
 }
 
 export interface Schedule {

@@ -17,8 +17,8 @@ import { makeSchedule } from './themes.ts';
 import { traceOf } from './trace.ts';
 
 /** `npm run simulate` runs more. */
-const SEEDS = 600;
-const TRACED = 25;
+const SEEDS = 300;
+const TRACED = 10;
 /** What must come to pass in so many runs, or they prove nothing. */
 const EXPECTED: readonly string[] = [
   ...STATEMENT_FAULTS,

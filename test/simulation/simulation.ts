@@ -199,6 +199,7 @@ class Run {
         concurrency,
         cleanupConcurrency: concurrency,
         queues: { run: settings.policy },
+        history: settings.history,
         logger: null,
       },
       { clock: simulated.clock },

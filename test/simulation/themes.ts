@@ -117,6 +117,7 @@ export function makeSchedule(seed: number): Schedule {
     latency: random.pick([2, 5, 20]),
     hints: random.weighted({ none: 1, lossy: 3, committed: 1 }),
     policy: random.weighted({ fifo: 4, priority: 1, fair: 1 }),
+    history: random.weighted({ off: 4, changes: 1, all: 1 }),
   };
   const items = makers[random.weighted(OFTEN)](random);
   return { seed, settings, items: new Map(items.map((item, index) => [index, item])) };
