@@ -264,7 +264,6 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     why: 'statuses, a number of ours, and pieces of SQL from the same file',
     parts: [
       "LEASED.map((status) => `'${status}'`).join(', ')",
-      'count',
       'fits',
       "errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)",
       'line',
