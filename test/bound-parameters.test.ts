@@ -38,12 +38,13 @@ const KINDS: Readonly<Record<string, RegExp>> = {
 /** What else may stand in a file, and what it is that no user can say it. */
 const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: readonly string[] }>> = {
   'src/database/mysql.ts': {
-    why: 'the name of our table of hints',
-    parts: ['channel'],
+    why: 'the name of our table of hints, and a number of seconds',
+    parts: ['channel', 'Math.ceil(ms / 1000)'],
   },
+  'src/database/postgres-driver.ts': { why: 'a number of milliseconds', parts: ['Math.round(ms)'] },
   'src/database/postgres-pg.ts': {
-    why: 'a name that `channelName` has checked, or a hash',
-    parts: ['channel'],
+    why: 'a name that `channelName` has checked, or a hash; and a setting with a number of milliseconds',
+    parts: ['channel', 'idleLimit(idle)'],
   },
   'src/database/sqlite-connection.ts': {
     why: 'milliseconds, a number of ours or one that SQLite has said',
@@ -263,7 +264,6 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     why: 'statuses, a number of ours, and pieces of SQL from the same file',
     parts: [
       "LEASED.map((status) => `'${status}'`).join(', ')",
-      'count',
       'fits',
       "errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)",
       'line',
@@ -297,7 +297,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/watch.ts': { why: 'columns of a table of data', parts: ['columns'] },
   'src/store/write.ts': {
     why: 'the table of entries, and pieces of SQL that come with their values',
-    parts: ['change', 'from', 'handed', 'history.table', 'noted'],
+    parts: ['change', 'from', 'handed', 'history.table', 'unless'],
   },
 };
 

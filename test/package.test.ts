@@ -14,7 +14,9 @@ const ROOT = join(import.meta.dirname, '..');
 /** All that may be in it. */
 const ALLOWED = [
   /^(package\.json|LICENSE|README(\.zh-CN)?\.md)$/,
-  /^dist\/(index|taskbaton)\.(js|d\.ts)(\.map)?$/,
+  /^dist\/(index|taskbaton|system|schedule-control)\.(js|d\.ts)(\.map)?$/,
+  // The demo of `npx taskbaton demo`, and what it is made of.
+  /^dist\/examples\/(demo|support)\/[\w-]+\.js$/,
   /^dist\/(core|queue|database|store|runtime|cron|testing|cli|dashboard|telemetry|otel)\/[\w./-]+\.(js|d\.ts)(\.map)?$/,
 ];
 
@@ -26,7 +28,7 @@ const PROGRAM = `
   import { defineTask, Taskbaton } from 'taskbaton';
   const task = defineTask({ type: 'packed', run: () => undefined });
   const baton = new Taskbaton({ db: 'sqlite:packed.db', tasks: [task], logger: null });
-  const working = new Promise((resolve) => baton.observe(({ name }) => name === 'heartbeat.working' && resolve()));
+  const working = new Promise((resolve) => baton.on('heartbeat.working', resolve));
   await baton.start();
   await baton.taskDone(await baton.createTask(task, undefined));
   await working;
