@@ -234,11 +234,12 @@ function isHint(text: string): boolean {
   return /pg_notify|SET counter = counter|^SELECT counter/.test(text);
 }
 
-/** At each statement its answer is lost, and one of the other faults happens, in turn. */
+/** At every other statement its answer is lost, at those between one of the other faults happens, in turn. */
 function faultsAt({ faults }: Route, statement: number): readonly Fault[] {
   if (process.env['FAULTS'] === 'all') return faults;
   const others = faults.filter((fault) => fault !== 'unanswered');
-  return ['unanswered', ...others.slice(statement % others.length).slice(0, 1)];
+  const other = others[(statement >> 1) % others.length];
+  return statement % 2 === 0 && other !== undefined ? [other] : ['unanswered'];
 }
 
 /** Lets `fault` happen to the statement with this number; says at what it happened. */

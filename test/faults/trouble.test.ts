@@ -24,6 +24,8 @@ interface OwnServer {
   admin(sql: string): Promise<unknown>;
   /** Makes it read-only, or lets it write again. */
   readOnly(on: boolean): Promise<void>;
+  /** Starts it again if it died, as whoever watches over servers does. */
+  revive(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,7 +45,9 @@ async function ownPostgres(): Promise<OwnServer> {
   const admin = async (sql: string): Promise<unknown> => {
     const client = new pg.Client({ connectionString: server.url });
     await client.connect();
-    return client.query(sql).finally(() => void client.end());
+    const result = await client.query(sql);
+    await client.end();
+    return result;
   };
   await admin(
     'CREATE ROLE replica LOGIN; GRANT ALL ON SCHEMA public TO replica; GRANT CREATE ON DATABASE postgres TO replica',
@@ -55,6 +59,8 @@ async function ownPostgres(): Promise<OwnServer> {
       await admin(`ALTER ROLE replica SET default_transaction_read_only = ${on ? 'on' : 'off'}`);
       await admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'replica'`);
     },
+    // It does that by itself.
+    revive: async () => undefined,
     close: () => server.close(),
   };
 }
@@ -63,7 +69,9 @@ async function ownMariadb(): Promise<OwnServer> {
   const server = await startPrivateMariadb([`--max-connections=${FEW_CONNECTIONS}`]);
   const admin = async (sql: string): Promise<unknown> => {
     const connection = await createConnection({ uri: server.url });
-    return connection.query(sql).finally(() => void connection.end());
+    const result = await connection.query(sql);
+    await connection.end();
+    return result;
   };
   // Not '%': a new server's nameless account of localhost would go before it.
   await admin('CREATE USER replica@localhost');
@@ -72,6 +80,10 @@ async function ownMariadb(): Promise<OwnServer> {
     url: server.url.replace('root@', 'replica@'),
     admin,
     readOnly: async (on) => void (await admin(`SET GLOBAL read_only = ${on ? 'ON' : 'OFF'}`)),
+    revive: async () => {
+      await server.stop('SIGKILL');
+      await server.start();
+    },
     close: () => server.close(),
   };
 }
@@ -170,6 +182,7 @@ describe('a server has trouble', () => {
         assert.ok(isTaskbatonError(error, 'DATABASE_UNAVAILABLE'), String(error));
         t.diagnostic(String(error.details['problem']));
         empty();
+        await server.revive();
         await worksAgain(working);
       });
     });
