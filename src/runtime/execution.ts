@@ -77,7 +77,7 @@ export class Execution {
   #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #writes: Promise<unknown> = Promise.resolve();
-  #transactions: number;
+  #reports: number;
   readonly #outcome: Outcome;
   readonly #log: TaskLog;
 
@@ -86,7 +86,7 @@ export class Execution {
     const misused = (problem: string): void => observer.emit('task.misused', { ...this.#details(), problem });
     this.#options = options;
     this.queue = queue;
-    this.#transactions = claim.transactions;
+    this.#reports = claim.reports;
     this.fence = { id: claim.id, owner: replica, epoch: claim.epoch };
     this.#outcome = new Outcome({ ...options, stop: this.#stop, random: () => clock.random(), misused });
     this.#log = new TaskLog({
@@ -143,6 +143,8 @@ export class Execution {
     await this.#writes;
     await this.#log.end();
     await this.#settle(settlement);
+    // A transaction of a handler that was abandoned isn't tried again.
+    this.#gone.abort();
   }
 
   // The handler
@@ -260,7 +262,9 @@ export class Execution {
     await this.#inTurn(async () => {
       if (report === undefined) return;
       const stored = await this.#stored(checkpoint);
-      await this.#write(() => writes.checkpoint(this.fence, stored));
+      const nth = this.#reports + 1;
+      await this.#write(() => writes.checkpoint(this.fence, { ...stored, nth }));
+      this.#reports = nth;
     });
     const took = clock.monotonic() - began;
     if (report !== undefined) observer.emit('task.reported', { ...this.#details(), took });
@@ -270,11 +274,10 @@ export class Execution {
   async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
     const { claim, definition, store, stint } = this.#options;
     const { version = FIRST_VERSION } = definition;
-    const { payloads } = store;
     return {
       ...checkpoint,
-      context: await payloads.encode(checkpoint.context, claim),
-      message: await payloads.encode(checkpoint.message, claim),
+      context: await store.payloads.encode(checkpoint.context, claim),
+      message: await store.payloads.encode(checkpoint.message, claim),
       version: version === claim.version ? undefined : version,
       options: stint.toStore,
     };
@@ -290,24 +293,25 @@ export class Execution {
 
   async #commit(work: (tx: Transaction) => Promise<unknown>): Promise<void> {
     const { store, claim, maxPayload } = this.#options;
-    const count = this.#transactions;
+    const nth = this.#reports + 1;
     let uncertain = false;
     await this.#write(async () => {
-      if (uncertain && (await store.isCommitted(this.fence, count))) return;
+      if (uncertain && (await store.isCommitted(this.fence, nth))) return;
+      this.#left.throwIfAborted();
       try {
-        await store.transact(this.fence, count, async (tx) => {
+        await store.transact(this.fence, nth, async (tx) => {
           const report = await doWork(this, this.#left.signal, () => work(tx));
           return this.#stored(encodeReport(report, claim.type, maxPayload));
         });
       } catch (error) {
         // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
         const unanswered = uncertain && isTaskbatonError(error, 'LEASE_LOST');
-        if (unanswered && (await store.isCommitted(this.fence, count))) return;
+        if (unanswered && (await store.isCommitted(this.fence, nth))) return;
         uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
         throw error;
       }
     });
-    this.#transactions = count + 1;
+    this.#reports = nth;
   }
 
   #checkOpen(): void {
@@ -378,11 +382,8 @@ export class Execution {
       } catch (error) {
         if (isTaskbatonError(error, 'LEASE_LOST')) this.lose();
         if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
-        await sleep(
-          clock,
-          jittered(clock, Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5)),
-          this.#gone.signal,
-        );
+        const pause = Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5);
+        await sleep(clock, jittered(clock, pause), this.#gone.signal);
       }
     }
   }

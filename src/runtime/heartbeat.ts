@@ -28,7 +28,7 @@ export interface Heartbeat {
 /** None: the tick renews alone. */
 export const NO_HEARTBEAT: Heartbeat = {
   working: false,
-  renewedAt: 0,
+  renewedAt: -Infinity,
   renew: () => undefined,
   close: async () => undefined,
 };

@@ -91,6 +91,9 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
   return database.transaction(async (connection) => {
     const { version, sweptAt, now } = await control.lock(connection);
     await control.refresh(version, connection);
+    const own = control.terms.ownQueues[request.queue];
+    // What a round would sort in now, nobody would let out again.
+    if (own === undefined && !control.usesLanes(request.queue)) return { claims: [], more: true };
     if (!(await isAlive(connection, context, request.replica, version))) return { claims: [], more: false };
     const sweep = now - sweptAt >= SWEPT_EVERY;
     if (sweep) await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
@@ -108,7 +111,6 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
       rules: control.rules,
     };
-    const own = control.terms.ownQueues[queue];
     if (own !== undefined) return claimFromOwn(own, context, request, round, sweep);
     const { started, more } = await playRound(round, { sweep, ended: request.ended ?? [] }, (ids) =>
       startThese(connection, context, request, ids),

@@ -15,7 +15,7 @@ export const TASK_COLUMNS =
 
 /** The columns that `claimFrom` reads. */
 export const CLAIM_COLUMNS =
-  'id, type, version, task_user, task_group, parent, has_children, epoch, attempt, retries, worked, worked_before, transactions, options, input, context, errors';
+  'id, type, version, task_user, task_group, parent, has_children, epoch, attempt, retries, worked, worked_before, reports, options, input, context, errors';
 
 /** The columns that `waitingTaskFrom` reads. */
 export const WAITING_COLUMNS = 'id, type, task_user, task_group, priority';
@@ -69,8 +69,8 @@ export interface Claim {
   readonly retries: number;
   /** Milliseconds that it has worked before this claim: in this attempt, and in all. */
   readonly worked: { readonly attempt: number; readonly total: number };
-  /** How many transactions its handlers have committed. */
-  readonly transactions: number;
+  /** How many reports its handlers have stored. */
+  readonly reports: number;
   /** JSON of a TaskPolicy. */
   readonly options: string | null;
   readonly errors: string | null;
@@ -135,7 +135,7 @@ export function claimFrom(row: Row, epoch: number): Claim {
       attempt: Number(row['worked']) - Number(row['worked_before']),
       total: Number(row['worked']),
     },
-    transactions: Number(row['transactions']),
+    reports: Number(row['reports']),
     options: text(row['options']),
     errors: text(row['errors']),
     input: text(row['input']),

@@ -117,7 +117,7 @@ function createTask(
       done_at ${types.integer},
       worked ${types.integer} NOT NULL,
       worked_before ${types.integer} NOT NULL,
-      transactions ${types.integer} NOT NULL DEFAULT 0,
+      reports ${types.integer} NOT NULL DEFAULT 0,
       revision ${types.integer} NOT NULL DEFAULT 0,
       options ${types.text},
       input ${types.text},

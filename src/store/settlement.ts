@@ -39,6 +39,8 @@ export interface Checkpoint {
   readonly version?: number | undefined;
   /** What the task says for itself from now on. */
   readonly options?: string | undefined;
+  /** Which report of its task it is; the next one, where that isn't known. */
+  readonly nth?: number | undefined;
 }
 
 export interface Settlement {
@@ -77,6 +79,7 @@ const CHECKPOINT_COLUMNS = {
   v_progress: 'real',
   v_message: 'text',
   v_version: 'integer',
+  v_nth: 'integer',
 } as const;
 const SETTLEMENT_COLUMNS = {
   ...CHECKPOINT_COLUMNS,
@@ -102,6 +105,9 @@ const CHECKPOINT_SET = [
 ].join(', ');
 const HELD = `COALESCE(status, '') IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
 
+/** A statement that is carried out after its sender gave up on it and sent it again must not undo what came after that. */
+const NEWEST = 'COALESCE(v_nth - reports, 1)';
+
 /** Whether a statement is a report or an end: nothing else writes a context over another. */
 export function isHandlersWrite(sql: string): boolean {
   return sql.includes(CONTEXT_SET);
@@ -109,12 +115,12 @@ export function isHandlersWrite(sql: string): boolean {
 
 /**
  * Stores reports, all in one statement; says which were stored. Of a single one that wasn't, the lease is lost; of many, some
- * may have been passed over. With `count`, it is the handler's transaction after so many, or it isn't stored.
+ * may have been passed over. One may be stored again, unless it is to be stored `once`, with what else is in its transaction.
  */
 export async function writeCheckpoints(
   { connection, task, terms }: Context,
   items: readonly FencedCheckpoint[],
-  count?: number,
+  once = false,
 ): Promise<readonly boolean[]> {
   const { dialect, history } = terms;
   const options = optionsOf(items.map(({ checkpoint }) => checkpoint));
@@ -124,14 +130,14 @@ export async function writeCheckpoints(
     ...(options.rows[index] ?? []),
   ]);
   const given = groupRows(dialect, task, { ...CHECKPOINT_COLUMNS, ...options.columns }, rows);
-  const [counts, fits] =
-    count === undefined ? ['', ''] : [', transactions = transactions + 1', ` AND transactions = ${count}`];
-  const set = `${CHECKPOINT_SET}${options.set}, revision = revision + 1${counts}`;
+  const counted = 'revision = revision + 1, reports = COALESCE(v_nth, reports + 1)';
+  const set = `${CHECKPOINT_SET}${options.set}, ${counted}`;
+  const fits = `${NEWEST} IN (${once ? '1' : '0, 1'})`;
   const write: TaskWrite = {
     table: task,
     given,
     set: { sql: set, values: [] },
-    where: { sql: `${FENCED} AND ${HELD}${fits}`, values: [] },
+    where: { sql: `${FENCED} AND ${HELD} AND ${fits}`, values: [] },
     entry: history?.reports === true ? entryOf('report', terms.now, undefined, reported(history)) : undefined,
   };
   const keys = items.map(({ fence }) => keyOf(fence));
@@ -149,18 +155,15 @@ export async function writeCheckpoints(
   return keys.map((key) => changed.has(key));
 }
 
-/** Whether the handler's transaction after `count` others was committed, where its COMMIT was not answered. */
+/** Whether the `nth` report of a task was stored, where the COMMIT of its transaction was not answered. */
 export async function isCommitted(
   { connection, task }: Omit<Context, 'terms'>,
   fence: Fence,
-  count: number,
+  nth: number,
 ): Promise<boolean> {
   const where = fenceWhere(fence);
-  const { rows } = await connection.query(
-    `SELECT transactions FROM ${task} WHERE ${where.sql}`,
-    where.values,
-  );
-  return rows[0] !== undefined && Number(rows[0]['transactions']) > count;
+  const { rows } = await connection.query(`SELECT reports FROM ${task} WHERE ${where.sql}`, where.values);
+  return rows[0] !== undefined && Number(rows[0]['reports']) >= nth;
 }
 
 /** Ends claims, those that end alike in one statement or two; leaves out whom it could not end at once. */
@@ -283,8 +286,9 @@ function checkpointRow({
   progress,
   message,
   version,
+  nth,
 }: Checkpoint): readonly (string | number | null)[] {
-  return [context, progress, message, context === null ? null : (version ?? null)];
+  return [context, progress, message, context === null ? null : (version ?? null), nth ?? null];
 }
 
 /** A column more, if any of them has something to say in it. */

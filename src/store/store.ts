@@ -279,20 +279,21 @@ export class Store {
     );
   }
 
-  /** Stores what `work` writes and the report it returns, both or neither. Throws LEASE_LOST, and what `work` throws. */
-  async transact(fence: Fence, count: number, work: (tx: Connection) => Promise<Checkpoint>): Promise<void> {
+  /** Stores what `work` writes and the report it returns, the `nth`: both once, or neither. Throws LEASE_LOST, and what `work` throws. */
+  async transact(fence: Fence, nth: number, work: (tx: Connection) => Promise<Checkpoint>): Promise<void> {
     const { task } = this.tables;
-    await this.database.transaction(async (connection) => {
-      const checkpoint = await work(connection);
-      const { terms } = this.control;
-      const [stored] = await writeCheckpoints({ connection, task, terms }, [{ fence, checkpoint }], count);
+    const { terms } = this.control;
+    const transact = async (connection: Connection): Promise<void> => {
+      const checkpoint = { ...(await work(connection)), nth };
+      const [stored] = await writeCheckpoints({ connection, task, terms }, [{ fence, checkpoint }], true);
       if (stored !== true) throw leaseLost(fence);
-    });
+    };
+    await this.database.transaction(transact, { unhurried: true });
   }
 
-  /** Whether the transaction after `count` others was committed. */
-  isCommitted(fence: Fence, count: number): Promise<boolean> {
-    return isCommitted(this.#handlers, fence, count);
+  /** Whether the `nth` report was stored. */
+  isCommitted(fence: Fence, nth: number): Promise<boolean> {
+    return isCommitted(this.#handlers, fence, nth);
   }
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */

@@ -64,7 +64,7 @@ export interface TaskRow {
   readonly held_until: number | null;
   readonly worked: number;
   readonly worked_before: number;
-  readonly transactions: number;
+  readonly reports: number;
   readonly revision: number;
   readonly options: string | null;
   readonly input: string | null;

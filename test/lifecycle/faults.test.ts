@@ -13,6 +13,7 @@ import {
   TaskFailed,
   type TaskDefinition,
 } from '../../src/index.ts';
+import { isHandlersWrite } from '../../src/store/settlement.ts';
 import { eachBackend } from '../backends.ts';
 import { FaultyDatabase, NO_FAULT } from '../support/faulty-database.ts';
 import { gate, openSystem, reaches, record, until, vanishes, work } from '../support/system.ts';
@@ -120,6 +121,36 @@ eachBackend((backend) => {
     assert.equal(task.error?.code, 'DATABASE_FAILED');
     assert.match(task.error?.message ?? '', /no é here/);
     assert.equal(counts.begun, 1);
+  });
+
+  // Simulation, seed 1284: the first of two reports came last.
+  it('a report that is carried out after its sender gave up on it does not put the context back', async (t) => {
+    const system = await openSystem(backend, t);
+    const db = new FaultyDatabase(system.backend.url);
+    const second = gate();
+    const end = gate();
+    const definition = defineTask({
+      type: 'late',
+      async *run() {
+        yield { context: 1 };
+        yield { context: 2 };
+        second.open();
+        await end.opened;
+      },
+    });
+    const late: (() => Promise<unknown>)[] = [];
+    db.fault = (sql, send) => {
+      if (late.length > 0 || !isHandlersWrite(sql)) return send();
+      late.push(send);
+      return unavailable();
+    };
+    const baton = await system.replica({ db, tasks: [definition] });
+    const id = await baton.createTask(definition, undefined);
+    await second.opened;
+    await late[0]?.();
+    assert.equal((await baton.getTask(id)).context, 2);
+    end.open();
+    assert.equal((await reaches(baton, id, 'finished')).context, 2);
   });
 
   it('an outage longer than the lease fails no task whose handler stops when it is told', async (t) => {

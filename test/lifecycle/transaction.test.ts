@@ -14,7 +14,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import { Schedules } from '../../src/cron/index.ts';
 import { type Backend, type BackendName, eachBackend } from '../backends.ts';
 import { onBackend, pathOf } from '../support/databases.ts';
-import { FaultyDatabase } from '../support/faulty-database.ts';
+import { FaultyDatabase, TRANSACTION } from '../support/faulty-database.ts';
 import { openSystem, reaches, type System, until } from '../support/system.ts';
 
 /** Sends statements in a transaction of its own; `tx` is what a user would hand over. */
@@ -104,7 +104,7 @@ eachBackend((backend) => {
     let lost = 0;
     db.fault = async (sql, send) => {
       const result = await send();
-      if (sql.includes('transactions = transactions + 1') && lost++ % 2 === 0)
+      if (sql.includes(TRANSACTION) && lost++ % 2 === 0)
         throw new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'the answer got lost' });
       return result;
     };

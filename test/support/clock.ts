@@ -9,9 +9,13 @@ interface Pending {
 export class ManualClock implements Clock {
   /** What `random` says; in the middle by default. */
   chance = 0.5;
-  #now = 0;
+  #now: number;
   #uuids = 0;
   readonly #timers = new Set<Pending>();
+
+  constructor(start = 0) {
+    this.#now = start;
+  }
 
   monotonic(): number {
     return this.#now;

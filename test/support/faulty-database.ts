@@ -19,7 +19,7 @@ export type Fault = (sql: string, send: () => Promise<QueryResult>) => Promise<Q
 
 const CLAIM = 'epoch = epoch + 1';
 /** A handler's own transaction. */
-const TRANSACTION = 'transactions = transactions + 1';
+export const TRANSACTION = 'COALESCE(v_nth - reports, 1) IN (1)';
 
 export const NO_FAULT: Fault = (_sql, send) => send();
 

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defineTask } from '../../src/core/definition.ts';
+import { TaskbatonError } from '../../src/core/errors.ts';
+import type { HandlerArguments } from '../../src/core/handler.ts';
 import type { StoredError } from '../../src/core/task.ts';
 import { NO_RETRY, NO_TIME_LIMITS } from '../../src/core/retry.ts';
 import type { Claim } from '../../src/store/record.ts';
@@ -49,6 +51,42 @@ describe('a handler that throws', () => {
   }
 });
 
+describe('an abandoned handler', () => {
+  // Simulation, seed 23336: a replica that had stopped still sent a statement.
+  it('in a transaction that the database does not answer leaves nothing waiting once its claim has ended', async () => {
+    const { execution, clock, settlements } = await begin(
+      ({ transaction }) => transaction(async () => undefined),
+      { transact: () => Promise.reject(CUT_OFF), isCommitted: () => Promise.reject(CUT_OFF) },
+    );
+    execution.stop('lease-lost');
+    await clock.advance(GRACE);
+    await execution.ended;
+    await clock.settle();
+    assert.equal(settlements.length, 1);
+    assert.equal(clock.waiting, 0);
+  });
+
+  // Simulation, seed 1966.
+  it('begins no transaction when it hears at last that the one before was not committed', async () => {
+    const answer = Promise.withResolvers<boolean>();
+    let begun = 0;
+    const { execution, clock } = await begin(({ transaction }) => transaction(async () => undefined), {
+      transact: () => Promise.reject(((begun += 1), CUT_OFF)),
+      isCommitted: () => answer.promise,
+    });
+    await clock.advance(GRACE);
+    execution.stop('lease-lost');
+    await clock.advance(GRACE);
+    await execution.ended;
+    answer.resolve(false);
+    await clock.settle();
+    assert.equal(begun, 1);
+  });
+});
+
+const GRACE = 1000;
+const CUT_OFF = new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' });
+
 const CLAIM: Claim = {
   id: 1,
   type: 't',
@@ -61,7 +99,7 @@ const CLAIM: Claim = {
   attempt: 1,
   retries: 0,
   worked: { attempt: 0, total: 0 },
-  transactions: 0,
+  reports: 0,
   options: null,
   errors: null,
   input: null,
@@ -73,11 +111,20 @@ async function execute(
   run: (signal: AbortSignal) => void | Promise<void>,
   stop?: 'pause',
 ): Promise<{ readonly settlements: readonly Settlement[] }> {
+  const { execution, settlements } = await begin(({ signal }) => run(signal));
+  if (stop !== undefined) execution.stop(stop);
+  await execution.ended;
+  return { settlements };
+}
+
+/** Lets `run` begin as the handler of a claim, in a store that answers as `answers` say. */
+async function begin(
+  run: (given: HandlerArguments<unknown, unknown>) => void | Promise<void>,
+  answers: Partial<Store> = {},
+): Promise<{ execution: Execution; clock: ManualClock; settlements: readonly Settlement[] }> {
   const clock = new ManualClock();
   const settlements: Settlement[] = [];
-  const store = {
-    payloads: new Payloads({ unique: () => '' }),
-  };
+  const store = { payloads: new Payloads({ unique: () => '' }), ...answers };
   const writes = {
     checkpoint: async () => undefined,
     settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
@@ -85,7 +132,7 @@ async function execute(
   const execution = new Execution({
     claim: CLAIM,
     queue: 'run',
-    definition: defineTask({ type: 't', run: ({ signal }) => run(signal) }),
+    definition: defineTask({ type: 't', run }),
     replica: 'replica',
     store: store as unknown as Store,
     writes,
@@ -95,15 +142,13 @@ async function execute(
     maxPayload: 1000,
     createChildren: () => Promise.reject(new Error('no children here')),
     enter: (code) => code(),
-    stopGrace: 1000,
+    stopGrace: GRACE,
     stint: new Tracing().begin({ ...CLAIM, replica: 'replica', queue: 'run' }, null),
     retry: NO_RETRY,
     limits: NO_TIME_LIMITS,
   });
   await clock.settle();
-  if (stop !== undefined) execution.stop(stop);
-  await execution.ended;
-  return { settlements };
+  return { execution, clock, settlements };
 }
 
 function refuse(): never {

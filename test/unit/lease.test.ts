@@ -81,6 +81,14 @@ describe('a lease', () => {
     assert.deepEqual(lost, []);
   });
 
+  // Simulation, seed 76: only differences of a clock mean something, also below nought.
+  it('ends without a heartbeat whatever the clock shows', async () => {
+    const { lease, clock, lost } = setting(NO_HEARTBEAT, undefined, new ManualClock(-1_000_000));
+    await lease.keep();
+    await clock.advance(OURS);
+    assert.equal(lost.length, 1);
+  });
+
   it('ends by our own clock before the database lets it go, with no database needed', async () => {
     const { lease, clock, lost } = setting();
     await lease.keep();
@@ -253,8 +261,8 @@ describe('a lease', () => {
 function setting(
   heartbeat: Heartbeat = NO_HEARTBEAT,
   types = (): ReturnType<typeof runnable> => runnable('import'),
+  clock = new ManualClock(),
 ): Setting {
-  const clock = new ManualClock();
   const store = new FakeStore();
   const lost: string[] = [];
   const lease = new Lease({

@@ -21,6 +21,21 @@ export const change: Operation = {
       }
     },
 
+    'a task that has begun is not removed before its cleanup': async (bench) => {
+      for (const status of [
+        'paused/pause',
+        'paused/run',
+        'finished/run',
+        'failed/run',
+        'waiting/run',
+      ] as const) {
+        const id = await bench.place(status);
+        await bench.store.change(id, 'delete');
+        const row = await bench.row(id);
+        assert.deepEqual([row.status, row.queue], ['pending/delete', 'cleanup']);
+      }
+    },
+
     'a failed task that runs again is on its next attempt, with all crashes forgiven': async (bench) => {
       const id = await bench.place('failed/run', {
         attempt: 4,

@@ -1,8 +1,8 @@
 /** Storing a report: all of it or nothing, and only for who holds the task. */
 import assert from 'node:assert/strict';
 import { LEASED, STATUSES } from '../../core/status.ts';
-import type { Fence } from '../../store/settlement.ts';
-import { type Bench, refused } from '../bench.ts';
+import type { Checkpoint, Fence } from '../../store/settlement.ts';
+import { type Bench, refused, type TaskRow } from '../bench.ts';
 import type { Operation } from '../operation.ts';
 
 const REPORT = { context: '{"row":9}', progress: 0.9, message: '"nine"' };
@@ -15,7 +15,7 @@ export const checkpoint: Operation = {
         const fence = await bench.hold(status, { context: '{"row":1}', progress: 0.1 });
         const row = await bench.row(fence.id);
         await bench.store.checkpoint(fence, REPORT);
-        assert.deepEqual(await bench.row(fence.id), { ...row, ...REPORT, revision: row.revision + 1 });
+        assert.deepEqual(await bench.row(fence.id), { ...row, ...REPORT, ...countedAfter(row) });
       }
     },
 
@@ -25,7 +25,7 @@ export const checkpoint: Operation = {
       for (const part of [{ context: '2' }, { progress: 0.2 }, { message: '"two"' }, {}]) {
         const row = await bench.row(fence.id);
         await bench.store.checkpoint(fence, { ...nothing, ...part });
-        assert.deepEqual(await bench.row(fence.id), { ...row, ...part, revision: row.revision + 1 });
+        assert.deepEqual(await bench.row(fence.id), { ...row, ...part, ...countedAfter(row) });
       }
     },
 
@@ -42,6 +42,23 @@ export const checkpoint: Operation = {
       const fence = await bench.hold('running/run');
       await bench.store.checkpoint(fence, REPORT);
       await bench.store.checkpoint(fence, REPORT);
+    },
+
+    'a report that arrives after a later one of the same claim is refused': async (bench) => {
+      const fence = await bench.hold('running/run');
+      const report = (nth: number): Checkpoint => ({ context: `${nth}`, progress: null, message: null, nth });
+      for (const nth of [1, 2]) await bench.store.checkpoint(fence, report(nth));
+      await refused(bench.store.checkpoint(fence, report(1)), 'LEASE_LOST');
+      await refused(
+        bench.store.transact(fence, 1, async () => report(1)),
+        'LEASE_LOST',
+      );
+      assert.equal((await bench.row(fence.id)).context, '2');
+      // The last one may have been stored without its sender knowing.
+      await bench.store.checkpoint(fence, report(2));
+      await bench.store.checkpoint(fence, report(3));
+      const { context, reports } = await bench.row(fence.id);
+      assert.deepEqual([context, reports], ['3', 3]);
     },
 
     'progress keeps all its digits': async (bench) => {
@@ -100,4 +117,9 @@ export async function rescuedFrom(bench: Bench): Promise<Fence> {
   assert.equal(await bench.store.bury(), 1);
   assert.equal(await bench.store.rescue('{}'), 1);
   return fence;
+}
+
+/** What each report counts. */
+function countedAfter({ revision, reports }: TaskRow): Pick<TaskRow, 'revision' | 'reports'> {
+  return { revision: revision + 1, reports: reports + 1 };
 }

@@ -29,7 +29,7 @@ export const claim: Operation = {
         attempt: 1,
         retries: 0,
         worked: { attempt: 0, total: 0 },
-        transactions: 0,
+        reports: 0,
         options: null,
         errors: null,
         input: '{"a":1}',

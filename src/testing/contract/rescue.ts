@@ -1,8 +1,10 @@
 /** Taking tasks from the dead: who counts as dead, what becomes of the tasks, and that the living keep theirs. */
 import assert from 'node:assert/strict';
-import { type Event, LEASED, transition } from '../../core/status.ts';
+import { type Event, LEASED, type Status, transition } from '../../core/status.ts';
+import { Store } from '../../store/store.ts';
 import { type Bench, runnable } from '../bench.ts';
 import type { Operation } from '../operation.ts';
+import { RecordingDatabase } from '../recording.ts';
 
 const ERROR = '{"name":"TaskbatonError","message":"crashed","code":"CRASHED"}';
 
@@ -26,6 +28,34 @@ export const rescue: Operation = {
       const rows = [await bench.row(living.id), await bench.row(late.id)];
       assert.equal(await bench.store.rescue(ERROR), 0);
       assert.deepEqual([await bench.row(living.id), await bench.row(late.id)], rows);
+    },
+
+    'what was to be paused is paused, what was to go goes, and only the rest goes on': async (bench) => {
+      const owner = await bench.dead();
+      const place = (status: Status): Promise<number> => bench.place(status, { owner, crash_budget: 3 });
+      const ids = [await place('running/pause'), await place('running/delete'), await place('running/run')];
+      await bench.store.rescue(ERROR);
+      const statuses = await Promise.all(ids.map(async (id) => (await bench.row(id)).status));
+      assert.deepEqual(statuses, ['paused/pause', 'pending/delete', 'paused/run']);
+    },
+
+    'a task that changes hands during a rescue stays with whoever has it now': async (bench) => {
+      const owner = await bench.register();
+      // After each of its statements in turn, as long as the task is still to be rescued.
+      for (let last = 1, changed = true; changed; last++) {
+        const dead = await bench.dead();
+        const id = await bench.place('running/run', { owner: dead, crash_budget: 3 });
+        let sent = 0;
+        changed = false;
+        const watched = new RecordingDatabase(bench.database, async () => {
+          if (++sent !== last || (await bench.row(id)).owner !== dead) return;
+          changed = true;
+          await bench.update(id, { owner, epoch: 8 });
+        });
+        const { prefix, schema } = bench.tables;
+        await new Store(watched, prefix, schema, bench.dialect).rescue(ERROR);
+        if (changed) assert.equal((await bench.row(id)).owner, owner, `after statement ${last}`);
+      }
     },
 
     'a task without a budget fails, or does what its mark asks for': async (bench) => {
