@@ -17,7 +17,7 @@ export const FIGURES: readonly Figure[] = [
     what: 'All operations, with replicas that start, stop and crash, against the reference',
     command:
       'TASKBATON_MODEL_RUNS=150 TASKBATON_MODEL_COMMANDS=60 npm test -- test/model/model-based.test.ts',
-    came: '@@MB@@',
+    came: '7,173 commands in 300 runs: 150 on SQLite (seed 770729888), 150 on PostgreSQL (seed 967184616); and 815 in 40 runs on MariaDB (seed 1516840714)',
     violations: 0,
   },
   {
