@@ -32,5 +32,8 @@ export const HISTORIES = check(
 );
 export const REFERENCE = check('test/model/model-based.test.ts', 'does what the reference says');
 
+/** Sees after every step whether it still holds. */
+export const SIMULATION = check('test/simulation/simulation.test.ts', 'runs, in which everything goes wrong');
+
 /** The offline check after a run of the nemesis, which has to notice a planted violation of each invariant. */
 export const NEMESIS = check('test/nemesis/checker.test.ts', 'has a planted violation for each invariant');

@@ -51,8 +51,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'F6',
-    what: 'A replica is cut off from the database.',
+    what: 'A replica is cut off from the database, or its host vanishes.',
     tests: [
+      check('test/faults/vanished.test.ts', 'what it had locked is free again soon after'),
       check(
         POSTGRES,
         'gone for longer than the lease: handlers are told before it ends, without any contact',
@@ -85,6 +86,21 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    id: 'F12',
+    what: 'The disk of the database is full.',
+    tests: [check('test/faults/trouble.test.ts', 'no disk is left for a while')],
+  },
+  {
+    id: 'F13',
+    what: 'No connection is to be had.',
+    tests: [
+      check(
+        'test/faults/trouble.test.ts',
+        'no connections are left, and the server is read-only for a while',
+      ),
+    ],
+  },
+  {
     id: 'F14',
     what: 'Deadlocks and other conflicts of transactions.',
     tests: [
@@ -112,6 +128,16 @@ export const FAULTS: readonly Fault[] = [
       check(
         'test/chaos/wake-up.test.ts',
         'a listener whose connection is cut comes back, and nothing is missed meanwhile',
+      ),
+    ],
+  },
+  {
+    id: 'F17',
+    what: 'A pooler stands between, and lends connections for one transaction each.',
+    tests: [
+      check(
+        'test/faults/pooler.test.ts',
+        'tasks run, are paused, resumed and deleted, and many of them at once',
       ),
     ],
   },

@@ -1,5 +1,5 @@
 /** What holds whatever happens, in words, and where each of it is checked. `docs/proof.md` is made of this. */
-import { type Check, check, contract, HISTORIES, model, NEMESIS, REFERENCE } from './checks.ts';
+import { type Check, check, contract, HISTORIES, model, NEMESIS, REFERENCE, SIMULATION } from './checks.ts';
 
 export interface Invariant {
   readonly id: string;
@@ -19,6 +19,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'Each claim of a task has a higher epoch than all before it, and what is written carries the latest.',
     checks: [
+      SIMULATION,
       model('EPOCHS'),
       HISTORIES,
       contract(
@@ -33,6 +34,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I2',
     statement: 'Once a task has been taken from a replica, nothing that replica writes about it is accepted.',
     checks: [
+      SIMULATION,
       model('STALE'),
       HISTORIES,
       contract(
@@ -51,6 +53,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I3',
     statement: 'At no moment of the database’s time do two replicas hold one task.',
     checks: [
+      SIMULATION,
       HISTORIES,
       contract('claim', 'without a live lease nothing is taken'),
       contract('claim', 'replicas that take at once never get the same task, and leave none'),
@@ -63,6 +66,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'A handler is told to stop before its replica’s lease ends, so that no two are at work on one task, unless a process stands still.',
     checks: [
+      SIMULATION,
       model('ALONE'),
       check(LEASE, 'ends by our own clock before the database lets it go, with no database needed'),
       check(
@@ -76,6 +80,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I5',
     statement: 'A report that was acknowledged is there for whoever goes on with the task.',
     checks: [
+      SIMULATION,
       model('ACKED'),
       HISTORIES,
       contract('settle', 'the last report moves together with the status'),
@@ -86,17 +91,18 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     id: 'I6',
     statement: 'A context never goes back to an earlier one.',
-    checks: [model('ACKED'), HISTORIES, NEMESIS],
+    checks: [SIMULATION, model('ACKED'), HISTORIES, NEMESIS],
   },
   {
     id: 'I7',
     statement: 'What has finished, or is gone, stays so until a user asks for something.',
-    checks: [model('TERMINAL'), contract('settle', 'nobody settles twice'), NEMESIS],
+    checks: [SIMULATION, model('TERMINAL'), contract('settle', 'nobody settles twice'), NEMESIS],
   },
   {
     id: 'I8',
     statement: 'Nothing gets stuck: with one live replica of its type, every task goes on.',
     checks: [
+      SIMULATION,
       model('ENDS'),
       model('runs_end'),
       REFERENCE,
@@ -109,6 +115,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I9',
     statement: 'Every status can be reached, seen and left, and no task disappears that nobody deleted.',
     checks: [
+      SIMULATION,
       check(STATUS, 'has every status within reach of a new task'),
       check(STATUS, 'has a way out of the database from every status'),
       REFERENCE,
@@ -119,6 +126,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I10',
     statement: 'What a user was told is done: it shows, or something later has superseded it.',
     checks: [
+      SIMULATION,
       model('MARKS'),
       HISTORIES,
       REFERENCE,
@@ -133,6 +141,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I11',
     statement: 'A pause or delete reaches the handler soon, and the last word counts.',
     checks: [
+      SIMULATION,
       model('MARKS'),
       check(
         WAKE_UP,
@@ -150,6 +159,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'A task that was to go is gone only after its cleanup has reported success, and never is cleaned up again after that.',
     checks: [
+      SIMULATION,
       model('CLEANUP'),
       model('deletes_end'),
       REFERENCE,
@@ -162,6 +172,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I13',
     statement: 'A task that kills whoever runs it fails when its budget is spent, and the others run.',
     checks: [
+      SIMULATION,
       check(KILL, 'a task that kills each replica that runs it ends as failed, and the others run'),
       contract('rescue', 'a task whose budget is spent fails'),
       NEMESIS,
@@ -171,6 +182,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I14',
     statement: 'At no moment do more tasks run than a limit or the slots of a replica allow.',
     checks: [
+      SIMULATION,
       contract('limits', 'many askers at once never exceed a limit, and between them use all of it'),
       contract('limits', 'a slot of a dead replica is free once its task was rescued, not before'),
       REFERENCE,
@@ -186,6 +198,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'Of those that may start, who has waited longest is next; whoever was running already goes before all.',
     checks: [
+      SIMULATION,
       contract('claim', 'whoever has waited longest is next, and those created together go by their ids'),
       contract('claim', 'those that were handed over go before all that queued up'),
       REFERENCE,
@@ -197,6 +210,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'A replica that stops costs no task anything: none fails, no attempt is used up, others go on at once.',
     checks: [
+      SIMULATION,
       REFERENCE,
       check(
         'test/chaos/hand-over.test.ts',
@@ -210,6 +224,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I17',
     statement: 'Of one key and type there is one task at most, however many create it at once.',
     checks: [
+      SIMULATION,
       check(
         'test/lifecycle/creation.test.ts',
         'a key makes a task the only one of its type while it exists, whoever asks at once',
@@ -230,6 +245,7 @@ export const INVARIANTS: readonly Invariant[] = [
     id: 'I19',
     statement: 'No loop of a replica ever ends by itself, and no failure but an order ends its process.',
     checks: [
+      SIMULATION,
       check(
         'test/unit/loop.test.ts',
         'tries again after pauses that grow, and tells a whole row of failures once',
@@ -246,6 +262,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement:
       'Whatever it has done for however long, a replica leaves nothing behind: no timer, connection or memory.',
     checks: [
+      SIMULATION,
       check(
         'test/chaos/hand-over.test.ts',
         'a process that ran tasks ends by itself after stop, and is no replica any more',

@@ -188,14 +188,28 @@ export class Control {
     await this.#tell();
   }
 
-  /** Where the last rule has gone and nobody shares, claims need no lanes: what waits in them is let out. */
+  /**
+   * Where the last rule has gone and nobody shares, claims need no lanes: what waits in them is let out, those who came first
+   * before anybody can claim without lanes, or who came later would go before them.
+   */
   async #freeLanes(connection: Connection): Promise<void> {
-    const { control, lane, rule } = this.#tables;
+    const { control, lane, rule, task } = this.#tables;
     if (this.#orders.run.sharers !== null || this.#limits.kinds.length > 0) return;
     const { rows } = await connection.query(`SELECT kind FROM ${rule} LIMIT 1 ${this.#dialect.shareLock}`);
     if (rows.length > 0) return;
     await connection.query(`DELETE FROM ${lane} WHERE queue = 'run'`);
-    await connection.query(`UPDATE ${control} SET reordered_to = 0 WHERE id = 1`);
+    const inLanes = await connection.query(
+      `SELECT MIN(id) AS first_id FROM ${task} WHERE queue = 'run' AND lane > 0`,
+    );
+    const first = inLanes.rows[0]?.['first_id'] ?? null;
+    if (first === null) return;
+    const from = Number(first) - 1;
+    // A change of order under way goes on from where it is.
+    await connection.query(
+      `UPDATE ${control} SET reordered_to = CASE WHEN reordered_to < ? THEN reordered_to ELSE ? END WHERE id = 1`,
+      [from, from],
+    );
+    await this.#reorderSome(connection);
   }
 
   /**
@@ -203,32 +217,38 @@ export class Control {
    * more to do. Which are done is stored, so that any replica goes on where another stopped.
    */
   async reorder(): Promise<boolean> {
-    const { control, task } = this.#tables;
+    const { control } = this.#tables;
     const { rows } = await this.#database.query(`SELECT reordered_to FROM ${control} WHERE id = 1`);
     if (typeof (rows[0]?.['reordered_to'] ?? null) === 'object') return false;
     return this.#database.transaction(async (connection) => {
       await this.lock(connection);
-      const [row] = (
-        await connection.query(
-          `SELECT reordered_to, orders, (SELECT MAX(id) FROM ${task}) AS last_id FROM ${control} WHERE id = 1`,
-        )
-      ).rows;
-      if (row === undefined || row['reordered_to'] === null) return false;
-      const from = Number(row['reordered_to']);
-      const orders = ordersFrom(row['orders']);
-      for (const queue of QUEUES) {
-        await connection.query(
-          `UPDATE ${task} SET lane = 0, precedence = CASE WHEN turn = 0 THEN ${FOREMOST} ELSE ${precedence(orders[queue], 'turn')} END
-           WHERE queue = '${queue}' AND id > ? AND id <= ?`,
-          [from, from + REORDERED_AT_ONCE],
-        );
-      }
-      const done = from + REORDERED_AT_ONCE >= Number(row['last_id'] ?? 0);
-      await connection.query(`UPDATE ${control} SET reordered_to = ? WHERE id = 1`, [
-        done ? null : from + REORDERED_AT_ONCE,
-      ]);
-      return !done;
+      return this.#reorderSome(connection);
     });
+  }
+
+  /** Under the lock; true if there is more to do. */
+  async #reorderSome(connection: Connection): Promise<boolean> {
+    const { control, task } = this.#tables;
+    const [row] = (
+      await connection.query(
+        `SELECT reordered_to, orders, (SELECT MAX(id) FROM ${task}) AS last_id FROM ${control} WHERE id = 1`,
+      )
+    ).rows;
+    if (row === undefined || row['reordered_to'] === null) return false;
+    const from = Number(row['reordered_to']);
+    const orders = ordersFrom(row['orders']);
+    for (const queue of QUEUES) {
+      await connection.query(
+        `UPDATE ${task} SET lane = 0, precedence = CASE WHEN turn = 0 THEN ${FOREMOST} ELSE ${precedence(orders[queue], 'turn')} END
+         WHERE queue = '${queue}' AND id > ? AND id <= ?`,
+        [from, from + REORDERED_AT_ONCE],
+      );
+    }
+    const done = from + REORDERED_AT_ONCE >= Number(row['last_id'] ?? 0);
+    await connection.query(`UPDATE ${control} SET reordered_to = ? WHERE id = 1`, [
+      done ? null : from + REORDERED_AT_ONCE,
+    ]);
+    return !done;
   }
 
   #termsOf(orders: Orders): Terms {

@@ -52,6 +52,7 @@ interface Member {
 
 interface Life {
   over: boolean;
+  close?: () => Promise<void>;
 }
 
 export class Fleet {
@@ -82,6 +83,8 @@ export class Fleet {
   });
   readonly #place: TestBackend;
   readonly #raw: Database;
+  /** Those that crashed close nothing themselves. */
+  readonly #crashed: Life[] = [];
 
   private constructor(place: TestBackend, raw: Database) {
     this.#place = place;
@@ -115,7 +118,10 @@ export class Fleet {
   async crash(index: number): Promise<string | undefined> {
     const [member] = this.members.splice(index, 1);
     const id = member?.baton.replicaId;
-    if (member !== undefined) member.life.over = true;
+    if (member !== undefined) {
+      member.life.over = true;
+      this.#crashed.push(member.life);
+    }
     const { replica } = tablesOf(this.#place.prefix, undefined);
     await this.#raw.query(`UPDATE ${replica} SET lease_until = 0 WHERE id = ?`, [id ?? '']);
     return id;
@@ -155,7 +161,13 @@ export class Fleet {
 
   #instance(life: Life, runs: boolean): Taskbaton {
     const { url, prefix } = this.#place;
-    const db = { openDatabase: async () => mortal(await openDatabase(url, { clock: systemClock }), life) };
+    const db = {
+      openDatabase: async () => {
+        const database = await openDatabase(url, { clock: systemClock });
+        life.close = () => database.close();
+        return mortal(database, life);
+      },
+    };
     const tasks = runs ? [this.task] : [];
     const options = { db, prefix, tasks, logger: null, lease: LEASE, concurrency: SLOTS, pollInterval: 1000 };
     return new Taskbaton(options, { clock: hurried(life) });
@@ -164,6 +176,7 @@ export class Fleet {
   async #close(): Promise<void> {
     while (this.members.length > 0) await this.stop(0);
     await this.controller.stop();
+    for (const life of this.#crashed) await life.close?.();
     await this.#raw.close();
     await this.#place.close();
   }
