@@ -10,9 +10,14 @@ const base = `UPDATE taskbaton_task SET owner = ?, epoch = epoch + 1, queue = NU
 const ex = `AND EXISTS (SELECT 1 FROM taskbaton_rule_version v JOIN taskbaton_replica r ON r.id = v.replica WHERE v.replica = ? AND v.version = ? AND r.lease_until > simulated_now() )`;
 const ret = ` RETURNING id, type, version`;
 function time(name: string, sql: string, args: any[]) {
-  const s = h.prepare(sql); for (let i = 0; i < 500; i++) s.all(...args);
-  let t = performance.now(); for (let i = 0; i < 5000; i++) s.all(...args); const run = (performance.now() - t) / 5;
-  t = performance.now(); for (let i = 0; i < 1000; i++) h.prepare(sql); const prep = performance.now() - t;
+  const s = h.prepare(sql);
+  for (let i = 0; i < 500; i++) s.all(...args);
+  let t = performance.now();
+  for (let i = 0; i < 5000; i++) s.all(...args);
+  const run = (performance.now() - t) / 5;
+  t = performance.now();
+  for (let i = 0; i < 1000; i++) h.prepare(sql);
+  const prep = performance.now() - t;
   console.log(name, 'run us', run.toFixed(1), 'prepare us', prep.toFixed(1));
 }
 time('full', base + ex + ret, ['a', 'x', 'y', 'z', 1, 'r', 1]);

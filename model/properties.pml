@@ -22,6 +22,7 @@
 
 /* Claims so far, and which of them the task is held by; 0 for none. */
 unsigned claims : 3;
+#define MOST_CLAIMS 7
 unsigned holder : 3;
 /* The furthest context that a handler was told is stored. */
 unsigned acked : 2;

@@ -3,10 +3,11 @@
  * needed to strike one of them and to put everything right again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fakedClock, findFaketime, turnClock } from '../scripts/libfaketime.ts';
 import { startPrivateMariadb } from '../scripts/mariadb.ts';
 import { startPrivatePostgres } from '../scripts/private-postgres.ts';
 import { TcpProxy } from '../test/support/tcp-proxy.ts';
@@ -20,8 +21,7 @@ const REPLICAS = 5;
 export const PREFIX = 'nemesis_';
 /** The handlers' own rows. */
 export const TABLE = `${PREFIX}numbers`;
-/** From Debian's package: it fakes the time of day and, told so, leaves the monotonic clocks alone, as in reality. */
-const FAKETIME = '/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1';
+const FAKETIME = findFaketime();
 
 /** How a database of our own is taken away and brought back. */
 interface Power {
@@ -75,7 +75,7 @@ export class Seat {
     this.name = name;
     this.proxy = proxy;
     this.clock =
-      proxy !== undefined && existsSync(FAKETIME) ? join(arena.folder, `${name}.clock`) : undefined;
+      proxy !== undefined && FAKETIME !== undefined ? join(arena.folder, `${name}.clock`) : undefined;
     this.turnClock(0);
   }
 
@@ -97,15 +97,7 @@ export class Seat {
       pollInterval: POLL,
       concurrency: CONCURRENCY,
     };
-    const faked =
-      this.clock === undefined
-        ? {}
-        : {
-            LD_PRELOAD: FAKETIME,
-            FAKETIME_TIMESTAMP_FILE: this.clock,
-            FAKETIME_CACHE_DURATION: '1',
-            DONT_FAKE_MONOTONIC: '1',
-          };
+    const faked = this.clock === undefined ? {} : fakedClock(FAKETIME ?? '', this.clock);
     const program = join(import.meta.dirname, 'replica.ts');
     const child = spawn(
       process.execPath,
@@ -141,7 +133,7 @@ export class Seat {
 
   /** In seconds, against the others' time of day. */
   turnClock(seconds: number): void {
-    if (this.clock !== undefined) writeFileSync(this.clock, seconds < 0 ? `${seconds}` : `+${seconds}`);
+    if (this.clock !== undefined) turnClock(this.clock, seconds);
   }
 
   /** Resolves once the process has gone, by itself or after `grace` by force. */

@@ -281,7 +281,8 @@ export const INVARIANTS: readonly Invariant[] = [
         if (end?.why !== '0')
           yield `process ${process} was told to go and ended with ${end?.why ?? 'nothing'}`;
         for (const { task, epoch } of atWork(evidence, process, told))
-          if (crashedIn(evidence, task, epoch)) yield `task ${task} crashed when ${process} went in order`;
+          if (crashedIn(evidence, task, epoch, told))
+            yield `task ${task} crashed when ${process} went in order`;
       }
     },
   },
@@ -396,10 +397,12 @@ function heldUp({ faults, findings }: Evidence, since: number, until: number): n
   return Math.max(0, ...overlaps);
 }
 
-function crashedIn(evidence: Evidence, task: number, epoch: number): boolean {
-  const history = evidence.histories.get(task) ?? [];
+/** Whether a crash in this epoch was counted at `since` or later. */
+function crashedIn({ histories, findings }: Evidence, task: number, epoch: number, since: number): boolean {
+  const history = histories.get(task) ?? [];
   return history.some((record, index) => {
     const before = history[index - 1];
-    return before !== undefined && before.epoch === epoch && record.crashes > before.crashes;
+    if (before === undefined || record.at < since + findings.clockOffset) return false;
+    return before.epoch === epoch && record.crashes > before.crashes;
   });
 }

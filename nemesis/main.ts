@@ -17,7 +17,7 @@ import type { Database } from '../src/core/connection.ts';
 import { openDatabase } from '../src/database/open.ts';
 import { TcpProxy } from '../test/support/tcp-proxy.ts';
 import { Arena, LEASE, openPlace, type Place, PREFIX, TABLE } from './arena.ts';
-import { Evidence } from './evidence.ts';
+import { Evidence, type Findings } from './evidence.ts';
 import { rage } from './faults.ts';
 import { monotonic, readLedgers } from './ledger.ts';
 import { Orders } from './orders.ts';
@@ -42,7 +42,7 @@ const minima: Minima = {
   tasks: Math.round((WHOLE.tasks * minutes) / 10),
   faults: Math.round((WHOLE.faults * minutes) / 10),
   // The first replica must have been frozen, rescued and woken before there is any.
-  stale: Math.round((WHOLE.stale * Math.max(0.2, minutes - 0.5)) / 10),
+  stale: Math.round((WHOLE.stale * Math.max(0.2, minutes - 0.5)) / 9.5),
 };
 /** New tasks a second, and milliseconds from one fault to the next. */
 const RATE = 9;
@@ -84,15 +84,16 @@ async function run(db: string, place: Place): Promise<Verdict> {
   await proxy?.takeAway();
   const clockOffset = (await witness.now()) - monotonic();
   const { rows } = await database.query(`SELECT task, step FROM ${TABLE}`);
-  const records = await witness.records();
-  writeFileSync(join(arena.folder, 'history.json'), JSON.stringify({ records, clockOffset }));
-  const evidence = new Evidence({
-    records,
+  const findings: Findings = {
+    records: await witness.records(),
     entries: readLedgers(arena.folder),
     tasksLeft: await witness.countTasks(),
     numbers: rows.map(({ task, step }) => ({ task: Number(task), step: Number(step) })),
     clockOffset,
-  });
+  };
+  // For whoever wants to ask again.
+  writeFileSync(join(arena.folder, 'findings.json'), JSON.stringify(findings));
+  const evidence = new Evidence(findings);
   await database.close();
   const verdict = verdictOn(`${db}, ${minutes} min, seed ${seed}`, evidence, minima);
   if (verdict.good && !values.keep) rmSync(dirname(arena.folder), { recursive: true });

@@ -10,6 +10,7 @@ import { errorsPage } from './docs/errors.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
 import { performanceCharts, performancePage } from './docs/performance.ts';
+import { proofPage } from './docs/proof.ts';
 import { statesPage } from './docs/states.ts';
 import { turnPictures } from './docs/turns.ts';
 import { statusModel } from './model/status-table.ts';
@@ -20,6 +21,7 @@ const GENERATED = new Map<string, () => string | Promise<string>>([
   ['docs/states.md', statesPage],
   ['docs/errors.md', errorsPage],
   ['model/status.pml', statusModel],
+  ['docs/proof.md', proofPage],
   ['docs/guide/cli.md', cliPage],
   ...turnPictures,
   ['docs/performance.md', performancePage],

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe } from 'node:test';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import pg from 'pg';
+import { LEAST_PRIVILEGE, withLeastPrivilege } from './support/least-privilege.ts';
 
 export type BackendName = 'sqlite' | 'postgres' | 'mysql';
 
@@ -25,11 +26,12 @@ export interface Backend {
   open(): Promise<TestBackend>;
 }
 
-const ALL: readonly Backend[] = [
+const OWNED: readonly Backend[] = [
   { name: 'sqlite', open: openSqlite },
   { name: 'postgres', open: openPostgres },
   { name: 'mysql', open: openMysql },
 ];
+const ALL = process.env[LEAST_PRIVILEGE] === undefined ? OWNED : OWNED.map(withLeastPrivilege);
 
 export const backends: readonly Backend[] = selected(process.env['BACKENDS']);
 

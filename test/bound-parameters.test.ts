@@ -14,11 +14,14 @@ const SQL =
   /\b(SELECT|INSERT|UPDATE|DELETE|WHERE|ORDER BY|RETURNING|SET|CASE|WHEN|FROM|JOIN|VALUES|CREATE|DROP|LISTEN|BEGIN|PRAGMA|IN|AND|OR|LIMIT|COALESCE|CAST|AS|NULL)\b|[<>=] ?\?|\? ?[<>=]/;
 
 const TABLES =
-  'task replica claimant ruleVersion control rule lane slot schedule wake migration table prefix'.split(' ');
+  'task replica claimant ruleVersion control rule lane slot schedule wake history migration table prefix'.split(
+    ' ',
+  );
 
 /** What may stand anywhere. */
 const KINDS: Readonly<Record<string, RegExp>> = {
   'a constant': /^[A-Z][A-Z0-9_]*$/,
+  'a piece of SQL by its usual name, of a fragment': /^sql$/,
   'constants joined': /^[A-Z][A-Z0-9_]*\.join\('[^']*'\)$/,
   'one of several constants': /^[A-Z][A-Z0-9_]*(\[\w+\])+( \?\? '')?$/,
   'a table of ours': new RegExp(
@@ -168,10 +171,6 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       'turn',
     ],
   },
-  'src/store/given.ts': {
-    why: 'pieces of SQL from this folder',
-    parts: ['sql'],
-  },
   'src/store/lease.ts': {
     why: 'kinds of work, a table of data',
     parts: ['WORK[name](tables, dialect.now)', 'name', "work.join(', ')"],
@@ -183,7 +182,6 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/page.ts': {
     why: 'columns of ours, pieces of SQL with their values beside them, and a number that counts them',
     parts: [
-      'sql',
       'index',
       "merged.join(' UNION ALL ')",
       "conditions.map(({ sql }) => sql).join(' AND ')",
@@ -205,9 +203,47 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     why: 'pieces of SQL from the same function',
     parts: ['where', 'others'],
   },
-  'src/store/schema.ts': {
-    why: 'conditions of indexes, each written where it is used',
+  'src/store/change.ts': {
+    why: 'a piece of SQL from the same function',
+    parts: ['paused'],
+  },
+  'src/store/entry.ts': {
+    why: 'columns of the history, a table of data, and the pieces of SQL that fill them',
     parts: [
+      "[...entry.keys()].join(', ')",
+      'column',
+      "used.join(', ')",
+      "cells .map((line) => `(${line.map(({ sql }) => sql).join(', ')})`) .join(', ')",
+    ],
+  },
+  'src/store/flow.ts': {
+    why: 'milliseconds, a constant of the engine, and pieces of SQL from the same file',
+    parts: ['bucket', 'where'],
+  },
+  'src/store/gaps.ts': {
+    why: 'placeholders beside constants',
+    parts: ["ids .map(() => `(?, ${dialect.now}, '${VOID}', '', '', '')`) .join(', ')"],
+  },
+  'src/store/health.ts': {
+    why: 'names of settings, listed beside it',
+    parts: ['name'],
+  },
+  'src/store/history.ts': {
+    why: 'a condition from the same function',
+    parts: ['where'],
+  },
+  'src/store/names.ts': {
+    why: 'a column of a table of data, a number of ours, and pieces of SQL from the same file',
+    parts: ['column', 'after', "next('1 = 1')", 'next(`${column} > name`)', 'most', 'from'],
+  },
+  'src/store/search.ts': {
+    why: 'columns of ours, pieces of SQL with their values beside them, and a number that counts them',
+    parts: ['index', 'columns', 'merged', 'column'],
+  },
+  'src/store/schema.ts': {
+    why: 'conditions of indexes, each written where it is used, and the number of a step',
+    parts: [
+      'version + index + 1',
       "where('queue IS NOT NULL')",
       "where('task_key IS NOT NULL')",
       "where('parent IS NOT NULL')",
@@ -239,12 +275,12 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/transition.ts': {
     why: 'statuses of the status table, and pieces of SQL made from it',
     parts: [
+      'to',
+      'whens',
       'source',
       'sources(arrows(event))',
       'marks',
       'statusAmong(staying, given)',
-      'set',
-      'where',
       'statusAmong(leaving, given)',
       'childless',
       "cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`",
@@ -258,6 +294,11 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       "whens.join(' ')",
     ],
   },
+  'src/store/watch.ts': { why: 'columns of a table of data', parts: ['columns'] },
+  'src/store/write.ts': {
+    why: 'the table of entries, and pieces of SQL that come with their values',
+    parts: ['change', 'from', 'handed', 'history.table', 'noted'],
+  },
 };
 
 const CONSTANTS = [KINDS['a constant'], KINDS['one of several constants']] as readonly RegExp[];
@@ -270,7 +311,7 @@ describe('statements', () => {
   });
 
   test('have no text between quotes but names of statuses, queues and kinds', () => {
-    const quotable = /(^|\.)(status|queue|from|value|kind|schema)$/;
+    const quotable = /(^|\.)(status|queue|from|to|value|kind|schema)$/;
     complain(
       interpolated().filter(
         ([, { text, quoted }]) =>

@@ -75,6 +75,7 @@ async function openDashboard(place: Place): Promise<Dashboard> {
 async function linger(dashboard: Dashboard): Promise<void> {
   console.log('\nThe dashboard shows it all until Ctrl-C.');
   await dashboard.stay();
+  console.log();
 }
 
 interface Arguments {

@@ -54,6 +54,8 @@ const baton = new Taskbaton({
   concurrency: 3,
   lease: '2s',
   stopGrace: '2s',
+  // So that the dashboard can tell each checkpoint.
+  history: { level: 'all', contexts: true },
   logger: null,
 });
 

@@ -74,13 +74,13 @@ async function launch(stage: Stage): Promise<void> {
 async function pauseOne({ stage, baton }: Props, part: Part): Promise<() => Promise<Outcome['paused']>> {
   const { id, story } = part;
   await hasDone(stage, part, 0.08);
-  await baton.pauseTask(id);
+  await baton.pauseTask(id, { actor: part.task.user, reason: 'to have a look' });
   await stage.until(`task ${id} to be paused`, () => part.task.state === 'paused');
   const row = nextRow(part);
   stage.log('pause', `${part.task.user} pauses task ${id}: it stands still at row ${count(row)}`);
   return async () => {
     const rowLater = nextRow(part);
-    await baton.runTask(id);
+    await baton.runTask(id, { actor: part.task.user, reason: 'looked at' });
     story.push('paused, resumed');
     stage.log('run', `${part.task.user} resumes task ${id}`);
     return { part, row, rowLater };
@@ -91,7 +91,7 @@ async function moveOne({ stage, baton }: Props, part: Part): Promise<Outcome['mo
   const { id, story } = part;
   await hasDone(stage, part, 0.14);
   const { epoch } = part.task;
-  await baton.changeTaskGroup(id, 'night');
+  await baton.changeTaskGroup(id, 'night', { actor: part.task.user, reason: 'it can wait' });
   await stage.until(`task ${id} to be in its new group`, () => part.task.group === 'night');
   story.push('moved to night');
   stage.log('move', `task ${id} moves from group day to night, and runs on`);
@@ -102,7 +102,7 @@ async function deleteOne({ stage, baton, target }: Props, part: Part): Promise<O
   const { id, range, story } = part;
   await hasDone(stage, part, 0.2);
   const rows = nextRow(part) - range.from;
-  await baton.deleteTask(id);
+  await baton.deleteTask(id, { actor: part.task.user, reason: 'the wrong rows' });
   stage.log('delete', `${part.task.user} deletes task ${id}, which has imported ${count(rows)} rows`);
   await stage.until(`task ${id} to be gone`, () => part.gone);
   const rowsLeft = await target.count(range);

@@ -22,6 +22,7 @@ const TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
   css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml',
+  txt: 'text/plain; charset=utf-8',
 };
 
 export function gzippedSize(files: readonly BuiltFile[]): number {
@@ -54,7 +55,7 @@ function describe({ path, content }: BuiltFile): Record<string, string> {
   return { type: mediaType(path), encoding: 'utf8', body: content.toString('utf8'), etag };
 }
 
-export function mediaType(path: string): string {
+function mediaType(path: string): string {
   const type = TYPES[path.slice(path.lastIndexOf('.') + 1)];
   if (type === undefined) throw new Error(`${path} has a type that nobody knows how to serve.`);
   return type;

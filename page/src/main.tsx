@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { App } from './app.tsx';
 import { startClock } from './live/clock.ts';
 import { startEvents } from './live/events.ts';
+import { askForReplicas } from './live/replica-names.ts';
 import { startRelay } from './live/relay.ts';
 import { startRouting } from './route.ts';
 import { startSession } from './session.ts';
@@ -19,6 +20,7 @@ startRouting();
 startSession();
 startEvents();
 startRelay();
+askForReplicas();
 
 const root = document.getElementById('page');
 if (root !== null) render(<App />, root);

@@ -1,9 +1,10 @@
 /** `docs/guide/cli.md`: the command line, its reference made from the table of commands in `src/cli/commands.ts`. */
-import type { Command, Option, Section } from '../../src/cli/command.ts';
+import type { Command, Section } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { EXIT_ENTRIES } from '../../src/cli/exit.ts';
 import { aboutOf, flagsOf, SECTIONS, usageOf } from '../../src/cli/help.ts';
 import { COMMON } from '../../src/cli/options.ts';
+import type { Option } from '../../src/cli/parameter.ts';
 import { table } from './markdown.ts';
 
 export function cliPage(): string {

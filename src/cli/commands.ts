@@ -8,7 +8,7 @@ import { history } from './commands/history.ts';
 import { drain, replicas } from './commands/replicas.ts';
 import { scheduleActs, schedules } from './commands/schedules.ts';
 import { limits, removeLimit, scopes, setLimit } from './commands/scopes.ts';
-import { completion, help, version } from './commands/shell.ts';
+import { shellCommands } from './commands/shell.ts';
 import { stats } from './commands/stats.ts';
 import { migrate, plans } from './commands/tables.ts';
 import { create, list, show } from './commands/tasks.ts';
@@ -38,7 +38,5 @@ export const COMMANDS: readonly Command[] = [
   ...scheduleActs,
   replicas,
   drain,
-  completion,
-  help,
-  version,
+  ...shellCommands(() => COMMANDS),
 ];

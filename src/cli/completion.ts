@@ -2,7 +2,8 @@
  * Completion for shells, made from the table of commands: the words that may follow, the options of a command and the
  * values that there are to choose from. The scripts hold everything; completing starts no process.
  */
-import type { Command, Option } from './command.ts';
+import type { Command } from './command.ts';
+import type { Option } from './parameter.ts';
 import { COMMON } from './options.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;

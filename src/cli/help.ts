@@ -1,5 +1,6 @@
 /** Help, made from the table of commands: an overview of all, and all about one. */
-import type { Argument, Command, Option, Section } from './command.ts';
+import type { Command, Section } from './command.ts';
+import type { Argument, Option } from './parameter.ts';
 import { EXIT_ENTRIES } from './exit.ts';
 import { COMMON } from './options.ts';
 import { hanging, type Line } from './screen/line.ts';

@@ -1,6 +1,6 @@
 /** Options that all commands have, or many: each is described once. */
 import { PUBLIC_STATES } from '../core/status.ts';
-import type { Option } from './command.ts';
+import type { Option } from './parameter.ts';
 
 type Of<Kind extends Option['kind']> = Option & { readonly kind: Kind };
 type ListOf<Kind extends Option['kind']> = Of<Kind> & { readonly many: true };

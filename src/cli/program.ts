@@ -18,7 +18,7 @@ export async function runProgram(args: readonly string[], host: Host): Promise<n
   let session: Session | undefined;
   try {
     const parsed = parseLine(COMMANDS, args);
-    session = new Session(host, COMMANDS, parsed.options);
+    session = new Session(host, parsed.options);
     return EXITS[await runCommand(parsed, session)].code;
   } catch (error) {
     return EXITS[await complain(error, args, session, host)].code;

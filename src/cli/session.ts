@@ -12,23 +12,21 @@ import { ScheduleControl } from '../schedule-control.ts';
 import { databaseTime } from '../store/health.ts';
 import type { Store } from '../store/store.ts';
 import { Taskbaton } from '../taskbaton.ts';
-import type { Command, Result } from './command.ts';
 import { checkNamed, findPlace, missingFile, type Place } from './configuration.ts';
 import { CommandError } from './exit.ts';
 import type { Host } from './host.ts';
+import type { Result } from './result.ts';
 import { Screen } from './screen/screen.ts';
 
 export class Session {
   readonly host: Host;
   readonly json: boolean;
-  readonly commands: readonly Command[];
   readonly #options: ReadonlyMap<string, readonly string[]>;
   #place: Promise<Place> | undefined;
   #baton: Promise<Taskbaton> | undefined;
 
-  constructor(host: Host, commands: readonly Command[], options: ReadonlyMap<string, readonly string[]>) {
+  constructor(host: Host, options: ReadonlyMap<string, readonly string[]>) {
     this.host = host;
-    this.commands = commands;
     this.#options = options;
     this.json = options.has('json');
   }

@@ -51,15 +51,12 @@ export const hideAll: Redact = ({ error, errors }) => ({
   errors: errors.map(({ at, attempt, replica, ...past }) => ({ ...hiddenError(past), at, attempt, replica })),
 });
 
-/** What a log may hold of an error: with a codec or a redaction, only what that lets through. */
+/** What a log may hold of an error: its kind, and what a redaction lets through. */
 export function errorShown({
-  codec,
   redact,
 }: {
-  readonly codec?: PayloadCodec | undefined;
   readonly redact?: Redact | undefined;
 }): (error: StoredError, owner: PayloadOwner) => StoredError {
-  if (codec === undefined && redact === undefined) return (error) => error;
   return (error, owner) => {
     const payload = { input: undefined, context: undefined, message: undefined, error, errors: [] };
     try {

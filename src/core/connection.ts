@@ -37,6 +37,11 @@ export interface Subscription {
   close(): Promise<void>;
 }
 
+export interface TransactionOptions {
+  /** It may pause between its statements for as long as it likes; false by default. */
+  readonly unhurried?: boolean;
+}
+
 export type DialectName = 'sqlite' | 'postgres' | 'mysql';
 
 /** All that another thread of this process needs to open a database for itself; it can be cloned. */
@@ -63,9 +68,16 @@ export interface Database extends Connection {
   readonly address?: Address | undefined;
   /** The longest statement it takes, in bytes; undefined if there is no such limit. */
   readonly longestStatement?: number | undefined;
-  /** Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again
-   * if the database asks for that (deadlock, busy), so it must not have other effects. */
-  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result>;
+  /**
+   * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again if the
+   * database asks for that (deadlock, busy), so it must not have other effects. A server that hears nothing between two of
+   * its statements for longer than a statement may take rolls back, for then its host may have vanished, locks and all;
+   * one that is `unhurried` is waited for.
+   */
+  transaction<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>;
   /** Passes on hints sent by `notify` from any process. A hint may be late, doubled or lost. */
   listen(channel: string, listener: WakeListener): Promise<Subscription>;
   /** Sends a hint to all listeners of `channel`, in this process too. Never throws for a lost hint. */

@@ -26,6 +26,11 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
+/** Whether the server doesn't know a setting. */
+export function isUnknownVariable(error: unknown): boolean {
+  return numberOf(error) === 1193;
+}
+
 /** `TaskbatonError` or `Conflict` for an error of the driver. */
 export function translateMysql(error: unknown): Error {
   const number = numberOf(error);

@@ -13,17 +13,19 @@ import type {
   Row,
   SqlValue,
   Subscription,
+  TransactionOptions,
   WakeListener,
   WakeTopic,
 } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { addressOf, isShaped } from './address.ts';
 import { Hints } from './hints.ts';
-import { isConnectionLost, translateCommit, translateMysql } from './mysql-failure.ts';
+import { isConnectionLost, isUnknownVariable, translateCommit, translateMysql } from './mysql-failure.ts';
 import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
 import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
+import { TimedOut, within } from './within.ts';
 
 export type { DatabaseSource } from './source.ts';
 
@@ -147,6 +149,9 @@ class MysqlDatabase implements Database {
   readonly #hints: Hints;
   readonly #wakes: MysqlWakes;
   readonly #checked = new WeakSet<object>();
+  /** Connections whose server gives up on a transaction that says nothing for too long. */
+  readonly #limited = new WeakSet<object>();
+  #canLimit = true;
   #closing: Promise<void> | undefined;
   longestStatement: number | undefined;
 
@@ -191,10 +196,14 @@ class MysqlDatabase implements Database {
     });
   }
 
-  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  transaction<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    { unhurried = false }: TransactionOptions = {},
+  ): Promise<Result> {
     return this.#retried(async () => {
       const session = await this.#acquire();
       try {
+        if (unhurried) await this.#leaveTime(session);
         await session.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED', []);
         await session.query('START TRANSACTION', []);
       } catch (error) {
@@ -237,20 +246,39 @@ class MysqlDatabase implements Database {
   async #acquire(): Promise<MysqlSession> {
     let connection: PooledConnection;
     try {
-      connection = await this.#pool.getConnection();
+      // The driver would wait for ever where others have all connections.
+      const connecting = this.#pool.getConnection();
+      connection = await within(this.#clock, this.#timeout, connecting, (late) => late.release());
     } catch (error) {
-      throw translateMysql(error);
+      throw error instanceof TimedOut ? unavailable(error) : translateMysql(error);
     }
     const session = new MysqlSession(connection, this.#timeout);
-    if (this.#checked.has(connection.connection)) return session;
     try {
-      this.longestStatement = await check(session, connection);
+      if (!this.#checked.has(session.key)) this.longestStatement = await check(session, connection);
+      this.#checked.add(session.key);
+      if (this.#canLimit && !this.#limited.has(session.key)) await this.#limitIdling(session);
     } catch (error) {
       session.release();
       throw error instanceof TaskbatonError ? error : translateMysql(error);
     }
-    this.#checked.add(connection.connection);
     return session;
+  }
+
+  /** A server keeps the locks of a client that has vanished until TCP gives up, for hours; MySQL itself can't be told. */
+  async #limitIdling(session: MysqlSession): Promise<void> {
+    try {
+      await session.query(idleLimit(this.#timeout), []);
+      this.#limited.add(session.key);
+    } catch (error) {
+      if (!isUnknownVariable(error)) throw error;
+      this.#canLimit = false;
+    }
+  }
+
+  /** Only MariaDB knows such a limit; connections of the pool are told of it again when they are next used. */
+  async #leaveTime(session: MysqlSession): Promise<void> {
+    if (!this.#limited.delete(session.key)) return;
+    await session.query(idleLimit(0), []);
   }
 
   #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
@@ -259,6 +287,11 @@ class MysqlDatabase implements Database {
       return Promise.reject(unavailable(new Error('the database has been closed')));
     return retryConflicts(this.#clock, PATIENCE, attempt);
   }
+}
+
+/** In whole seconds; 0 for none. */
+function idleLimit(ms: number): string {
+  return `SET SESSION idle_transaction_timeout = ${Math.ceil(ms / 1000)}`;
 }
 
 /** Refuses a connection whose settings would break what we rely on; says how long a statement may be. */
@@ -315,6 +348,11 @@ class MysqlSession {
 
   get native(): unknown {
     return this.#connection;
+  }
+
+  /** The connection itself, whoever has it from the pool. */
+  get key(): object {
+    return this.#connection.connection;
   }
 
   constructor(connection: PooledConnection, timeout: number) {

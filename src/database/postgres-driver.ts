@@ -1,16 +1,17 @@
 /**
  * What the two PostgreSQL drivers have in common for us, and the pieces that both adapters are made of.
  */
-import type { Clock } from '../core/clock.ts';
 import type { QueryResult, Row, SqlValue } from '../core/connection.ts';
-import { TimedOut } from './postgres-failure.ts';
 import type { Session } from './transaction.ts';
 
 /** Statements have their placeholders numbered already. All methods reject with the driver's own errors. */
 export interface PostgresDriver {
+  /** How many milliseconds a statement may take. */
+  readonly timeout: number;
   /** One statement that commits by itself. */
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult>;
-  begin(): Promise<Session>;
+  /** The server rolls back if it hears nothing for `idle` milliseconds; 0 for one that is waited for. */
+  begin(idle: number): Promise<Session>;
   /** Listens on a connection of its own; resolves once LISTEN is in effect. */
   listen(channel: string, sink: ChannelSink): Promise<Listened>;
   /** Closes what we opened. */
@@ -31,28 +32,13 @@ export interface Listened {
 
 export const BEGIN = 'ISOLATION LEVEL READ COMMITTED';
 
+/** For this transaction only: a server keeps the locks of a client that has vanished until TCP gives up, for hours. */
+export function idleLimit(ms: number): string {
+  return `SET LOCAL idle_in_transaction_session_timeout = ${Math.round(ms)}`;
+}
+
 const WRITES: readonly unknown[] = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'];
 
 export function resultFrom(rows: readonly Row[], command: unknown, count: unknown): QueryResult {
   return { rows, changes: WRITES.includes(command) ? Number(count) : 0 };
-}
-
-/** `promise`, or `TimedOut` after `ms`; whatever comes later is handed to `late`. */
-export function within<Result>(
-  clock: Clock,
-  ms: number,
-  promise: Promise<Result>,
-  late: (result: Result) => void = () => undefined,
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    let over = false;
-    const timer = clock.after(ms, () => {
-      over = true;
-      reject(new TimedOut(`no answer within ${ms} ms`));
-    });
-    promise
-      .then((result) => (over ? late(result) : resolve(result)))
-      .catch(reject)
-      .finally(() => timer.cancel());
-  });
 }

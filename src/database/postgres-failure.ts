@@ -1,9 +1,7 @@
 /** What PostgreSQL's error codes, and those of sockets and drivers, mean to us. */
 import { messageFrom } from '../core/errors.ts';
 import { busy, codeOf, Conflict, failed, unavailable } from './retry.ts';
-
-/** A wait that we ended ourselves: what became of the statement is unknown, and its connection can't be used again. */
-export class TimedOut extends Error {}
+import { TimedOut } from './within.ts';
 
 /** No connection was to be had, for whatever reason: nothing was sent. */
 export class Unreached extends Error {

@@ -9,12 +9,13 @@ import { addressOf } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
+  idleLimit,
   type Listened,
   type PostgresDriver,
   resultFrom,
-  within,
 } from './postgres-driver.ts';
 import { isConnectionLost } from './postgres-failure.ts';
+import { TimedOut, within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a client of the package `postgres`. */
@@ -67,35 +68,37 @@ export class PostgresJsDriver implements PostgresDriver {
   readonly #sql: PostgresJs;
   readonly #owned: boolean;
   readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly timeout: number;
   readonly #channels = new Map<string, Channel>();
 
   constructor(sql: PostgresJs, owned: boolean, clock: Clock, timeout: number) {
     this.#sql = sql;
     this.#owned = owned;
     this.#clock = clock;
-    this.#timeout = timeout;
+    this.timeout = timeout;
   }
 
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
-    return within(this.#clock, this.#timeout, send(this.#sql, this.#sql, text, values));
+    return within(this.#clock, this.timeout, send(this.#sql, this.#sql, text, values));
   }
 
-  begin(): Promise<Session> {
+  begin(idle: number): Promise<Session> {
     const begun = new Promise<Transaction>((resolve, reject) => {
       // The driver commits or rolls back as soon as its callback has settled, so that waits for us.
       const ended = this.#sql.begin(
         BEGIN.toLowerCase(),
         (sql) =>
           new Promise<void>((commit, rollback) => {
-            const wait: Wait = (promise) => within(this.#clock, this.#timeout, promise);
+            // On its way with the first statement, which shows if it failed.
+            sql.unsafe(idleLimit(idle)).then(ignore, ignore);
+            const wait: Wait = (promise) => within(this.#clock, this.timeout, promise);
             const query: Session['query'] = (text, values) => send(this.#sql, sql, text, values);
             resolve(new Transaction({ native: sql, query, commit, rollback, ended, wait }));
           }),
       );
       ended.catch(reject);
     });
-    return within(this.#clock, this.#timeout, begun, (late) => void late.rollback());
+    return within(this.#clock, this.timeout, begun, (late) => void late.rollback());
   }
 
   async listen(channel: string, sink: ChannelSink): Promise<Listened> {
@@ -141,14 +144,16 @@ interface Begun {
 
 class Transaction implements Session {
   #usable = true;
-  /** Settles when the statement that was sent last is answered, however late. */
-  #sent: Promise<unknown> = Promise.resolve();
+  #lost = false;
+  /** The statement that was given up, if one was: it is answered some time, or its connection is lost. */
+  #givenUp: Promise<unknown> | undefined;
   readonly #begun: Begun;
 
   constructor(begun: Begun) {
     this.#begun = begun;
     begun.ended.catch(() => {
       this.#usable = false;
+      this.#lost = true;
     });
   }
 
@@ -159,11 +164,11 @@ class Transaction implements Session {
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
     if (!this.#usable) throw new Error('Connection terminated in a transaction');
     const sent = this.#begun.query(text, values);
-    this.#sent = sent;
     try {
       return await this.#begun.wait(sent);
     } catch (error) {
       if (isConnectionLost(error)) this.#usable = false;
+      if (error instanceof TimedOut) this.#givenUp = sent;
       throw error;
     }
   }
@@ -182,8 +187,9 @@ class Transaction implements Session {
 
   /** Nobody waits for it; till then the server has the transaction open, with its locks. */
   async #rollbackLater(): Promise<void> {
-    const lost = await this.#sent.then(() => false, isConnectionLost);
-    if (!lost) this.#begun.rollback(new Error('rolled back'));
+    if (this.#givenUp === undefined) return;
+    const lost = await this.#givenUp.then(() => false, isConnectionLost);
+    if (!lost && !this.#lost) this.#begun.rollback(new Error('rolled back'));
   }
 }
 
@@ -210,5 +216,5 @@ function renamed(row: Row, to: (name: string) => string): Row {
 }
 
 function ignore(): void {
-  // Listening is repeated by the driver, and rolling back by the server.
+  // Listening is repeated by the driver, rolling back by the server, and what dooms a transaction shows at its next statement.
 }

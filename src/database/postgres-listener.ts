@@ -5,7 +5,7 @@
 import { type Clock, jittered } from '../core/clock.ts';
 import type { Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
 import type { PostgresDriver } from './postgres-driver.ts';
-import { TimedOut } from './postgres-failure.ts';
+import { TimedOut } from './within.ts';
 
 const PROBE_EVERY_MS = 30_000;
 const PROBE_WITHIN_MS = 5000;

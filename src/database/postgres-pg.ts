@@ -8,12 +8,13 @@ import { addressOf, isShaped } from './address.ts';
 import {
   BEGIN,
   type ChannelSink,
+  idleLimit,
   type Listened,
   type PostgresDriver,
   resultFrom,
-  within,
 } from './postgres-driver.ts';
 import { isConnectionLost, Unreached } from './postgres-failure.ts';
+import { within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a Pool of the package `pg`. */
@@ -76,14 +77,14 @@ export class PgDriver implements PostgresDriver {
   readonly #pool: PgPool;
   readonly #owned: boolean;
   readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly timeout: number;
   readonly #guarded = new WeakSet<object>();
 
   constructor(pool: PgPool, owned: boolean, clock: Clock, timeout: number) {
     this.#pool = pool;
     this.#owned = owned;
     this.#clock = clock;
-    this.#timeout = timeout;
+    this.timeout = timeout;
     pool.on('error', ignore);
   }
 
@@ -96,10 +97,11 @@ export class PgDriver implements PostgresDriver {
     }
   }
 
-  async begin(): Promise<Session> {
+  async begin(idle: number): Promise<Session> {
     const session = await this.#acquire();
     try {
-      await session.query(`BEGIN ${BEGIN}`, []);
+      // Two statements in one message.
+      await session.begin(`BEGIN ${BEGIN}; ${idleLimit(idle)}`);
       return session;
     } catch (error) {
       session.release();
@@ -144,7 +146,7 @@ export class PgDriver implements PostgresDriver {
 
   async #acquire(): Promise<PgSession> {
     const connecting = this.#pool.connect() as Promise<PooledClient>;
-    const client = await within(this.#clock, this.#timeout, connecting, (late) => late.release(false)).catch(
+    const client = await within(this.#clock, this.timeout, connecting, (late) => late.release(false)).catch(
       (error: unknown) => {
         throw new Unreached(error);
       },
@@ -153,7 +155,7 @@ export class PgDriver implements PostgresDriver {
       this.#guarded.add(client);
       client.on('error', ignore);
     }
-    return new PgSession(client, this.#clock, this.#timeout);
+    return new PgSession(client, this.#clock, this.timeout);
   }
 
   /** A client with the options of the pool, outside it, for LISTEN must not come and go with a pool's clients. */
@@ -183,14 +185,19 @@ class PgSession implements Session {
     return this.#client;
   }
 
+  /** Whatever is sent without values may be several statements. */
+  async begin(text: string): Promise<void> {
+    await this.#send(text, []);
+  }
+
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    const { rows, command, rowCount } = await this.#send(text, values);
+    return resultFrom(rows, command, rowCount);
+  }
+
+  async #send(text: string, values: readonly SqlValue[]): ReturnType<PgClient['query']> {
     try {
-      const { rows, command, rowCount } = await within(
-        this.#clock,
-        this.#timeout,
-        this.#client.query({ text, values }),
-      );
-      return resultFrom(rows, command, rowCount);
+      return await within(this.#clock, this.#timeout, this.#client.query({ text, values }));
     } catch (error) {
       if (isConnectionLost(error)) this.#usable = false;
       throw error;

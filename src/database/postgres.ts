@@ -13,6 +13,7 @@ import type {
   QueryResult,
   SqlValue,
   Subscription,
+  TransactionOptions,
   WakeListener,
   WakeTopic,
 } from '../core/connection.ts';
@@ -124,11 +125,16 @@ class PostgresDatabase implements Database {
     });
   }
 
-  transaction<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  transaction<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    { unhurried = false }: TransactionOptions = {},
+  ): Promise<Result> {
     return this.#retried(async () => {
-      const session = await this.#driver.begin().catch((error: unknown) => {
-        throw translatePostgres(error);
-      });
+      const session = await this.#driver
+        .begin(unhurried ? 0 : this.#driver.timeout)
+        .catch((error: unknown) => {
+          throw translatePostgres(error);
+        });
       return runInSession(
         {
           native: session.native,

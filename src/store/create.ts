@@ -251,14 +251,17 @@ async function insertRows(
   const rows = tasks.map(
     ({ priority = 0 }) => `(${fixedFor(first, `(${priority})`, dialect, control)}, ${GIVEN_MARKS})`,
   );
-  const before = entry && first.key !== undefined ? await findByKey(connection, context, first) : undefined;
+  // It doesn't say either whether a row with the key was there.
+  const keyed = entry !== undefined && first.key !== undefined;
+  const before = keyed ? await findByKey(connection, context, first) : undefined;
   await connection.query(
     `${into} VALUES ${rows.join(', ')} ${returning.unlessKeyExists}`,
     tasks.flatMap(valuesOf),
   );
   const [inserted] = (await connection.query(returning.insertedIds)).rows;
   const ids = tasks.map((_, index) => Number(inserted?.['first']) + index * Number(inserted?.['step']));
-  if (before === undefined) await noteNew(connection, terms, { table: tables.task, ids, entry });
+  if (before === undefined)
+    await noteNew(connection, terms, { table: tables.task, ids, entry, unlessNoted: keyed });
   return ids;
 }
 

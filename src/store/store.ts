@@ -282,12 +282,13 @@ export class Store {
   /** Stores what `work` writes and the report it returns, the `nth`: both once, or neither. Throws LEASE_LOST, and what `work` throws. */
   async transact(fence: Fence, nth: number, work: (tx: Connection) => Promise<Checkpoint>): Promise<void> {
     const { task } = this.tables;
-    await this.database.transaction(async (connection) => {
+    const { terms } = this.control;
+    const transact = async (connection: Connection): Promise<void> => {
       const checkpoint = { ...(await work(connection)), nth };
-      const { terms } = this.control;
       const [stored] = await writeCheckpoints({ connection, task, terms }, [{ fence, checkpoint }], true);
       if (stored !== true) throw leaseLost(fence);
-    });
+    };
+    await this.database.transaction(transact, { unhurried: true });
   }
 
   /** Whether the `nth` report was stored. */

@@ -148,16 +148,24 @@ export async function insertNoting(
   return ids;
 }
 
-/** Notes tasks that were just inserted in this transaction; one that has a first entry already was there before. */
+interface Inserted extends Pick<Insertion, 'table' | 'entry'> {
+  readonly ids: readonly number[];
+  /** Whether one that has an entry already is to be left out, since somebody else may have inserted it. */
+  readonly unlessNoted?: boolean;
+}
+
+/** Notes tasks that were just inserted in this transaction. */
 export async function noteNew(
   connection: Connection,
   { dialect, history }: Terms,
-  { table, ids, entry }: Pick<Insertion, 'table' | 'entry'> & { readonly ids: readonly number[] },
+  { table, ids, entry, unlessNoted = false }: Inserted,
 ): Promise<void> {
   if (entry === undefined || history === undefined || ids.length === 0) return;
-  const noted = `SELECT 1 FROM ${history.table} h WHERE h.task = ${table}.id`;
+  const unless = unlessNoted
+    ? `AND NOT EXISTS (SELECT 1 FROM ${history.table} h WHERE h.task = ${table}.id)`
+    : '';
   const source = {
-    sql: `FROM ${table} WHERE id IN (${ids.map(() => '?').join(', ')}) AND NOT EXISTS (${noted}) ORDER BY id`,
+    sql: `FROM ${table} WHERE id IN (${ids.map(() => '?').join(', ')}) ${unless} ORDER BY id`,
     values: ids,
   };
   if (dialect.notes === 'apart') {

@@ -238,24 +238,10 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     await awake();
     return result;
   };
-  // What was begun before the crash is rolled back, for the others must not wait for it.
-  const inside = (connection: Connection, onWritten: () => void): Connection =>
-    asScope({
-      native: connection.native,
-      query: async (sql, values): Promise<QueryResult> => {
-        if (owner.state === 'crashed') throw new Crashed();
-        time.active();
-        if (!isHandlersWrite(sql)) return connection.query(sql, values);
-        owner.onWrite?.('before');
-        if (owner.state !== 'alive') throw new Crashed();
-        onWritten();
-        return connection.query(sql, values);
-      },
-    });
   const committed = async <Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> => {
     let written = false;
     const result = await database.transaction((connection) =>
-      work(inside(connection, () => (written = true))),
+      work(dying(connection, owner, time, () => (written = true))),
     );
     if (written) owner.onWrite?.('after');
     return result;
@@ -283,4 +269,20 @@ function mortal(database: Database, owner: Owner, time: VirtualTime, hints: Set<
     },
     close: async () => undefined,
   };
+}
+
+/** What was begun before the crash is rolled back, for the others must not wait for it. */
+function dying(connection: Connection, owner: Owner, time: VirtualTime, onWritten: () => void): Connection {
+  return asScope({
+    native: connection.native,
+    query: async (sql, values): Promise<QueryResult> => {
+      if (owner.state === 'crashed') throw new Crashed();
+      time.active();
+      if (!isHandlersWrite(sql)) return connection.query(sql, values);
+      owner.onWrite?.('before');
+      if (owner.state !== 'alive') throw new Crashed();
+      onWritten();
+      return connection.query(sql, values);
+    },
+  });
 }

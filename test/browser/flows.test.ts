@@ -38,7 +38,7 @@ describe('somebody on the page', () => {
     const { page } = await visit(browser, context);
     await page.goto(`${site.url}tasks/${ids.init}`);
     await page.getByRole('button', { name: 'Move', exact: true }).click();
-    await page.getByLabel('Group').fill('night shift');
+    await page.getByRole('dialog').getByLabel('Group').fill('night shift');
     await page.getByLabel(/^Reason/).fill('it is large');
     await page.getByRole('dialog').getByRole('button', { name: 'Move', exact: true }).click();
     await until('it has moved', async () => (await control.getTask(ids.init)).group === 'night shift');

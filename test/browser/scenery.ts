@@ -84,7 +84,7 @@ export async function openScenery(context: TestContext): Promise<Scenery> {
       await release.opened;
     },
   });
-  const history = { contexts: true };
+  const history = { level: 'all' as const, contexts: true };
   const tasks = [importCsv, sendInvoice, transcode, rebuild];
   const control = system.instance({ history, redact: (payload) => payload });
   const holders = new Map<number, Taskbaton>();

@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import type { Option } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/commands.ts';
 import { labelOf, secretsOf } from '../../src/cli/configuration.ts';
 import { EXIT_ENTRIES, exitOf } from '../../src/cli/exit.ts';
 import { COMMON } from '../../src/cli/options.ts';
+import type { Option } from '../../src/cli/parameter.ts';
 import { type ErrorCode, ERRORS, TaskbatonError } from '../../src/index.ts';
 import { runCli } from '../support/cli.ts';
 

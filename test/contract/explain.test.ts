@@ -5,8 +5,17 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../src/core/connection.ts';
+import { type CheckedHistory, NO_HISTORY } from '../../src/core/history.ts';
 import { checkFilter, type TaskFilter } from '../../src/core/task.ts';
 import { FOREMOST } from '../../src/queue/precedence.ts';
+import {
+  hasEntry,
+  newestEntry,
+  oldestEntry,
+  pruneHistory,
+  readEntries,
+  readHistory,
+} from '../../src/store/history.ts';
 import type { Tables } from '../../src/store/schema.ts';
 import { Store } from '../../src/store/store.ts';
 import { type Bench, openBench, runnable } from '../../src/testing/bench.ts';
@@ -15,6 +24,7 @@ import { explain, type Step } from '../support/plans.ts';
 import { openContractStore } from '../support/stores.ts';
 
 const ROWS = 100_000;
+const KEPT: CheckedHistory = { level: 'all', keep: 3_600_000, contexts: true };
 const REPLICAS = 20;
 
 const LISTS: readonly (readonly [string, TaskFilter])[] = [
@@ -56,7 +66,8 @@ function suite(backend: Backend, statistics: boolean): void {
     const { database, tables } = bench;
     const analyze = database.dialect === 'mysql' ? 'ANALYZE TABLE' : 'ANALYZE';
     if (statistics)
-      for (const table of [tables.task, tables.replica]) await database.query(`${analyze} ${table}`);
+      for (const table of [tables.task, tables.replica, tables.history])
+        await database.query(`${analyze} ${table}`);
   });
   after(() => bench?.close());
 
@@ -64,10 +75,11 @@ function suite(backend: Backend, statistics: boolean): void {
     what: string,
     act: (store: Store) => Promise<unknown>,
     check: (steps: readonly Step[]) => void,
+    history?: CheckedHistory,
   ): void => {
     it(what, async () => {
       assert.ok(bench !== undefined);
-      for (const steps of await explain(bench, ROWS, act)) check(steps);
+      for (const steps of await explain(bench, ROWS, act, history)) check(steps);
     });
   };
 
@@ -124,41 +136,51 @@ function suite(backend: Backend, statistics: boolean): void {
     (steps) => uses(steps, 'task_done'),
   );
 
+  for (const history of [NO_HISTORY, KEPT]) {
+    const noted = history === KEPT ? ', to be noted too' : '';
+    explains(`one task is found by its id${noted}`, changeOne, noScanOrSort, history);
+    explains(
+      `reports and ends that come together are found by their ids, however few are running${noted}`,
+      writeTogether,
+      onlyById,
+      history,
+    );
+  }
+
   explains(
-    'one task is found by its id',
+    'many tasks of a user are found by their index, to be noted too',
     async (store) => {
-      const fence = { id: 500, owner: 'nobody', epoch: 1 };
-      const checkpoint = { context: '1', progress: null, message: null };
-      await store.get(500, true);
-      await store.change(500, 'delete');
-      await store.changeGroup(500, 'night');
-      await store.checkpoint(fence, checkpoint).catch(() => undefined);
-      await store.release(fence);
-      await store
-        .settle(fence, { event: 'finish', checkpoint, error: null, remove: true })
-        .catch(() => undefined);
+      const filter = { ids: undefined, group: undefined, types: undefined, states: undefined };
+      await store.changeMany('pause', { ...filter, user: 'user-7' });
     },
-    (steps) => {
-      noScan(steps);
-      assert.deepEqual(sorts(steps), []);
-    },
+    (steps) => noScan(steps),
+    KEPT,
   );
 
   explains(
-    'reports and ends that come together are found by their ids, however few are running',
+    'what is told of a task is found by its index, and what comes next, or is to go, by its number',
     async (store) => {
-      const fences = [500, 501, 502].map((id) => ({ id, owner: 'nobody', epoch: 1 }));
-      const checkpoint = { context: '1', progress: null, message: null };
-      await store.checkpointEach(fences.map((fence) => ({ fence, checkpoint })));
-      for (const remove of [false, true]) {
-        const settlement = { event: 'finish', checkpoint, error: null, remove } as const;
-        await store.settleEach(fences.map((fence) => ({ fence, settlement })));
-      }
+      await readHistory(store.scopes, 500, { after: 0, limit: 10, redacted: false });
+      await readEntries(
+        store.scopes,
+        {
+          last: 500,
+          gaps: [
+            [3, 3],
+            [7, 9],
+          ],
+        },
+        10,
+      );
+      await hasEntry(store.scopes, 500);
+      await newestEntry(store.scopes);
+      await oldestEntry(store.scopes);
+      await pruneHistory(store.scopes, { ...KEPT, keep: 1e15 });
     },
     (steps) => {
       noScan(steps);
-      const others = steps.filter(({ how, on }) => how === 'index' && !/task_pkey$|^PRIMARY$/.test(on));
-      assert.deepEqual(others, [], textOf(steps));
+      // The few that came late may be put in order.
+      for (const { rows, text } of sorts(steps)) assert.ok(rows < ROWS / 20, `${text} sorts ${rows} rows`);
     },
   );
 
@@ -180,6 +202,40 @@ function suite(backend: Backend, statistics: boolean): void {
   }
 }
 
+async function changeOne(store: Store): Promise<void> {
+  const fence = { id: 500, owner: 'nobody', epoch: 1 };
+  const checkpoint = { context: '1', progress: null, message: null };
+  await store.get(500, true);
+  await store.change(500, 'delete');
+  await store.changeGroup(500, 'night');
+  await store.checkpoint(fence, checkpoint).catch(() => undefined);
+  await store.release(fence);
+  await store
+    .settle(fence, { event: 'finish', checkpoint, error: null, remove: true })
+    .catch(() => undefined);
+}
+
+async function writeTogether(store: Store): Promise<void> {
+  const fences = [500, 501, 502].map((id) => ({ id, owner: 'nobody', epoch: 1 }));
+  const checkpoint = { context: '1', progress: null, message: null };
+  await store.checkpointEach(fences.map((fence) => ({ fence, checkpoint })));
+  for (const remove of [false, true]) {
+    const settlement = { event: 'finish', checkpoint, error: null, remove } as const;
+    await store.settleEach(fences.map((fence) => ({ fence, settlement })));
+  }
+}
+
+function noScanOrSort(steps: readonly Step[]): void {
+  noScan(steps);
+  assert.deepEqual(sorts(steps), []);
+}
+
+function onlyById(steps: readonly Step[]): void {
+  noScan(steps);
+  const others = steps.filter(({ how, on }) => how === 'index' && !/task_pkey$|^PRIMARY$/.test(on));
+  assert.deepEqual(others, [], textOf(steps));
+}
+
 function uses(steps: readonly Step[], index: string): void {
   noScan(steps);
   assert.ok(
@@ -189,7 +245,7 @@ function uses(steps: readonly Step[], index: string): void {
 }
 
 function noScan(steps: readonly Step[]): void {
-  const scans = steps.filter(({ how, on }) => how === 'scan' && on.endsWith('task'));
+  const scans = steps.filter(({ how, on }) => how === 'scan' && /(task|history)$/.test(on));
   assert.deepEqual(scans, [], `the whole table is read:\n${textOf(steps)}`);
 }
 
@@ -202,10 +258,8 @@ function textOf(steps: readonly Step[]): string {
 }
 
 /** 100,000 tasks, most of them done, as in a system that has run for a while. */
-async function fill(
-  database: Database,
-  { task, replica, claimant, ruleVersion, control }: Tables,
-): Promise<void> {
+async function fill(database: Database, tables: Tables): Promise<void> {
+  const { task, replica, claimant, ruleVersion, control, history } = tables;
   const digits = Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ');
   const places = ['a', 'b', 'c', 'd', 'e'];
   const numbers = `SELECT 1 + ${places.map((place, index) => `${place}.d * ${10 ** index}`).join(' + ')} AS n
@@ -214,6 +268,9 @@ async function fill(
     `INSERT INTO ${task} (type, task_user, task_group, status, queue, turn, owner, lane, precedence, priority, epoch, attempt, crashes, crash_budget, retries, worked, worked_before, created_at, input)
      SELECT CONCAT('type-', n % 20), CONCAT('user-', n % 1000), CONCAT('group-', n % 100), status, queue, turn, owner, 0, CASE WHEN queue IS NOT NULL THEN CASE WHEN turn = 0 THEN ${FOREMOST} ELSE 0 END END, 0, 1, 1, 0, 3, 0, 0, 0, n, '{"file":"some.csv"}'
      FROM (SELECT n, ${STATUS_OF_N} AS status, ${QUEUE_OF_N} AS queue, ${TURN_OF_N} AS turn, ${OWNER_OF_N} AS owner FROM (${numbers}) AS numbers) AS mixed ORDER BY n`,
+  );
+  await database.query(
+    `INSERT INTO ${history} (task, at, event, type, task_user, task_group) SELECT id, id, 'create', type, task_user, task_group FROM ${task} ORDER BY id`,
   );
   for (let index = 0; index < REPLICAS; index++) {
     await database.query(

@@ -22,7 +22,7 @@ import type { TestBackend } from '../backends.ts';
 import { eachDatabase } from '../support/process.ts';
 import { reaches, until, vanishes } from '../support/system.ts';
 import type { Fault } from '../support/tcp-proxy.ts';
-import { type Line, type Route, ROUTES } from './line.ts';
+import { canConflict, type Line, type Route, ROUTES } from './line.ts';
 
 const STEPS = 3;
 /** So many lives go on beside each other, each in a system of its own. */
@@ -199,7 +199,7 @@ function strike(line: Line, fault: Fault | undefined, number: number): { count: 
   line.judge = (text) => {
     if (++seen.count !== number) return undefined;
     seen.struck = text;
-    return fault;
+    return typeof fault === 'object' && !canConflict(text) ? undefined : fault;
   };
   return seen;
 }

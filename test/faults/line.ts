@@ -34,6 +34,14 @@ export interface Route {
 }
 
 const NETWORK: readonly Fault[] = ['unsent', 'unanswered', 'closed', 'torn', 'half-open'];
+/** What a server refuses for somebody else's sake; it is to be tried again, and nobody need know. */
+const SERIALIZATION: Fault = { refused: { code: '40001', message: 'could not serialize access' } };
+const DEADLOCK: Fault = { refused: { code: 1213, message: 'Deadlock found when trying to get lock' } };
+
+/** Whether a server could meet a conflict over it. */
+export function canConflict(text: string): boolean {
+  return !/^(SET|LISTEN|UNLISTEN|START|BEGIN|SELECT @@)/i.test(text);
+}
 
 export const ROUTES: readonly Route[] = [
   {
@@ -45,7 +53,7 @@ export const ROUTES: readonly Route[] = [
   {
     name: 'pg',
     backend: 'postgres',
-    faults: NETWORK,
+    faults: [...NETWORK, SERIALIZATION],
     open: (url) =>
       overProxy(url, (through) => {
         const pool = new pg.Pool({ connectionString: through, max: 5, connectionTimeoutMillis: 2000 });
@@ -55,7 +63,7 @@ export const ROUTES: readonly Route[] = [
   {
     name: 'postgres.js',
     backend: 'postgres',
-    faults: NETWORK,
+    faults: [...NETWORK, SERIALIZATION],
     open: (url) =>
       overProxy(url, (through) => {
         const sql = postgresJs(through, {
@@ -70,7 +78,7 @@ export const ROUTES: readonly Route[] = [
   {
     name: 'mysql2',
     backend: 'mysql',
-    faults: NETWORK,
+    faults: [...NETWORK, DEADLOCK],
     open: (url) =>
       overProxy(url, (through) => {
         const pool = mysqlPool({ uri: through, connectionLimit: 5, connectTimeout: 2000 });

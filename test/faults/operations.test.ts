@@ -15,7 +15,7 @@ import { openDatabase } from '../../src/database/open.ts';
 import type { TestBackend } from '../backends.ts';
 import { eachDatabase } from '../support/process.ts';
 import type { Fault } from '../support/tcp-proxy.ts';
-import { type Line, type Route, ROUTES } from './line.ts';
+import { canConflict, type Line, type Route, ROUTES } from './line.ts';
 
 const WORK = declareTask({ type: 'work' });
 
@@ -248,7 +248,7 @@ function strike(line: Line, fault: Fault, number: number): () => string | undefi
   line.judge = (text) => {
     if (isHint(text) || ++count !== number) return undefined;
     struck = text;
-    return fault;
+    return typeof fault === 'object' && !canConflict(text) ? undefined : fault;
   };
   return () => struck;
 }
@@ -286,6 +286,7 @@ async function tryOut(
   line.judge = () => undefined;
   const found = await look(stage, subject);
   const where = `${JSON.stringify(fault)} at statement ${number}: ${struck()?.slice(0, 80)}`;
+  assert.ok(!refused || typeof fault === 'string', `${where}: a conflict that the user got to know`);
   const possible = refused ? [before, after] : [after];
   assert.ok(
     possible.some((state) => isDeepStrictEqual(found, state)),

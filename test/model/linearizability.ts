@@ -21,7 +21,7 @@ export interface Specification<State, Operation, Result> {
 /** The calls in an order that explains their results, or undefined if there is none. */
 export function linearize<State, Operation, Result>(
   history: readonly Call<Operation, Result>[],
-  { initial, after }: Specification<State, Operation, Result>,
+  specification: Specification<State, Operation, Result>,
 ): readonly Call<Operation, Result>[] | undefined {
   const seen = new Set<string>();
   const search = (
@@ -36,7 +36,7 @@ export function linearize<State, Operation, Result>(
     // Whoever began after another one had ended comes after it.
     const mayBeNext = left.filter(({ begin }) => begin < firstEnd);
     for (const call of mayBeNext) {
-      const next = after(state, call.operation, call.result);
+      const next = specification.after(state, call.operation, call.result);
       if (next === undefined) continue;
       const rest = search(
         left.filter((other) => other !== call),
@@ -50,6 +50,6 @@ export function linearize<State, Operation, Result>(
   };
   return search(
     history.toSorted((one, other) => one.begin - other.begin),
-    initial,
+    specification.initial,
   );
 }

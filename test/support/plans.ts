@@ -1,6 +1,7 @@
 /** How a database would carry out what a store sends: the steps of its plan, in the same words for every database. */
 import assert from 'node:assert/strict';
 import type { Database, Row } from '../../src/core/connection.ts';
+import type { CheckedHistory } from '../../src/core/history.ts';
 import { Store } from '../../src/store/store.ts';
 import type { Bench } from '../../src/testing/bench.ts';
 import { RecordingDatabase, type Statement } from '../../src/testing/recording.ts';
@@ -15,15 +16,19 @@ export interface Step {
 
 const PAGE = 51;
 
-/** The plans of all statements about tasks that `act` sends to a table of `size` rows. */
+/** The plans of all statements about tasks, or what is told of them, that `act` sends to a table of `size` rows. */
 export async function explain(
   { database, world, tables }: Bench,
   size: number,
   act: (store: Store) => Promise<unknown>,
+  history?: CheckedHistory,
 ): Promise<readonly (readonly Step[])[]> {
   const recording = new RecordingDatabase(database);
-  await act(new Store(recording, world.prefix, world.schema, world.dialect));
-  const sent = recording.statements.filter(({ sql }) => sql.includes(tables.task));
+  const { prefix, schema, dialect } = world;
+  await act(new Store(recording, prefix, schema, dialect, undefined, undefined, history));
+  const sent = recording.statements.filter(
+    ({ sql }) => sql.includes(tables.task) || sql.includes(tables.history),
+  );
   assert.ok(sent.length > 0, 'nothing was sent');
   return Promise.all(sent.map((statement) => planOf(database, size, statement)));
 }
@@ -62,6 +67,8 @@ function sqliteStep(text: string, size: number): Step {
 
 /** A line of MySQL's: how one table is reached, and what has to be sorted on the way. */
 function mysqlSteps(row: Row): readonly Step[] {
+  // What is inserted is looked for nowhere.
+  if (row['select_type'] === 'INSERT') return [];
   const [table, type, key, extra] = ['table', 'type', 'key', 'Extra'].map((column) => wordOf(row[column]));
   const rows = Number(row['rows'] ?? 0);
   const text = `${type} ${table} ${key} (${rows} rows) ${extra}`;

@@ -66,11 +66,13 @@ export class ReplicaProcess {
   readonly #waiters = new Set<Waiter>();
   #requests = 0;
 
-  constructor(place: TestBackend, config: ReplicaConfig) {
+  /** `env` is added to the environment. */
+  constructor(place: TestBackend, config: ReplicaConfig, env: NodeJS.ProcessEnv = {}) {
     const { url, prefix } = place;
     const given = JSON.stringify({ url, prefix, ...config });
     this.#child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', PROGRAM, given], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, ...env },
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => void (this.stderr += chunk.toString()));
     createInterface({ input: this.#child.stdout! }).on('line', (text) => this.#read(text));
@@ -201,8 +203,8 @@ export class Fleet {
   }
 
   /** A process that is up: started, unless the config says otherwise. */
-  async spawn(config: ReplicaConfig = {}): Promise<ReplicaProcess> {
-    const child = new ReplicaProcess(this.place, config);
+  async spawn(config: ReplicaConfig = {}, env: NodeJS.ProcessEnv = {}): Promise<ReplicaProcess> {
+    const child = new ReplicaProcess(this.place, config, env);
     this.processes.push(child);
     await child.said('ready');
     return child;

@@ -5,7 +5,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { PROGRAM } from './cli.ts';
+import { CLEAN, PROGRAM } from './cli.ts';
 
 const DEADLINE = 20_000;
 const SOURCES = join(import.meta.dirname, 'use-sources.ts');
@@ -50,7 +50,7 @@ export class PseudoTerminal {
     const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
     this.#child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...inherited, TERM: 'xterm-256color', SHELL: '/bin/sh', TZ: 'UTC', ...env },
+      env: { ...inherited, ...CLEAN, TERM: 'xterm-256color', SHELL: '/bin/sh', TZ: 'UTC', ...env },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.output += text;

@@ -14,6 +14,7 @@ import {
 } from '../../src/index.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import type { Backend, TestBackend } from '../backends.ts';
+import { LEAST_PRIVILEGE } from './least-privilege.ts';
 
 const DEADLINE = 20_000;
 const PATIENCE_STEP = 5;
@@ -48,6 +49,7 @@ export class System {
       stopGrace: 2000,
       // A thread for each of thousands of replicas would cost minutes; what is about the thread asks for it.
       heartbeat: 'loop',
+      migrate: process.env[LEAST_PRIVILEGE] === undefined,
       ...options,
     });
     this.#instances.push(baton);

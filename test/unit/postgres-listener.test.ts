@@ -14,6 +14,7 @@ const HUNDREDFOLD: Clock = {
 };
 
 class FakeDriver implements PostgresDriver {
+  readonly timeout: number = 1000;
   deaf = false;
   down = false;
   attempts = 0;

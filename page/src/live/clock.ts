@@ -8,9 +8,10 @@ let ahead = 0;
 /** Milliseconds since 1970, by the server's clock. */
 export const now = signal(Date.now());
 
-export function learnTime(at: string): void {
-  const server = Date.parse(at);
-  if (!Number.isNaN(server)) ahead = server - Date.now();
+export function learnTime(server: number): void {
+  if (Number.isNaN(server)) return;
+  ahead = server - Date.now();
+  now.value = server;
 }
 
 export function startClock(): void {

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import type { ReplicaView } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
+import { learnTime } from './clock.ts';
 
 /** Enough of an id to tell a few replicas apart. */
 const SHORT = 8;
@@ -10,6 +11,9 @@ const SHORT = 8;
 const names = signal<ReadonlyMap<string, string>>(new Map());
 
 export function learnReplicas(replicas: readonly ReplicaView[]): void {
+  const [first] = replicas;
+  // What is left of a lease is told by the database's clock, which needn't be this device's.
+  if (first !== undefined) learnTime(Date.parse(first.leaseUntil) - first.leaseLeft);
   const known = names.peek();
   if (replicas.every(({ id, name }) => known.get(id) === name)) return;
   names.value = new Map([...known, ...replicas.map(({ id, name }): [string, string] => [id, name])]);
@@ -22,10 +26,10 @@ export function askForReplicas(): void {
   );
 }
 
-/** Its name, with the beginning of its id if others are called the same. */
+/** Its name, with the end of its id if others are called the same. */
 export function replicaName(id: string): string {
   const name = names.value.get(id);
-  if (name === undefined) return id.slice(0, SHORT);
+  if (name === undefined) return id.slice(-SHORT);
   const namesakes = [...names.value.values()].filter((other) => other === name).length;
-  return namesakes > 1 ? `${name} · ${id.slice(0, SHORT / 2)}` : name;
+  return namesakes > 1 ? `${name} · ${id.slice(-SHORT / 2)}` : name;
 }

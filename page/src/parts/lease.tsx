@@ -12,9 +12,9 @@ const SHORT = 0.25;
 
 export function LeaseBar({ replica }: { replica: ReplicaView }) {
   const left = Math.max(0, Date.parse(replica.leaseUntil) - now.value);
-  const full = Math.max(longest.get(replica.id) ?? 0, replica.leaseLeft, left);
+  const full = Math.max(longest.get(replica.id) ?? 0, replica.leaseLeft);
   longest.set(replica.id, full);
-  const share = full === 0 ? 0 : left / full;
+  const share = full === 0 ? 0 : Math.min(1, left / full);
   const words = text().replicas;
   return (
     <div class={`lease${share < SHORT ? ' short' : ''}`}>

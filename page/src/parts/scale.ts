@@ -14,7 +14,8 @@ const SPANS: readonly number[] = [
 
 /** Round times between two, at most so many. */
 export function timesBetween(from: number, to: number, most: number): readonly number[] {
-  const step = spanStep((to - from) / Math.max(1, most));
+  // Words for them tell seconds.
+  const step = spanStep(Math.max(SECOND, (to - from) / Math.max(1, most)));
   const first = Math.ceil(from / step) * step;
   const length = Math.max(0, Math.floor((to - first) / step) + 1);
   return Array.from({ length }, (_, index) => first + index * step);

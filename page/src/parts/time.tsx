@@ -1,6 +1,6 @@
 /** Times that stay true while one looks at them; the exact one is in the title. */
 import { now } from '../live/clock.ts';
-import { ago, clockTime, duration, moment } from '../text/format.ts';
+import { ago, clockTime, dayTime, duration, moment } from '../text/format.ts';
 
 const DAY = 86_400_000;
 
@@ -19,7 +19,7 @@ export function At({ at }: { at: string }) {
   const today = Math.abs(now.peek() - time) < DAY / 2;
   return (
     <time dateTime={at} title={moment(time)}>
-      {today ? clockTime(time) : moment(time)}
+      {today ? clockTime(time) : dayTime(time)}
     </time>
   );
 }

@@ -1,13 +1,15 @@
 /** What narrows the list of tasks. Every choice goes into the address at once. */
+import type { RefObject } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import type { State } from '../../../src/dashboard/api.ts';
 import { Icon } from '../parts/icon.tsx';
 import { STATES, StateIcon } from '../parts/state.tsx';
+import { place } from '../route.ts';
 import { session } from '../session.ts';
 import { useKeys } from '../shell/keyboard.tsx';
 import { text } from '../text/text.ts';
 import type { Filter } from './filter.ts';
-import { isFiltered } from './filter.ts';
+import { isFiltered, readFilter } from './filter.ts';
 import { askForNames, knownNames } from './names.ts';
 
 /** So long after the last letter, what was typed is searched for. */
@@ -30,7 +32,9 @@ interface FilterBarProps {
 
 export function FilterBar({ filter, choose }: FilterBarProps) {
   const words = text().tasks;
-  const change = (changed: Partial<Filter>): void => choose({ ...filter, ...changed, after: null });
+  // What was typed may arrive after another choice: it is added to what is chosen by then.
+  const change = (changed: Partial<Filter>): void =>
+    choose({ ...readFilter(place.peek().query), ...changed, after: null });
   const names = knownNames.value;
   useEffect(askForNames, []);
   return (
@@ -83,15 +87,12 @@ export function FilterBar({ filter, choose }: FilterBarProps) {
 }
 
 function SearchField({ value, change }: { value: string; change: (value: string) => void }) {
-  const field = useRef<HTMLInputElement>(null);
+  const field = useOwnText(value);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useKeys((key) => {
     if (key === '/') field.current?.focus();
     return key === '/';
   });
-  useEffect(() => {
-    if (field.current !== null && field.current !== document.activeElement) field.current.value = value;
-  }, [value]);
   const search = (): void => {
     clearTimeout(timer.current);
     change(field.current?.value.trim() ?? '');
@@ -121,6 +122,15 @@ function SearchField({ value, change }: { value: string; change: (value: string)
   );
 }
 
+/** A field whose text is its own while somebody types, whatever is drawn anew meanwhile; else it is what was chosen. */
+function useOwnText(value: string): RefObject<HTMLInputElement | null> {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (field.current !== null && field.current !== document.activeElement) field.current.value = value;
+  }, [value]);
+  return field;
+}
+
 function NameField({
   label,
   value,
@@ -133,11 +143,13 @@ function NameField({
   change: (value: string | null) => void;
 }) {
   const list = useId();
+  const field = useOwnText(value ?? '');
   return (
     <label class={value === null ? 'name-field' : 'name-field set'}>
       <span class="visually-hidden">{label}</span>
       <input
-        value={value ?? ''}
+        ref={field}
+        defaultValue={value ?? ''}
         placeholder={label}
         list={list}
         autoComplete="off"

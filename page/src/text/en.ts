@@ -1,5 +1,6 @@
 /** The words of the page in English; their keys and parameters are what every other language has to have. */
 const s = (count: string): string => (count === '1' ? '' : 's');
+const capital = (words: string): string => words.charAt(0).toUpperCase() + words.slice(1);
 const ofType = (type: string): string => (type === '' ? '' : ` of type ${type}`);
 const verb = (count: string): string => (count === '1' ? 's' : '');
 
@@ -109,7 +110,7 @@ export const english = {
         `${count} task${s(count)}${ofType(subject)} should have stopped by now`,
       'blocked-loop': (subject: string, _count: string) => `The event loop of ${subject} is blocked`,
       'paused-scope-with-waiting': (subject: string, count: string) =>
-        `${subject} is paused, and ${count} task${s(count)} wait${verb(count)} in it`,
+        `${capital(subject)} is paused, and ${count} task${s(count)} wait${verb(count)} in it`,
       'lease-ending': (subject: string, _count: string) => `The lease of ${subject} is about to end`,
       'failed-tasks': (subject: string, count: string) =>
         `${count} task${s(count)}${ofType(subject)} failed in the last hour`,
@@ -342,6 +343,7 @@ export const english = {
     none: 'No schedules',
     noneWhy: 'Recurring tasks appear here once a service sets them up.',
     pausedTag: 'paused',
+    every: (time: string) => `every ${time}`,
     never: 'Never again',
     next: 'Next',
     last: 'Last',

@@ -34,6 +34,16 @@ const clocks = remembered((tag) => new Intl.DateTimeFormat(tag, { timeStyle: 'me
 const minutes = remembered(
   (tag) => new Intl.DateTimeFormat(tag, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }),
 );
+const dayTimes = remembered(
+  (tag) =>
+    new Intl.DateTimeFormat(tag, {
+      month: 'short',
+      day: 'numeric',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    }),
+);
 const moments = remembered(
   (tag) => new Intl.DateTimeFormat(tag, { dateStyle: 'medium', timeStyle: 'medium', hourCycle: 'h23' }),
 );
@@ -54,6 +64,8 @@ export const finePercent = (share: number): string =>
 export const clockTime = (at: number): string => clocks().format(at);
 
 export const clockMinutes = (at: number): string => minutes().format(at);
+
+export const dayTime = (at: number): string => dayTimes().format(at);
 
 export const moment = (at: number): string => moments().format(at);
 

@@ -327,6 +327,7 @@ export const chinese: Words = {
     none: '没有定时任务',
     noneWhy: '服务设置定时任务后会出现在这里。',
     pausedTag: '已暂停',
+    every: (time) => `每 ${time}`,
     never: '不再运行',
     next: '下次',
     last: '上次',

@@ -41,7 +41,7 @@ export function OverviewView() {
 
 async function loadOverview(abort: AbortSignal): Promise<Overview> {
   const overview = await api.overview(abort);
-  learnTime(overview.at);
+  learnTime(Date.parse(overview.at));
   learnReplicas(overview.replicas);
   return overview;
 }

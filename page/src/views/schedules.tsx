@@ -10,6 +10,7 @@ import { tellDone, tellFailed } from '../parts/toast.tsx';
 import { may } from '../session.ts';
 import { Heading } from '../shell/heading.tsx';
 import { Owner } from '../tasks/table.tsx';
+import { duration } from '../text/format.ts';
 import { text } from '../text/text.ts';
 
 const EVERY = 15_000;
@@ -39,6 +40,12 @@ export function SchedulesView() {
   );
 }
 
+/** Intervals come as milliseconds. */
+function ruleWords(rule: string): string {
+  const interval = /^every (\d+) ms$/.exec(rule)?.[1];
+  return interval === undefined ? rule : text().schedules.every(duration(Number(interval)));
+}
+
 function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () => void }) {
   const words = text().schedules;
   const { name, type, rule, zone, user, group, paused, nextAt, lastAt, lastTask } = schedule;
@@ -51,7 +58,7 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
         </p>
       </div>
       <div class="schedule-rule">
-        <code>{rule}</code>
+        <code>{ruleWords(rule)}</code>
         {zone === null ? null : <span class="faint">{zone}</span>}
       </div>
       <div class="schedule-times">

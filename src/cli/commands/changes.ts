@@ -6,7 +6,8 @@ import { type BulkChange, type BulkFilter, checkBulkFilter } from '../../core/bu
 import type { PublicState } from '../../core/status.ts';
 import { countConcerned } from '../../store/bulk.ts';
 import type { Taskbaton } from '../../taskbaton.ts';
-import { type Command, command, type Result } from '../command.ts';
+import { type Command, command } from '../command.ts';
+import type { Result } from '../result.ts';
 import { type Exit, exitOf } from '../exit.ts';
 import { MASS, WHEN } from '../options.ts';
 import { usage } from '../parse.ts';

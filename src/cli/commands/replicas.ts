@@ -107,7 +107,7 @@ function replicaColumns(now: number): readonly Column<Replica>[] {
     {
       head: 'lease',
       align: 'right',
-      cell: ({ leaseUntil }) => [leaseCell(leaseUntil.getTime() - now)],
+      cell: ({ leaseLeft }) => [leaseCell(leaseLeft)],
       value: ({ leaseUntil }) => leaseUntil.toISOString(),
     },
     {
@@ -130,6 +130,7 @@ function replicaColumns(now: number): readonly Column<Replica>[] {
       cell: ({ types }) => [types.length === 0 ? ['–', 'dim'] : types.join(' ')],
       value: ({ types }) => types.join(' '),
     },
+    { head: 'blocked', programsOnly: true, cell: ({ blocked }) => [`${blocked}`] },
     { head: 'draining', programsOnly: true, cell: ({ draining }) => [`${draining}`] },
   ];
 }

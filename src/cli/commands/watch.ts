@@ -1,7 +1,8 @@
 /** The command that shows tasks while they run. */
 import { milliseconds } from '../../core/duration.ts';
 import type { Task } from '../../core/task.ts';
-import { type Command, command, type Result } from '../command.ts';
+import { type Command, command } from '../command.ts';
+import type { Result } from '../result.ts';
 import type { Exit } from '../exit.ts';
 import { FILTER } from '../options.ts';
 import { usage } from '../parse.ts';

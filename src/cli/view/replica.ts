@@ -2,10 +2,14 @@
 import type { Replica } from '../../core/replica.ts';
 import { bar } from '../screen/bar.ts';
 import type { Line, Piece } from '../screen/line.ts';
-import { roughly } from '../screen/time.ts';
+import { roughly, span } from '../screen/time.ts';
 
-export function nameCell({ name, draining }: Replica): Line {
-  return [name, ...(draining ? [['  ↘ draining', 'yellow'] as const] : [])];
+export function nameCell({ name, draining, blocked }: Replica): Line {
+  return [
+    name,
+    ...(draining ? [['  ↘ draining', 'yellow'] as const] : []),
+    ...(blocked > 0 ? [[`  ⧗ blocked for ${span(blocked)}`, 'red'] as const] : []),
+  ];
 }
 
 const SLOTS = 8;

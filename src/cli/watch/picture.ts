@@ -62,7 +62,7 @@ function systemLines({ overview, gone }: Scene, width: number): readonly Line[] 
       ' ',
       ...slotsCell(replica.running.length, replica.concurrency),
       ' ',
-      leaseCell(replica.leaseUntil.getTime() - overview.at.getTime()),
+      leaseCell(replica.leaseLeft),
     ]),
     ...gone.map(({ replica }): Line => [[`${replica.name} † gone`, 'red']]),
   ];

@@ -113,7 +113,7 @@ export const follow: Operation = {
       });
       assert.deepEqual(await read(reader), [late]);
       // Whoever else has begun something in the same server may be waited for.
-      for (let look = 0; look < 2000 && reader.position.gaps.length > 0; look++) {
+      for (let look = 0; look < 5000 && reader.position.gaps.length > 0; look++) {
         assert.deepEqual(await read(reader), []);
         clock += 10_000;
         if (look > 5)
