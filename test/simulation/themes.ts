@@ -99,7 +99,7 @@ const LAST_FAULT = 4000;
 const MOST_OF: Readonly<Record<StatementClass, number>> = { any: 60, handler: 6, claim: 10, commit: 6 };
 
 /** How often which theme. */
-const OFTEN = { anything: 30, churn: 15, limits: 15, absence: 9, echo: 14, death: 11, zombie: 7 } as const;
+const OFTEN = { anything: 25, churn: 13, limits: 15, absence: 9, echo: 14, death: 20, zombie: 7 } as const;
 
 const makers: Readonly<Record<keyof typeof OFTEN, (random: Random) => readonly Item[]>> = {
   anything: (random) => makeItems(random, ANYTHING),
@@ -144,7 +144,7 @@ function makeItems(random: Random, theme: Theme): readonly Item[] {
     kind: 'operation',
     at: random.below(theme.until),
     by: random.below(count),
-    operation: makeOperation(random, random.weighted(theme.asked) as Asked, tasks.length),
+    operation: makeOperation(random, random.weighted<Asked>(theme.asked), tasks.length),
   }));
   const faults = several(theme.faults, random, () => makeFault(random, theme, count));
   return [...processes, ...tasks, ...(theme === LIMITS ? [limit] : []), ...operations, ...faults];
@@ -295,7 +295,7 @@ function makeOperation(random: Random, kind: Asked, tasks: number): Operation {
 
 function makeFault(random: Random, theme: Theme, processes: number): Item {
   const process = random.below(processes);
-  const kind = random.weighted(theme.befalling) as ProcessFault | 'statement';
+  const kind = random.weighted<ProcessFault | 'statement'>(theme.befalling);
   if (kind === 'statement') {
     const late = theme === CHURN && random.chance(0.7);
     return {
