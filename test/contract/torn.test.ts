@@ -69,9 +69,9 @@ async function checkRows(bench: Bench, statements: number): Promise<void> {
   const { rows } = await bench.database.query(`SELECT id FROM ${bench.tables.task}`);
   for (const { id } of rows) {
     const { status, queue, owner } = await bench.row(Number(id));
-    const after = `${status} after ${statements} statements`;
-    assert.equal(queue, STATUS[status].waits?.queue ?? null, after);
-    assert.equal(owner !== null, LEASED.includes(status), after);
+    const when = `${status} after ${statements} statements`;
+    assert.equal(queue, STATUS[status].waits?.queue ?? null, when);
+    assert.equal(owner !== null, LEASED.includes(status), when);
   }
 }
 

@@ -13,28 +13,29 @@ export function takeOverTime(
   start: number,
   onEscape: (what: string) => void,
 ): () => void {
-  const kept = {
-    now: Date.now,
-    random: Math.random,
-    setTimeout: globalThis.setTimeout,
-    setInterval: globalThis.setInterval,
-    performanceNow: performance.now,
+  const replaced: (() => void)[] = [];
+  const replace = <Owner extends object, Name extends keyof Owner>(
+    owner: Owner,
+    name: Name,
+    value: Owner[Name],
+  ): void => {
+    const kept = owner[name];
+    Reflect.set(owner, name, value);
+    replaced.push(() => void Reflect.set(owner, name, kept));
   };
   const escaped = (what: string): never => {
     onEscape(what);
     throw new Error(`${what} was called in a simulation`);
   };
-  Date.now = () =>
-    Math.floor(start + timeline.now + (WRONG[(timeline.current?.place ?? 0) % WRONG.length] ?? 0));
-  Math.random = () => escaped('Math.random');
-  globalThis.setTimeout = (() => escaped('setTimeout')) as unknown as typeof setTimeout;
-  globalThis.setInterval = (() => escaped('setInterval')) as unknown as typeof setInterval;
-  performance.now = () => escaped('performance.now');
+  replace(Date, 'now', () => {
+    const wrong = WRONG[(timeline.current?.place ?? 0) % WRONG.length] ?? 0;
+    return Math.floor(start + timeline.now + wrong);
+  });
+  replace(Math, 'random', () => escaped('Math.random'));
+  replace(performance, 'now', () => escaped('performance.now'));
+  for (const name of ['setTimeout', 'setInterval'] as const)
+    replace<Record<string, unknown>, string>(globalThis, name, () => escaped(name));
   return () => {
-    Date.now = kept.now;
-    Math.random = kept.random;
-    globalThis.setTimeout = kept.setTimeout;
-    globalThis.setInterval = kept.setInterval;
-    performance.now = kept.performanceNow;
+    for (const giveBack of replaced) giveBack();
   };
 }

@@ -161,7 +161,7 @@ function wait(process: SimulatedProcess, ms: number, signal: TaskSignal | undefi
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       timer.cancel();
-      reject(signal?.reason as Error);
+      if (signal !== undefined) reject(signal.reason);
     };
     const timer = process.clock.after(ms, () => {
       signal?.removeEventListener('abort', stop);

@@ -91,9 +91,9 @@ describe('a mutant', () => {
     it(`can be made of these sources: ${name}`, () => {
       const sources = new Map(edits.map(({ file }) => [file, readFileSync(`src/${file}`, 'utf8')]));
       for (const edit of edits) {
-        const before = sources.get(edit.file) ?? '';
-        sources.set(edit.file, mutated(before, edit));
-        assert.notEqual(sources.get(edit.file), before);
+        const source = sources.get(edit.file) ?? '';
+        sources.set(edit.file, mutated(source, edit));
+        assert.notEqual(sources.get(edit.file), source);
       }
     });
 });

@@ -3,7 +3,7 @@
  * it. Then nothing goes wrong any more, and all must come to rest, and stop.
  */
 import { Taskbaton } from '../../src/index.ts';
-import { type Status } from '../../src/core/status.ts';
+import type { Status } from '../../src/core/status.ts';
 import { Invariants, type Known, type Violation } from './invariants.ts';
 import { Ledger } from './ledger.ts';
 import { takeOverTime } from './machine-time.ts';

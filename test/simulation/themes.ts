@@ -99,7 +99,7 @@ const LAST_FAULT = 4000;
 const MOST_OF: Readonly<Record<StatementClass, number>> = { any: 60, handler: 6, claim: 10, commit: 6 };
 
 /** How often which theme. */
-const OFTEN = { anything: 30, churn: 15, limits: 17, absence: 10, echo: 14, death: 7, zombie: 7 } as const;
+const OFTEN = { anything: 25, churn: 13, limits: 15, absence: 9, echo: 14, death: 20, zombie: 7 } as const;
 
 const makers: Readonly<Record<keyof typeof OFTEN, (random: Random) => readonly Item[]>> = {
   anything: (random) => makeItems(random, ANYTHING),
@@ -144,7 +144,7 @@ function makeItems(random: Random, theme: Theme): readonly Item[] {
     kind: 'operation',
     at: random.below(theme.until),
     by: random.below(count),
-    operation: makeOperation(random, random.weighted(theme.asked) as Asked, tasks.length),
+    operation: makeOperation(random, random.weighted<Asked>(theme.asked), tasks.length),
   }));
   const faults = several(theme.faults, random, () => makeFault(random, theme, count));
   return [...processes, ...tasks, ...(theme === LIMITS ? [limit] : []), ...operations, ...faults];
@@ -184,23 +184,27 @@ function makeEcho(random: Random): readonly Item[] {
 /** The replica that works dies, and two others find that out, of which one is slow. */
 function makeDeath(random: Random): readonly Item[] {
   const task = makeTask(random, { ...ABSENCE, stubborn: 0 }, 0);
-  const death = random.between(100, 800);
+  const death = random.between(900, 1500);
   return [
-    ...several([3, 3], random, (index) => makeProcess(random, index, true)),
-    operation(1, { ...task, script: { ...task.script, work: 600, autoRun: true } }),
-    ...several([1, 2], random, (index): Item => ({
+    makeProcess(random, 0),
+    ...several([2, 2], random, (index): Item => ({
+      ...makeProcess(random, index + 1),
+      at: random.below(600),
+    })),
+    operation(1, { ...task, type: 'resumed', script: { ...task.script, work: 600, autoRun: true } }),
+    {
       kind: 'process fault',
-      at: death + index * 10,
-      process: random.below(3),
+      at: death,
+      process: 0,
       fault: random.weighted({ crash: 2, 'cut off': 1, freeze: 1 }),
       ms: random.between(LEASE, 2 * LEASE),
-    })),
+    },
     {
       kind: 'process fault',
       at: death + LEASE - random.between(0, 1000),
-      process: random.below(3),
+      process: random.between(1, 2),
       fault: 'slow',
-      ms: random.between(1000, 3000),
+      ms: random.between(2000, 5000),
     },
   ];
 }
@@ -226,11 +230,11 @@ function operation(at: number, asked: Operation): Item {
   return { kind: 'operation', at, by: 0, operation: asked };
 }
 
-function makeProcess(random: Random, index: number, early = index === 0): Item {
+function makeProcess(random: Random, index: number): Extract<Item, { kind: 'process' }> {
   return {
     kind: 'process',
     // Most are there from the beginning.
-    at: early || random.chance(0.7) ? 0 : random.below(LAST_FAULT),
+    at: index === 0 || random.chance(0.7) ? 0 : random.below(LAST_FAULT),
     clock: {
       offset: random.chance(0.5) ? 0 : random.between(-3_600_000, 3_600_000),
       drift: (random.next() - 0.5) / 500,
@@ -291,7 +295,7 @@ function makeOperation(random: Random, kind: Asked, tasks: number): Operation {
 
 function makeFault(random: Random, theme: Theme, processes: number): Item {
   const process = random.below(processes);
-  const kind = random.weighted(theme.befalling) as ProcessFault | 'statement';
+  const kind = random.weighted<ProcessFault | 'statement'>(theme.befalling);
   if (kind === 'statement') {
     const late = theme === CHURN && random.chance(0.7);
     return {
