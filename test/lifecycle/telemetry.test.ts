@@ -15,7 +15,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
-import { defineTask, type Taskbaton } from '../../src/index.ts';
+import { defineTask, type Payload, type Taskbaton } from '../../src/index.ts';
 import { storedTrace } from '../../src/core/trace.ts';
 import { openTelemetry } from '../../src/otel/index.ts';
 import { internalsOf } from '../../src/runtime/internals.ts';
@@ -149,7 +149,8 @@ eachBackend((backend) => {
       },
     });
     for (const [redact, message] of [
-      [undefined, 'no secret'],
+      [undefined, undefined],
+      [(payload: Payload) => payload, 'no secret'],
       [
         () => ({ input: undefined, context: undefined, message: undefined, error: undefined, errors: [] }),
         undefined,
