@@ -28,7 +28,7 @@ const networked = ({ seats }: Arena): boolean => seats[0]?.proxy !== undefined;
 /** What happens to the next statement that may write. */
 const ANSWERS: readonly Fault[] = ['unanswered', 'closed', 'torn', 'half-open', 'unsent'];
 
-export const FAULTS: readonly FaultKind[] = [
+const FAULTS: readonly FaultKind[] = [
   {
     name: 'killed',
     weight: 3,

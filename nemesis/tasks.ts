@@ -32,7 +32,7 @@ export const UNRULY: readonly string[] = ['careless'];
 export const LIMITED_GROUP = 'limited';
 export const GROUP_LIMIT = 3;
 /** How often the poison may kill its process. */
-export const POISON_BUDGET = 2;
+const POISON_BUDGET = 2;
 /** So many reports more does a careless one try. */
 const LAST_TRIES = 5;
 

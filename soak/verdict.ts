@@ -102,7 +102,7 @@ function given(value: number | undefined): readonly number[] {
   return value === undefined ? [] : [value];
 }
 
-export function percentile(values: readonly number[], part: number): number | undefined {
+function percentile(values: readonly number[], part: number): number | undefined {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }

@@ -241,8 +241,11 @@ async function live(stage: Stage, route: Route, number: number, fault?: Fault): 
     assert.deepEqual(await stage.stepsOf((await endings[1])!), [1, 2, 3]);
     assert.deepEqual(await stage.blemishes(), []);
     assert.deepEqual(ledger.wrongs, []);
-    for (const [type, times] of Object.entries(BEGUN))
-      assert.equal(ledger.begun(type), times, `${type} begun`);
+    for (const [type, most] of Object.entries(BEGUN)) {
+      const times = ledger.begun(type);
+      // Whose children were quick has nothing to wait for.
+      assert.ok(times === most || (type === 'parent' && times === 1), `${type} began ${times} times`);
+    }
     await stage.clear();
   } catch (error) {
     throw new Error(`${JSON.stringify(fault)} at statement ${number}: ${seen.struck.slice(0, 300)}`, {

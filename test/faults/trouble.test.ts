@@ -67,12 +67,10 @@ async function ownPostgres(): Promise<OwnServer> {
 
 async function ownMariadb(): Promise<OwnServer> {
   const server = await startPrivateMariadb([`--max-connections=${FEW_CONNECTIONS}`]);
-  const admin = async (sql: string): Promise<unknown> => {
-    const connection = await createConnection({ uri: server.url });
-    const result = await connection.query(sql);
-    await connection.end();
-    return result;
-  };
+  // One that is there before all others are taken.
+  const master = await createConnection({ uri: server.url });
+  master.on('error', () => undefined);
+  const admin = async (sql: string): Promise<unknown> => master.query(sql);
   // Not '%': a new server's nameless account of localhost would go before it.
   await admin('CREATE USER replica@localhost');
   await admin('GRANT ALL ON taskbaton_test.* TO replica@localhost');
@@ -84,7 +82,10 @@ async function ownMariadb(): Promise<OwnServer> {
       await server.stop('SIGKILL');
       await server.start();
     },
-    close: () => server.close(),
+    close: async () => {
+      master.destroy();
+      await server.close();
+    },
   };
 }
 
