@@ -32,13 +32,13 @@ const server = createServer(
 );
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-const browser = await chromium.launch({ executablePath: program, args: [...CHROMIUM_OPTIONS] });
-const folder = process.argv[2];
+const chrome = await chromium.launch({ executablePath: program, args: [...CHROMIUM_OPTIONS] });
+const target = process.argv[2];
 try {
-  if (folder === undefined) await takeTwo(browser);
-  else await takeAll(browser, folder);
+  if (target === undefined) await takeTwo(chrome);
+  else await takeAll(chrome, target);
 } finally {
-  await browser.close();
+  await chrome.close();
   server.close();
   server.closeAllConnections();
   await stage.close();

@@ -142,12 +142,12 @@ describe('somebody on the page', () => {
     await page.goto(`${site.url}tasks/${ids.running}`);
     await page.getByText('Live', { exact: true }).waitFor();
     await page.locator('.stint').first().waitFor();
-    const before = (await control.getTask(ids.running)).replica;
+    const earlier = (await control.getTask(ids.running)).replica;
     release();
     await holder(ids.running).stop();
     await until('another replica has it', async () => {
       const { replica, progress } = await control.getTask(ids.running);
-      return replica !== undefined && replica !== before && progress === 0.7;
+      return replica !== undefined && replica !== earlier && progress === 0.7;
     });
     await until('two stints are drawn', async () => (await page.locator('.stint').count()) === 2);
     await page.locator('.passing').waitFor({ state: 'attached' });

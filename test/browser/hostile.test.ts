@@ -68,13 +68,13 @@ describe('the page', () => {
     const { page, check } = await visit(browser, context);
     await refusesToLeave(page, site.url);
 
-    for (let after = ''; ;) {
-      await page.goto(`${site.url}tasks?${after}`);
+    for (let rest = ''; ;) {
+      await page.goto(`${site.url}tasks?${rest}`);
       await page.locator('tr[data-task]').first().waitFor();
       check();
       const older = page.getByRole('link', { name: 'Older' });
       if ((await older.count()) === 0) break;
-      after = new URL((await older.getAttribute('href')) ?? '', site.url).search.slice(1);
+      rest = new URL((await older.getAttribute('href')) ?? '', site.url).search.slice(1);
     }
     for (const view of ['', 'queues', 'replicas', 'schedules']) {
       await page.goto(site.url + view);

@@ -59,7 +59,7 @@ export function openBrowser(): Promise<Browser> {
 export interface Visit {
   readonly page: Page;
   /** Fails if anything happened that must not. */
-  check(): void;
+  readonly check: () => void;
 }
 
 /** A page with nothing remembered; closed, and checked, when the test is over. */

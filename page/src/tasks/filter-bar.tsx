@@ -47,7 +47,7 @@ export function FilterBar({ filter, choose }: FilterBarProps) {
           names={names.types}
           change={(type) => change({ types: type === null ? [] : [type] })}
         />
-        {session.value?.scope == null ? (
+        {(session.value?.scope ?? null) === null ? (
           <NameField
             label={words.user}
             value={filter.user}
