@@ -22,8 +22,8 @@ export const FIGURES: readonly Figure[] = [
   },
   {
     what: 'Every statement of 18 operations, and of a replica’s life, cut off',
-    command: 'npm test -- test/faults',
-    came: '614 lives (SQLite 180, PostgreSQL 152, MariaDB 282), each statement met by a lost answer and one other fault in turn: nothing half done, lost or doubled, no attempt or crash counted',
+    command: 'FAULTS=all npm test -- test/faults',
+    came: '820 lives (SQLite 180, PostgreSQL 358 over two drivers, MariaDB 282), each statement met by one or two of the faults in turn: nothing half done, lost or doubled, no attempt or crash counted',
     violations: 0,
   },
   {
