@@ -32,8 +32,10 @@ export const open: OpenContestant = (db, setting) => ({
   },
 });
 
+/** None unless it is asked for, as the others have none; by default there is one. */
 function historyOf(setting: string): HistoryLevel | undefined {
-  return LEVELS.includes(setting) ? (setting as HistoryLevel) : undefined;
+  if (setting === 'default') return undefined;
+  return LEVELS.includes(setting) ? (setting as HistoryLevel) : 'off';
 }
 
 function noop(handle: Handle, setting: string): ReturnType<typeof defineTask<Payload, Payload, object>> {

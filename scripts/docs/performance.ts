@@ -38,7 +38,7 @@ The peers are ${versions()}.
 graphile-worker tuned is the preset of its author's own performance test, pg-boss tuned has large batches (each settled as a
 whole), and the others have the concurrency at which they were fastest in trials. Absurd is left out: its SQL isn't on npm.
 DBOS polls every 50 ms here instead of every second, which buys latency with idle statements. graphile-worker and BullMQ
-remove what is done; taskbaton keeps it unless it says otherwise. Redis is as durable as the databases only where it is
+remove what is done; taskbaton keeps it unless it says otherwise, and is without a [history](guide/history.md), which none of the others has. Redis is as durable as the databases only where it is
 synced always; its statements are commands, those inside its scripts included. The hand-written loop controls nothing and
 retries nothing: it shows what the database can do. DBOS and OpenWorkflow take no part in the large backlog, which they
 would take too long to load or to work off.
