@@ -7,6 +7,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { dirname, join } from 'node:path';
 import { cliPage } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
+import { grafanaDashboard } from './docs/grafana.ts';
 import { deadLinks } from './docs/links.ts';
 import { typeErrors } from './docs/snippets.ts';
 import { performanceCharts, performancePage } from './docs/performance.ts';
@@ -23,6 +24,7 @@ const GENERATED = new Map<string, () => string | Promise<string>>([
   ['model/status.pml', statusModel],
   ['docs/proof.md', proofPage],
   ['docs/guide/cli.md', cliPage],
+  ['docs/grafana.json', grafanaDashboard],
   ...turnPictures,
   ['docs/performance.md', performancePage],
   ...performanceCharts,

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { defineTask } from '../../src/index.ts';
+import { PANELS } from '../../scripts/docs/grafana.ts';
 import { eachBackend } from '../backends.ts';
 import { Counter, gauge, Histogram, textOf } from '../../src/dashboard/prometheus.ts';
 import { openDesk, waiting } from './desk.ts';
@@ -39,6 +40,18 @@ eachBackend((backend) => {
       /^taskbaton_loop_lag_seconds [0-9.e-]+$/m,
     ])
       assert.match(text, expected);
+  });
+
+  it('whatever the dashboard for Grafana asks for is told', async (t) => {
+    const desk = await openDesk(backend, t, {});
+    await desk.baton.start();
+    const { text } = await desk.get('metrics');
+    const told = Array.from(text.matchAll(/^# TYPE (\S+)/gm), ([, name]) => name);
+    const asked = PANELS.flatMap(({ queries }) => queries).flatMap(
+      ([expression]) => expression.match(/taskbaton_[a-z_]+/g) ?? [],
+    );
+    assert.ok(asked.length >= PANELS.length);
+    for (const name of asked) assert.ok(told.includes(name.replace(/_bucket$/, '')), name);
   });
 });
 
