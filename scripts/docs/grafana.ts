@@ -96,7 +96,7 @@ function placedAt({ title, unit, queries, single: one }: Panel, gridPos: object)
     datasource: { type: 'prometheus', uid: '$source' },
     fieldConfig: { defaults: { unit, min: 0 }, overrides: [] },
     targets: queries.map(([expr, legendFormat], index) => ({
-      refId: String.fromCodePoint('A'.codePointAt(0)! + index),
+      refId: 'ABCDEFGH'.charAt(index),
       expr,
       legendFormat,
     })),
