@@ -47,7 +47,8 @@ export class PseudoTerminal {
     ];
     const line = words.map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`).join(' ');
     const command = `stty cols ${columns} rows ${rows}; tty; echo process $$; exec ${line}`;
-    const { NO_COLOR: _, FORCE_COLOR: __, ...inherited } = process.env;
+    // Whatever would keep Node.js from colours, or make it use them.
+    const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env;
     this.#child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...inherited, ...CLEAN, TERM: 'xterm-256color', SHELL: '/bin/sh', TZ: 'UTC', ...env },
