@@ -205,6 +205,23 @@ describe('somebody on the page', () => {
     await page.getByRole('heading', { level: 1, name: 'Schedules' }).waitFor();
   });
 
+  test('hears a key as soon as the row is there that it is for', async (context) => {
+    const { control, ids } = await openScenery(context);
+    const site = await openSite(control, context);
+    const { page } = await visit(browser, context);
+    await page.addInitScript(
+      `new MutationObserver((_, observer) => {
+        const link = document.querySelector('tr[data-task] a');
+        if (link === null) return;
+        observer.disconnect();
+        link.focus();
+        link.dispatchEvent(new KeyboardEvent('keydown', { key: 'd', bubbles: true }));
+      }).observe(document, { childList: true, subtree: true });`,
+    );
+    await page.goto(`${site.url}tasks?search=${ids.init}`);
+    await page.getByRole('dialog').waitFor();
+  });
+
   test('triggers, pauses and removes a schedule', async (context) => {
     const { control } = await openScenery(context);
     const site = await openSite(control, context);

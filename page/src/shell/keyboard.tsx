@@ -1,6 +1,6 @@
 /** Everything can be done from the keyboard; this is what goes quicker, and the dialog that tells of it. */
 import { signal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { Dialog } from '../parts/dialog.tsx';
 import { navigate } from '../route.ts';
 import { shortcuts } from '../settings.ts';
@@ -42,9 +42,12 @@ export const helpOpen = signal(false);
 const handlers = new Set<(key: string) => boolean>();
 let chord = Number.NEGATIVE_INFINITY;
 
-/** Keys of a view, while it is shown; `handle` says whether it used the key. */
+/**
+ * Keys of a view; `handle` says whether it used the key. They work from the moment that the view is in the document: a
+ * plain effect would come a frame later, and lose the key of whoever is quicker.
+ */
 export function useKeys(handle: (key: string) => boolean): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     handlers.add(handle);
     return () => void handlers.delete(handle);
   });
