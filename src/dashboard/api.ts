@@ -30,7 +30,8 @@ export type Action = 'run' | 'pause' | 'move' | 'delete';
 
 /** Any answer that is no success: 400, 401, 403, 404, 405, 409, 413, 415, 429, 500 or 503. */
 export interface Failure {
-  error: { code: string; message: string; remedy?: string };
+  /** `field` is the part of the body that is wrong, where it is known. */
+  error: { code: string; message: string; remedy?: string; field?: string };
 }
 
 /** GET api/session */
@@ -40,6 +41,8 @@ export interface Session {
   /** The only user whose tasks are seen; null for all. */
   scope: string | null;
   can: Permission[];
+  /** The types whose tasks can be created here. */
+  types: string[];
   system: { prefix: string; database: string; version: string; history: boolean };
 }
 

@@ -43,7 +43,7 @@ class Desk {
   readonly #tell: (error: unknown, path: string) => void;
 
   constructor(baton: Taskbaton, options: CheckedOptions, load: LoadPage) {
-    const { clock, events, feed, observer, settings, stores, endings } = internalsOf(baton);
+    const { clock, events, feed, observer, registry, settings, stores, endings } = internalsOf(baton);
     this.#options = options;
     this.#load = load;
     const { maxStreams: most, maxBuffered: buffered } = options;
@@ -62,6 +62,7 @@ class Desk {
       baton,
       schedules: new ScheduleControl(baton),
       tasks: options.tasks,
+      creatable: () => [...new Set([...options.tasks.keys(), ...registry.runnable.keys()])].toSorted(),
       streams,
       metrics: new Metrics(baton, { clock, streams }),
       ready: () => probes.get('ready', async () => (await stores.open()).ping()),

@@ -1,5 +1,5 @@
 /** What goes wrong with a request: a status, and the same shape for all of them. */
-import { type ErrorCode, isTaskbatonError } from '../core/errors.ts';
+import { type ErrorCode, type ErrorDetails, isTaskbatonError } from '../core/errors.ts';
 import type { Failure } from './api.ts';
 
 /** What is refused here, besides what the engine refuses. */
@@ -37,6 +37,14 @@ const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   DATABASE_BUSY: 503,
 };
 
+/** What part of a body an error is about; of others the error itself may say. */
+const FIELDS: Readonly<Partial<Record<ErrorCode | RefusalCode, string>>> = {
+  INVALID_INPUT: 'input',
+  KEY_TAKEN: 'key',
+  PAYLOAD_TOO_LARGE: 'input',
+  UNKNOWN_TYPE: 'type',
+};
+
 /** A request that is refused before the engine hears of it. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
@@ -57,15 +65,21 @@ export function failureOf(error: unknown): {
 } {
   if (error instanceof Refusal) {
     const { code, message, headers } = error;
-    return { status: REFUSALS[code], headers, body: { error: { code, message } } };
+    return { status: REFUSALS[code], headers, body: { error: { code, message, ...fieldOf(code) } } };
   }
   if (isTaskbatonError(error)) {
     const { code, remedy } = error;
     const status = STATUSES[code] ?? 500;
     const message = status < 500 ? error.message.slice(0, -remedy.length - '. '.length) : WITHHELD;
-    return { status, headers: {}, body: { error: { code, message, ...(status < 500 ? { remedy } : {}) } } };
+    const more = status < 500 ? { remedy, ...fieldOf(code, error.details) } : {};
+    return { status, headers: {}, body: { error: { code, message, ...more } } };
   }
   return { status: 500, headers: {}, body: { error: { code: 'INTERNAL', message: WITHHELD } } };
+}
+
+function fieldOf(code: ErrorCode | RefusalCode, { argument }: ErrorDetails = {}): { field?: string } {
+  const field = FIELDS[code] ?? argument;
+  return typeof field === 'string' ? { field } : {};
 }
 
 const WITHHELD = 'this did not work; the log says why';

@@ -10,6 +10,8 @@ export interface Host {
   readonly schedules: ScheduleControl;
   /** Types that may be created though this instance doesn't run them. */
   readonly tasks: ReadonlyMap<string, TaskDeclaration>;
+  /** The names of all types that may be created here, in alphabetical order. */
+  readonly creatable: () => string[];
   readonly streams: EventStreams;
   readonly metrics: Metrics;
   /** Resolves if the database answers. */

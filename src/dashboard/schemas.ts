@@ -28,13 +28,14 @@ export const SCHEMAS: Schemas = {
   Failure: whole({
     error: {
       ...whole({ code: TEXT, message: TEXT }),
-      properties: { code: TEXT, message: TEXT, remedy: TEXT },
+      properties: { code: TEXT, message: TEXT, remedy: TEXT, field: TEXT },
     },
   }),
   Session: whole({
     user: TEXT,
     scope: nullable(TEXT),
     can: list({ type: 'string', enum: PERMISSIONS }),
+    types: list(TEXT),
     system: whole({ prefix: TEXT, database: TEXT, version: TEXT, history: FLAG }),
   }),
   ErrorView: object({ name: TEXT, message: TEXT, stack: TEXT, code: TEXT }, ['name', 'message']),

@@ -32,6 +32,7 @@ export const SYSTEM_ROUTES: readonly Route[] = [
       user: visitor.user,
       scope: visitor.owner ?? null,
       can: PERMISSIONS.filter((one) => visitor.can.has(one)),
+      types: visitor.can.has('create') ? host.creatable() : [],
       system: { ...(await host.system()), version: RELEASE },
     }),
   },

@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
+import * as z from 'zod';
+import { declareTask } from '../../src/index.ts';
 import { EVERYBODY, openBrowser, openSite, visit } from '../support/site.ts';
 import { reaches, until, vanishes } from '../support/system.ts';
-import { openScenery, sendInvoice } from './scenery.ts';
+import { importCsv, openScenery, sendInvoice } from './scenery.ts';
+
+const printing = declareTask({ type: 'print', input: z.object({ copies: z.number().max(9) }) });
 
 describe('somebody on the page', () => {
   let browser: Browser;
@@ -239,6 +243,80 @@ describe('somebody on the page', () => {
     await page.getByText('No schedules').waitFor();
   });
 
+  test('creates a task with the keyboard, told at each field what is wrong with it', async (context) => {
+    const { control } = await openScenery(context);
+    const site = await openSite(control, context, [printing, importCsv]);
+    const { page } = await visit(browser, context);
+    await page.goto(`${site.url}tasks`);
+    await page.getByRole('button', { name: 'New task' }).waitFor();
+    await page.keyboard.press('n');
+    const dialog = page.getByRole('dialog', { name: 'Create a task' });
+    const create = dialog.getByRole('button', { name: 'Create', exact: true });
+    const input = dialog.getByLabel('Input, as JSON (optional)');
+    await dialog.getByLabel('Type', { exact: true }).selectOption('print');
+    await input.fill('{ "copies": 12');
+    await create.click();
+    await isRefused(page, 'This is not JSON.');
+    await input.fill('{ "copies": 12 }');
+    await create.click();
+    await isRefused(page, 'the input for task type print does not fit its schema');
+    assert.equal((await control.getTasks({ types: ['print'] })).tasks.length, 0);
+
+    await input.fill('{ "copies": 2 }');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('mei');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('office');
+    await dialog.getByLabel('Priority').fill('7');
+    await dialog.getByLabel('Begins').selectOption('later');
+    await dialog.getByLabel('In', { exact: true }).fill('3');
+    await dialog.getByLabel('Unit').selectOption('hours');
+    await dialog.getByLabel(/^Reason/).fill('for the meeting');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: /^print #/ }).waitFor();
+    const [task] = (await control.getTasks({ types: ['print'] })).tasks;
+    assert.deepEqual(
+      [task?.user, task?.group, task?.priority, task?.input],
+      ['mei', 'office', 7, { copies: 2 }],
+    );
+    assert.equal(
+      Math.round(((task?.dueAt?.getTime() ?? 0) - (task?.createdAt.getTime() ?? 0)) / 1000),
+      10_800,
+    );
+    const [entry] = (await control.history(task?.id ?? 0)).entries;
+    assert.deepEqual([entry?.event, entry?.actor, entry?.reason], ['create', 'ada', 'for the meeting']);
+  });
+
+  test('who may not create is not offered to, nor is anybody where no type is known; one with a scope creates own tasks', async (context) => {
+    const { control } = await openScenery(context);
+    const site = await openSite(control, context, [printing]);
+    const { page } = await visit(browser, context);
+    const open = page.getByRole('button', { name: 'New task' });
+    site.visitor = { ...EVERYBODY, can: ['read'] };
+    await page.goto(`${site.url}tasks`);
+    await page.locator('tr[data-task]').first().waitFor();
+    assert.equal(await open.count(), 0);
+    site.visitor = { ...EVERYBODY, scope: 'ada' };
+    await page.reload();
+    await open.click();
+    const dialog = page.getByRole('dialog');
+    assert.equal(await dialog.getByLabel('User').count(), 0);
+    await dialog.getByLabel(/^Input/).fill('{ "copies": 1 }');
+    await dialog.getByLabel('Begins').selectOption('never');
+    // What was typed is still there after thinking better of it.
+    await page.keyboard.press('Escape');
+    await open.click();
+    await dialog.getByRole('button', { name: 'Create', exact: true }).click();
+    await page.getByRole('heading', { level: 1, name: /^print #/ }).waitFor();
+    const [task] = (await control.getTasks({ types: ['print'] })).tasks;
+    assert.deepEqual([task?.user, task?.state, task?.input], ['ada', 'init', { copies: 1 }]);
+
+    const bare = await openSite(control, context);
+    await page.goto(`${bare.url}tasks`);
+    await page.locator('tr[data-task]').first().waitFor();
+    assert.equal(await open.count(), 0);
+  });
+
   test('who may only look is offered no change, and one with a scope sees nobody else', async (context) => {
     const { control, ids } = await openScenery(context);
     const site = await openSite(control, context);
@@ -270,6 +348,15 @@ describe('somebody on the page', () => {
     assert.equal(await page.evaluate('document.documentElement.lang'), 'zh-CN');
   });
 });
+
+/** The field that has the focus is the one that is wrong, and says so to those who can't see it. */
+async function isRefused(page: Page, problem: string): Promise<void> {
+  const told = (): Promise<string> =>
+    page.evaluate<string>(
+      `document.getElementById(document.activeElement.getAttribute('aria-describedby'))?.textContent ?? ''`,
+    );
+  await until(`the field says: ${problem}`, async () => (await told()).includes(problem));
+}
 
 /** Exactly these, in this order. */
 async function hasRows(page: Page, ids: readonly number[]): Promise<void> {

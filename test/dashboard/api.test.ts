@@ -1,6 +1,7 @@
 /** The API on every database: what is asked for happens, and what is shown is what is there. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import * as z from 'zod';
 import { Schedules } from '../../src/cron/index.ts';
 import { declareTask, defineTask } from '../../src/index.ts';
 import { eachBackend } from '../backends.ts';
@@ -190,8 +191,27 @@ eachBackend((backend) => {
     assert.deepEqual([unknown.status, unknown.body.error.code], [400, 'UNKNOWN_TYPE']);
   });
 
+  it('a task that cannot be created is refused with the name of the field that is wrong', async (t) => {
+    const printing = declareTask({ type: 'print', input: z.object({ copies: z.number() }) });
+    const desk = await openDesk(backend, t, { maxPayload: 1024 }, { tasks: [printing] });
+    const wrong: readonly (readonly [string, object])[] = [
+      ['type', { type: 'nobody' }],
+      ['input', { input: { copies: 'many' } }],
+      ['input', { type: 'waiting', input: 'x'.repeat(2000) }],
+      ['user', { input: { copies: 1 }, user: 'ü'.repeat(200) }],
+      ['autoRun', { input: { copies: 1 }, autoRun: false, delay: 5 }],
+    ];
+    for (const [field, body] of wrong) {
+      const { status, body: answer } = await desk.post('api/tasks', { type: 'print', ...body });
+      assert.ok(status >= 400 && status < 500, answer.error.message);
+      assert.equal(answer.error.field, field, answer.error.message);
+    }
+    assert.equal((await desk.baton.getTasks()).tasks.length, 0);
+  });
+
   it('a type that is only declared can be created where the dashboard knows it', async (t) => {
     const desk = await openDesk(backend, t, {}, { tasks: [declareTask({ type: 'declared' })] });
+    assert.deepEqual((await desk.get('api/session')).body.types, ['declared', 'waiting']);
     const { status, body } = await desk.post('api/tasks', { type: 'declared' });
     assert.equal(status, 201);
     assert.equal((await desk.baton.getTask(body.id)).type, 'declared');

@@ -10,7 +10,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { CHROMIUM_OPTIONS, CHROMIUM_VARIABLE } from '../../scripts/chromium.ts';
 import { dashboard, toNodeHandler, type Visitor } from '../../src/dashboard/index.ts';
 import { PERMISSIONS } from '../../src/dashboard/access.ts';
-import type { Taskbaton } from '../../src/index.ts';
+import type { Taskbaton, TaskDeclaration } from '../../src/index.ts';
 
 export const EVERYBODY: Visitor = { user: 'ada', can: PERMISSIONS, scope: null };
 
@@ -27,9 +27,14 @@ export interface Site {
   reopen(): Promise<void>;
 }
 
-export async function openSite(baton: Taskbaton, context: TestContext): Promise<Site> {
+/** `tasks` can be created there. */
+export async function openSite(
+  baton: Taskbaton,
+  context: TestContext,
+  tasks: readonly TaskDeclaration[] = [],
+): Promise<Site> {
   const state = { visitor: EVERYBODY };
-  const handler = toNodeHandler(dashboard(baton, { access: () => state.visitor }));
+  const handler = toNodeHandler(dashboard(baton, { access: () => state.visitor, tasks }));
   const server = createServer(handler);
   const listen = (port: number): Promise<void> =>
     new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));

@@ -8,8 +8,10 @@ import type {
   BulkRequest,
   BulkResult,
   ChangeRequest,
+  Created,
   HistoryPage,
   LimitRequest,
+  NewTask,
   Overview,
   PauseRequest,
   Queues,
@@ -23,17 +25,25 @@ import type {
 /** The status of an error that no server answered with. */
 export const UNREACHABLE = 0;
 
+interface Remarks {
+  readonly remedy?: string | undefined;
+  readonly field?: string | undefined;
+}
+
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly remedy: string | undefined;
+  /** The part of what was sent that is wrong, where it is known. */
+  readonly field: string | undefined;
 
-  constructor(status: number, code: string, message: string, remedy?: string) {
+  constructor(status: number, code: string, message: string, { remedy, field }: Remarks = {}) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.remedy = remedy;
+    this.field = field;
   }
 }
 
@@ -51,6 +61,7 @@ export const api = {
   task: (id: number, abort?: AbortSignal) => request<TaskView>('GET', `tasks/${id}`, undefined, abort),
   history: (id: number, after: string | null, abort?: AbortSignal) =>
     request<HistoryPage>('GET', `tasks/${id}/history?${historyQuery(after)}`, undefined, abort),
+  create: (body: NewTask) => request<Created>('POST', 'tasks', body),
   change: (id: number, action: Action, body: ChangeRequest) =>
     request<unknown>('POST', `tasks/${id}/${action}`, body),
   bulk: (body: BulkRequest) => request<BulkResult>('POST', 'tasks/bulk', body),
@@ -106,13 +117,12 @@ async function reach(address: string, init: RequestInit): Promise<Response> {
 }
 
 function refusal(response: Response, answer: unknown): ApiError {
-  const given = (answer as { error?: { code?: unknown; message?: unknown; remedy?: unknown } } | undefined)
-    ?.error;
+  const given = (answer as { error?: Readonly<Record<string, unknown>> } | undefined)?.error;
   const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
   return new ApiError(
     response.status,
-    text(given?.code) ?? `HTTP_${response.status}`,
-    text(given?.message) ?? `${response.status} ${response.statusText}`,
-    text(given?.remedy),
+    text(given?.['code']) ?? `HTTP_${response.status}`,
+    text(given?.['message']) ?? `${response.status} ${response.statusText}`,
+    { remedy: text(given?.['remedy']), field: text(given?.['field']) },
   );
 }

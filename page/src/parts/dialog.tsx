@@ -6,6 +6,7 @@ import { signal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { text } from '../text/text.ts';
+import { TextField } from './field.tsx';
 
 interface Question {
   readonly title: string;
@@ -79,38 +80,6 @@ function QuestionForm({
         </div>
       </form>
     </Dialog>
-  );
-}
-
-function TextField({
-  label,
-  value,
-  options = [],
-  change,
-}: {
-  label: string;
-  value: string;
-  options?: readonly string[];
-  change: (value: string) => void;
-}) {
-  const list = useId();
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <input
-        value={value}
-        list={list}
-        autoComplete="off"
-        spellcheck={false}
-        maxLength={255}
-        onInput={(event) => change(event.currentTarget.value)}
-      />
-      <datalist id={list}>
-        {options.map((option) => (
-          <option value={option} key={option} />
-        ))}
-      </datalist>
-    </label>
   );
 }
 

@@ -25,6 +25,7 @@ const SHOWN: readonly { readonly keys: readonly string[]; readonly meaning: Mean
   { keys: ['g', 'r'], meaning: 'replicas' },
   { keys: ['g', 's'], meaning: 'schedules' },
   { keys: ['/'], meaning: 'search' },
+  { keys: ['n'], meaning: 'create' },
   { keys: ['j', 'k'], meaning: 'rows' },
   { keys: ['x'], meaning: 'select' },
   { keys: ['r'], meaning: 'run' },

@@ -96,7 +96,7 @@ function Command({ line }: { line: string }) {
   };
   return (
     <li>
-      <code>{line}</code>
+      <code>{line.split(/ (?=--)/).map((part) => [<span key={part}>{part}</span>, ' '])}</code>
       <button
         type="button"
         class="button quiet square"

@@ -95,7 +95,7 @@ const TaskRow = memo(function TaskRow({ task, chosen, toggle }: TaskRowProps) {
         <StateBadge state={state} />
       </td>
       <td role="cell" class="cell-progress">
-        {hasProgress(task) ? (
+        {hasProgress(task) && state !== 'finished' ? (
           <>
             <ProgressBar task={task} />
             <span class="progress-words">

@@ -1,6 +1,7 @@
 /** What is created again and again: when it is next, what came of it last; paused, triggered or removed here. */
 import type { ScheduleView } from '../../../src/dashboard/api.ts';
 import { api, type ScheduleAction } from '../api/client.ts';
+import { now } from '../live/clock.ts';
 import { useResource } from '../live/resource.ts';
 import { ask } from '../parts/dialog.tsx';
 import { Empty, Loaded } from '../parts/feedback.tsx';
@@ -69,7 +70,8 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
             words.never
           ) : (
             <>
-              {words.next} <Ago at={nextAt} />
+              {isOverdue(nextAt) ? <span class="tag warn">{words.overdue}</span> : words.next}{' '}
+              <Ago at={nextAt} />
             </>
           )}
         </p>
@@ -87,6 +89,13 @@ function Schedule({ schedule, refresh }: { schedule: ScheduleView; refresh: () =
       {may('schedules') ? <ScheduleActions schedule={schedule} refresh={refresh} /> : null}
     </li>
   );
+}
+
+/** In ms: by then whoever fires schedules has come by, if there is anybody. */
+const GRACE = 60_000;
+
+function isOverdue(nextAt: string): boolean {
+  return now.value - Date.parse(nextAt) > GRACE;
 }
 
 const ICONS: Readonly<Record<ScheduleAction, IconName>> = {

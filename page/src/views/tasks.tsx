@@ -12,6 +12,7 @@ import { may } from '../session.ts';
 import { Heading } from '../shell/heading.tsx';
 import { useKeys } from '../shell/keyboard.tsx';
 import { ACTIONS, changeMatching, changeTasks } from '../tasks/change.ts';
+import { CreateButton } from '../tasks/create-form.tsx';
 import { type Filter, bulkFilter, isFiltered, listQuery, readFilter, writeFilter } from '../tasks/filter.ts';
 import { FilterBar } from '../tasks/filter-bar.tsx';
 import { TaskTable } from '../tasks/table.tsx';
@@ -47,7 +48,9 @@ export function TasksView() {
   const choose = (next: Filter): void => navigate(withQuery('tasks', writeFilter(next)));
   return (
     <>
-      <Heading title={text().nav.tasks} />
+      <Heading title={text().nav.tasks}>
+        <CreateButton />
+      </Heading>
       <FilterBar filter={filter} choose={choose} />
       <Loaded resource={resource} lines={10}>
         {(list) =>
