@@ -29,17 +29,17 @@ export class ScheduleControl {
 
   /** None of its occurrences is created until it is resumed; those of that time count as missed. Throws SCHEDULE_NOT_FOUND. */
   async pause(name: string, options: ChangeOptions = {}): Promise<void> {
-    await pauseSchedule((await this.#change(name, options)).scopes, name, true);
+    await pauseSchedule((await this.#change(name, options)).scopes, name, true, checkAuthor(options));
   }
 
   /** Throws SCHEDULE_NOT_FOUND. */
   async resume(name: string, options: ChangeOptions = {}): Promise<void> {
-    await pauseSchedule((await this.#change(name, options)).scopes, name, false);
+    await pauseSchedule((await this.#change(name, options)).scopes, name, false, checkAuthor(options));
   }
 
   /** Tasks that it has created stay. Throws SCHEDULE_NOT_FOUND. */
   async remove(name: string, options: ChangeOptions = {}): Promise<void> {
-    await removeSchedule((await this.#change(name, options)).scopes, name);
+    await removeSchedule((await this.#change(name, options)).scopes, name, checkAuthor(options));
   }
 
   /** Creates one of its tasks now, whatever its rule and state; resolves to its id. Throws SCHEDULE_NOT_FOUND. */

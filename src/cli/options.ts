@@ -48,6 +48,7 @@ type Whose = {
   readonly group: Of<'text'>;
   readonly type: ListOf<'text'>;
   readonly state: ListOf<'text'>;
+  readonly parent: Of<'id'>;
 };
 
 const WHOSE: Whose = {
@@ -62,17 +63,16 @@ const WHOSE: Whose = {
     choices: PUBLIC_STATES,
     about: 'Only tasks in this state.',
   },
+  parent: { kind: 'id', value: 'ID', about: 'Only children of this task.' },
 };
 
 type Filter = Whose & {
-  readonly parent: Of<'id'>;
   readonly deleting: Of<'flag'>;
 };
 
 /** Which tasks are listed. */
 export const FILTER: Filter = {
   ...WHOSE,
-  parent: { kind: 'id', value: 'ID', about: 'Only children of this task.' },
   deleting: { kind: 'flag', about: 'Also tasks that are being deleted.' },
 };
 

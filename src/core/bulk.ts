@@ -13,6 +13,8 @@ export interface BulkFilter {
   readonly user?: string | undefined;
   readonly group?: string | undefined;
   readonly types?: readonly (string | TaskDeclaration)[] | undefined;
+  /** Children of this task. */
+  readonly parent?: number | undefined;
   /** The states before the change. */
   readonly states?: readonly PublicState[] | undefined;
   readonly all?: boolean | undefined;
@@ -36,6 +38,7 @@ export interface BulkChange {
 
 export interface CheckedBulkFilter {
   readonly owner?: string | undefined;
+  readonly parent?: number | undefined;
   readonly ids: readonly number[] | undefined;
   readonly user: string | undefined;
   readonly group: string | undefined;
@@ -43,13 +46,13 @@ export interface CheckedBulkFilter {
   readonly states: readonly PublicState[] | undefined;
 }
 
-const PARTS = ['ids', 'user', 'group', 'types', 'states'] as const;
+const PARTS = ['ids', 'parent', 'user', 'group', 'types', 'states'] as const;
 const MOST_IDS = 1000;
 
 /** Throws INVALID_ARGUMENT for whatever is wrong in `filter`. */
 export function checkBulkFilter(filter: BulkFilter): CheckedBulkFilter {
   checkParts('filter', filter, [...PARTS, 'all']);
-  const { ids, user, group, types, states, all } = filter;
+  const { ids, parent, user, group, types, states, all } = filter;
   const given = PARTS.filter((part) => filter[part] !== undefined);
   if (all !== undefined && typeof all !== 'boolean') refuse('filter.all', all, 'it must be true or false');
   if (all === true && given.length > 0) refuse('filter.all', all, `it contradicts ${given.join(', ')}`);
@@ -60,13 +63,14 @@ export function checkBulkFilter(filter: BulkFilter): CheckedBulkFilter {
   }
   for (const id of ids ?? []) checkId(id, 'filter.ids');
   if ((ids?.length ?? 0) > MOST_IDS) refuse('filter.ids', ids?.length, `there may be at most ${MOST_IDS}`);
+  if (parent !== undefined) checkId(parent, 'filter.parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);
   for (const state of states ?? []) {
     if (!PUBLIC_STATES.includes(state))
       refuse('states', state, `it must be one of ${PUBLIC_STATES.join(', ')}`);
   }
-  return { ids, user, group, types: types?.map(typeName), states };
+  return { ids, parent, user, group, types: types?.map(typeName), states };
 }
 
 function refuse(argument: string, value: unknown, problem: string): never {

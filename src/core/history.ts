@@ -24,11 +24,14 @@ export type HistoryEvent =
   | 'log'
   /** It had been kept as long as its type says. */
   | 'remove'
-  /** A user, group or type was paused, or resumed. */
+  /** A user, group, type or schedule was paused, or resumed. */
   | 'hold'
   | 'release'
   /** A limit was set. */
-  | 'limit';
+  | 'limit'
+  /** A schedule was set or changed; one of its tasks was created out of turn. Of one that is gone, `remove`. */
+  | 'set'
+  | 'trigger';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -36,12 +39,14 @@ export interface HistoryEntry {
   /** Where it stands: hand it back as `after` or as `since`. It means nothing else. */
   readonly cursor: string;
   readonly event: HistoryEvent;
-  /** Undefined where it is about a user, group or type as a whole. */
+  /** Undefined where it is about a user, group or type as a whole, or about a schedule. */
   readonly task: number | undefined;
   readonly type: string;
   readonly user: string;
   readonly group: string;
-  readonly scope: { readonly kind: ScopeKind; readonly name: string | readonly [string, string] } | undefined;
+  readonly scope:
+    | { readonly kind: ScopeKind | 'schedule'; readonly name: string | readonly [string, string] }
+    | undefined;
   readonly at: Date;
   readonly from: PublicState | undefined;
   readonly to: PublicState | 'removed' | undefined;
@@ -64,7 +69,7 @@ export interface HistoryEntry {
   /** Of a line that a handler has logged. */
   readonly level: LogLevel | undefined;
   readonly message: string | undefined;
-  /** Of such a line its fields; of a move `{ group }`, where it went; of a limit `{ limit }`. */
+  /** Of such a line its fields; of a move `{ group }`, where it went; of a limit `{ limit }`; of a schedule that was triggered `{ task }`. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 }
 

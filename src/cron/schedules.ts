@@ -2,6 +2,7 @@
  * Recurring tasks of a system: set, changed, paused and listed by any instance, and fired by any number of them, each
  * occurrence once.
  */
+import { checkAuthor } from '../core/author.ts';
 import { checkParts } from '../core/name.ts';
 import { messageFrom } from '../core/errors.ts';
 import type { ScheduleOptions } from '../core/schedule.ts';
@@ -60,8 +61,10 @@ export class Schedules extends ScheduleControl {
       { user, group, priority, retry, timeout, context: options.context as unknown },
     );
     const { scopes } = await this.#internals.stores.in(options);
-    await writeSchedule(scopes, { name, rule, template }, (after, anchor) =>
-      nextOccurrence(rule, after, anchor),
+    await writeSchedule(
+      scopes,
+      { name, rule, template },
+      { next: (after, anchor) => nextOccurrence(rule, after, anchor), by: checkAuthor(options) },
     );
     this.#loop?.wake();
   }

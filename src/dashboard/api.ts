@@ -136,7 +136,7 @@ export interface ChangeRequest {
 export interface BulkRequest {
   change: Action;
   ids?: number[];
-  filter?: { user?: string; group?: string; types?: string[]; states?: State[] };
+  filter?: { user?: string; group?: string; types?: string[]; states?: State[]; parent?: number };
   all?: true;
   /** Of a move. */
   group?: string;

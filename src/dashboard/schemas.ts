@@ -102,6 +102,7 @@ export const SCHEMAS: Schemas = {
         {
           user: NAME,
           group: NAME,
+          parent: ID,
           types: { type: 'array', items: NAME, minItems: 1, maxItems: MOST_NAMES },
           states: { type: 'array', items: STATE, minItems: 1, maxItems: PUBLIC_STATES.length },
         },

@@ -90,12 +90,13 @@ export async function countStopping(
 
 /** The tasks of `filter`; undefined if there can be none. */
 export function bulkWhere(filter: CheckedBulkFilter): Fragment | undefined {
-  const { owner, ids, user = owner, group, types, states } = filter;
+  const { owner, ids, parent, user = owner, group, types, states } = filter;
   const statuses = states?.flatMap(showing);
   const foreign = owner !== undefined && user !== owner;
   if (foreign || [ids, types, statuses].some((list) => list?.length === 0)) return undefined;
   const parts: Fragment[] = [{ sql: '1 = 1', values: [] }];
   if (ids !== undefined) parts.push(isAmong('id', [...new Set(ids)]));
+  if (parent !== undefined) parts.push({ sql: 'parent = ?', values: [parent] });
   if (user !== undefined) parts.push(isNamed('task_user', user));
   if (group !== undefined) parts.push(isNamed('task_group', group));
   if (types !== undefined) parts.push(isAmong('type', [...new Set(types)]));

@@ -50,6 +50,13 @@ export type EntryColumn = (typeof COLUMNS)[number];
 /** The event of a row that tells nothing: it holds a number that was given to nobody. */
 export const VOID = 'void';
 
+/** The scope of entries about schedules. These have no column of their own for its name, which stands with the fields. */
+export const SCHEDULE = 'schedule';
+
+export function scheduleIn(row: Row): string {
+  return (JSON.parse(String(row['detail'])) as { readonly schedule: string }).schedule;
+}
+
 /** So many entries in one statement. */
 const ROWS_AT_ONCE = 500;
 

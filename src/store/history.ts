@@ -17,7 +17,7 @@ import type { ScopeKind } from '../core/limit.ts';
 import { markOf, STATUS, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import { insertEntries, VOID } from './entry.ts';
+import { insertEntries, SCHEDULE, scheduleIn, VOID } from './entry.ts';
 import type { Payloads } from './payload.ts';
 import type { Claim } from './record.ts';
 import type { Tables } from './schema.ts';
@@ -206,8 +206,9 @@ export async function entryFrom(row: Row, { payloads, redacted, cursor }: EntryV
 }
 
 function scopeFrom(row: Row): HistoryEntry['scope'] {
-  const kind = text(row['scope']) as ScopeKind | null;
+  const kind = text(row['scope']) as ScopeKind | typeof SCHEDULE | null;
   if (kind === null) return undefined;
+  if (kind === SCHEDULE) return { kind, name: scheduleIn(row) };
   const [type, user, group] = [row['type'], row['task_user'], row['task_group']].map(String) as [
     string,
     string,

@@ -6,11 +6,13 @@ import type { Author } from '../core/author.ts';
 import type { PayloadOwner } from '../core/codec.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
 import { isTaskbatonError, TaskbatonError } from '../core/errors.ts';
+import type { HistoryEvent } from '../core/history.ts';
 import type { Rule, Schedule } from '../core/schedule.ts';
 import { stateOf, type Status } from '../core/status.ts';
 import type { Control } from './control.ts';
 import { insertTask } from './create.ts';
 import type { Dialect } from './dialect.ts';
+import { insertEntries, SCHEDULE } from './entry.ts';
 import type { Payloads } from './payload.ts';
 import type { NewTask } from './record.ts';
 import type { Tables } from './schema.ts';
@@ -36,6 +38,9 @@ export interface StoredSchedule {
   readonly lastTask: number | null;
 }
 
+/** The first moment after `after`, intervals counting from `anchor`. */
+export type Next = (after: number, anchor: number) => number | null;
+
 /** Which occurrences are due at `now`, and which one comes next. */
 export type Due = (
   schedule: StoredSchedule & { readonly next: number },
@@ -46,22 +51,25 @@ const COLUMNS = 'name, rule_json, template, paused, anchor, next_at, last_at, la
 
 /**
  * Creates it, or changes what it creates and when; a pause stays. Where its times are the same it goes on as it was, so that
- * it may be set at each start. `next` is asked for the first moment after the given one, intervals counting from `anchor`.
+ * it may be set at each start; only what has changed is noted.
  */
 export async function writeSchedule(
-  { connection: database, tables, dialect, payloads }: Context,
+  context: Context,
   { name, rule, template }: Pick<StoredSchedule, 'name' | 'rule' | 'template'>,
-  next: (after: number, anchor: number) => number | null,
+  { next, by }: { readonly next: Next; readonly by: Author | undefined },
 ): Promise<void> {
+  const { connection: database, tables, dialect, payloads } = context;
   const stored = JSON.stringify(await encodeTemplate(payloads, template));
   const changed = [JSON.stringify(rule), stored];
   await database.transaction(async (connection) => {
     const now = await lockSchedules(connection, tables, dialect);
     const { rows } = await connection.query(
-      `SELECT rule_json, last_at FROM ${tables.schedule} WHERE name = ? ${dialect.exclusiveLock}`,
+      `SELECT rule_json, template, last_at FROM ${tables.schedule} WHERE name = ? ${dialect.exclusiveLock}`,
       [name],
     );
     const [before] = rows;
+    if (before?.['rule_json'] !== changed[0] || !(await holds(payloads, before, template)))
+      await note(connection, context, 'set', name, by);
     if (before === undefined) {
       await connection.query(
         `INSERT INTO ${tables.schedule} (rule_json, template, anchor, next_at, name, paused) VALUES (?, ?, ?, ?, ?, 0)`,
@@ -80,6 +88,32 @@ export async function writeSchedule(
       );
     }
   });
+}
+
+/** Whether it creates the same tasks already; what is encoded may look different each time. */
+async function holds(payloads: Payloads, stored: Row | undefined, template: NewTask): Promise<boolean> {
+  try {
+    const before = await decodeTemplate(payloads, JSON.parse(String(stored?.['template'])) as NewTask);
+    return JSON.stringify(before) === JSON.stringify(template);
+  } catch {
+    return false;
+  }
+}
+
+/** Notes what somebody did to a schedule, in the transaction that does it. */
+async function note(
+  connection: Connection,
+  { control, dialect }: Pick<Context, 'control' | 'dialect'>,
+  event: HistoryEvent,
+  name: string,
+  by: Author | undefined,
+  fields: object = {},
+): Promise<void> {
+  const { history } = control.terms;
+  if (history === undefined) return;
+  const detail = JSON.stringify({ schedule: name, ...fields });
+  const entry = { event, scope: SCHEDULE, type: '', task_user: '', task_group: '', ...by, detail };
+  await insertEntries(connection, dialect, history, [entry]);
 }
 
 /** So that two who set the same one take turns; the database's time. */
@@ -110,25 +144,39 @@ export async function readSchedules(
 
 /** Throws SCHEDULE_NOT_FOUND. */
 export async function pauseSchedule(
-  { connection, tables }: Context,
+  context: Context,
   name: string,
   paused: boolean,
+  by?: Author,
 ): Promise<void> {
-  const sql = `UPDATE ${tables.schedule} SET paused = ? WHERE name = ?`;
-  if ((await connection.query(sql, [paused ? 1 : 0, name])).changes === 0) throw notFound(name);
+  const { schedule } = context.tables;
+  const sql = `UPDATE ${schedule} SET paused = ? WHERE name = ?`;
+  await context.connection.transaction(async (connection) => {
+    if ((await connection.query(sql, [paused ? 1 : 0, name])).changes === 0) throw notFound(name);
+    await note(connection, context, paused ? 'hold' : 'release', name, by);
+  });
 }
 
 /** Throws SCHEDULE_NOT_FOUND. */
-export async function removeSchedule({ connection, tables }: Context, name: string): Promise<void> {
-  const { changes } = await connection.query(`DELETE FROM ${tables.schedule} WHERE name = ?`, [name]);
-  if (changes === 0) throw notFound(name);
+export async function removeSchedule(context: Context, name: string, by?: Author): Promise<void> {
+  const { schedule } = context.tables;
+  await context.connection.transaction(async (connection) => {
+    const { changes } = await connection.query(`DELETE FROM ${schedule} WHERE name = ?`, [name]);
+    if (changes === 0) throw notFound(name);
+    await note(connection, context, 'remove', name, by);
+  });
 }
 
 /** Creates one of its tasks now, besides those that are due. Throws SCHEDULE_NOT_FOUND. */
 export async function triggerSchedule(context: Context, name: string, by?: Author): Promise<number> {
   const [schedule] = await readSchedules(context, name);
   if (schedule === undefined) throw notFound(name);
-  return insertTask(context, { ...(await decodeTemplate(context.payloads, schedule.template)), by });
+  const template = await decodeTemplate(context.payloads, schedule.template);
+  return context.connection.transaction(async (connection) => {
+    const task = await insertTask(context, { ...template, by }, connection);
+    await note(connection, context, 'trigger', name, by, { task });
+    return task;
+  });
 }
 
 /** Which schedule was due, and why it could not be fired, if so. */

@@ -100,7 +100,9 @@ eachBackend((backend) => {
     assert.equal(await changed({ change: 'pause', ids: ids.slice(0, 2) }), 2);
     assert.equal(await changed({ change: 'move', filter: { user: 'bob' }, group: 'night' }), 3);
     assert.equal(await changed({ change: 'run', filter: { states: ['paused'] } }), 2);
-    assert.equal(await changed({ change: 'delete', all: true }), 6);
+    await desk.baton.createTask(waiting, undefined, { parent: ids[0] ?? 0 });
+    assert.equal(await changed({ change: 'pause', filter: { parent: ids[0] } }), 1);
+    assert.equal(await changed({ change: 'delete', all: true }), 7);
     for (const body of [
       { change: 'pause' },
       { change: 'pause', all: true, ids },

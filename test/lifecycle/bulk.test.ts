@@ -111,6 +111,7 @@ eachBackend((backend) => {
       { usr: 'ada' },
       { ids: 1 },
       { ids: [0] },
+      { parent: 0 },
       { ids: Array.from({ length: 1001 }, (_, index) => index + 1) },
       { states: ['sleeping'] },
       { user: 'x'.repeat(256) },

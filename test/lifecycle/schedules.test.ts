@@ -35,6 +35,36 @@ eachBackend((backend) => {
     assert.deepEqual(tasks[0]?.input, { day: 'today' });
   });
 
+  it('what is done to a schedule is in the history, with who did it and why; setting it as it is tells nothing', async (t) => {
+    const { baton } = await open(backend, t);
+    const schedules = new Schedules(baton);
+    const by = { actor: 'ada', reason: 'because' };
+    const nightly = { task: report, input: { day: 'today' }, cron: '0 3 * * *' };
+    await schedules.set('nightly', { ...nightly, ...by });
+    await schedules.set('nightly', nightly);
+    await schedules.set('nightly', { ...nightly, input: { day: 'tomorrow' } });
+    await schedules.pause('nightly', by);
+    await schedules.resume('nightly', { actor: 'bob' });
+    const task = await schedules.trigger('nightly', by);
+    await schedules.remove('nightly', by);
+    await assert.rejects(schedules.pause('nightly', by));
+    const told: unknown[] = [];
+    for await (const { event, scope, actor, reason, fields, task: about } of baton.events({
+      since: 'start',
+    })) {
+      if (scope?.kind === 'schedule') told.push([event, scope.name, actor, reason, fields?.['task'], about]);
+      if (event === 'remove') break;
+    }
+    assert.deepEqual(told, [
+      ['set', 'nightly', 'ada', 'because', undefined, undefined],
+      ['set', 'nightly', undefined, undefined, undefined, undefined],
+      ['hold', 'nightly', 'ada', 'because', undefined, undefined],
+      ['release', 'nightly', 'bob', undefined, undefined, undefined],
+      ['trigger', 'nightly', 'ada', 'because', task, undefined],
+      ['remove', 'nightly', 'ada', 'because', undefined, undefined],
+    ]);
+  });
+
   it('what was missed is left out, comes once, or comes each, as the schedule says', async (t) => {
     const { baton, database, system } = await open(backend, t);
     const schedules = new Schedules(baton);

@@ -50,12 +50,16 @@ export function isFiltered(filter: Filter): boolean {
   return writeFilter({ ...filter, after: null }).size > 0;
 }
 
-/** What is meant by "all that match"; undefined if only a list can tell. */
+/**
+ * What is meant by "all that match"; undefined while searching, since a search looks at so many names only, and doesn't say what
+ * else would match.
+ */
 export function bulkFilter(filter: Filter): Pick<BulkRequest, 'filter' | 'all'> | undefined {
-  if (filter.search !== '' || filter.parent !== null) return undefined;
+  if (filter.search !== '') return undefined;
   if (!isFiltered(filter)) return { all: true };
   return {
     filter: {
+      ...(filter.parent === null ? {} : { parent: Number(filter.parent) }),
       ...(filter.user === null ? {} : { user: filter.user }),
       ...(filter.group === null ? {} : { group: filter.group }),
       ...(filter.types.length === 0 ? {} : { types: [...filter.types] }),

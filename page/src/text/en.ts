@@ -162,6 +162,7 @@ export const english = {
     selected: (count: string) => `${count} selected`,
     allSelected: 'All that match are selected',
     selectMatching: 'Select all that match',
+    onlyThisPage: 'What a search finds is selected page by page; filters select all.',
     clearSelection: 'Clear the selection',
     pages: 'Pages',
     newer: 'Newer',

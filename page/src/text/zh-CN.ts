@@ -148,6 +148,7 @@ export const chinese: Words = {
     selected: (count) => `已选 ${count} 个`,
     allSelected: '已选全部符合条件的任务',
     selectMatching: '选择全部符合条件的',
+    onlyThisPage: '搜索结果只能逐页选择；使用筛选条件可选择全部。',
     clearSelection: '取消选择',
     pages: '翻页',
     newer: '较新',

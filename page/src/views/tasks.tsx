@@ -125,7 +125,9 @@ function Listed({ list, filter, chosen, refresh }: ListedProps) {
         <SelectionBar
           tasks={tasks.filter(({ id }) => ids.has(id))}
           matching={chosen.value === 'matching'}
-          more={list.next !== null && bulkFilter(filter) !== undefined && ids.size === tasks.length}
+          more={
+            list.next === null || ids.size < tasks.length ? 'none' : filter.search === '' ? 'all' : 'found'
+          }
           choose={choose}
           change={change}
         />
@@ -166,8 +168,8 @@ function useRowKeys(
 interface SelectionBarProps {
   readonly tasks: readonly TaskView[];
   readonly matching: boolean;
-  /** Whether there are more that match than those on this page. */
-  readonly more: boolean;
+  /** Whether more match than are on this page: all of those can be meant, unless they were found by a search. */
+  readonly more: 'none' | 'all' | 'found';
   readonly choose: (chosen: Chosen) => void;
   readonly change: (action: Action, tasks: readonly TaskView[]) => void;
 }
@@ -178,7 +180,8 @@ function SelectionBar({ tasks, matching, more, choose, change }: SelectionBarPro
     <div class="selection" role="region" aria-label={words.tasks.selection}>
       <p>
         {matching ? words.tasks.allSelected : words.tasks.selected(count(tasks.length))}
-        {more && !matching ? (
+        {more === 'found' ? <span class="faint">{words.tasks.onlyThisPage}</span> : null}
+        {more === 'all' && !matching ? (
           <button type="button" class="link" onClick={() => choose('matching')}>
             {words.tasks.selectMatching}
           </button>

@@ -56,6 +56,7 @@ interface MassOptions {
   readonly group: string | undefined;
   readonly type: readonly string[];
   readonly state: readonly string[];
+  readonly parent: number | undefined;
   readonly all: true | undefined;
   readonly yes: true | undefined;
   readonly children?: true | undefined;
@@ -152,12 +153,13 @@ function familyOf(children: true | undefined): { readonly children?: boolean } {
 }
 
 function change(given: MassOptions, session: Session, what: Change): Promise<Result> {
-  const { id, user, group, type, state, all, wait } = given;
+  const { id, user, group, type, state, parent, all, wait } = given;
   const filter: BulkFilter = {
     user,
     group,
     types: type.length === 0 ? undefined : type,
     states: statesOf(state),
+    parent,
     ...(all === undefined ? {} : { all }),
   };
   const named = id.length > 0;

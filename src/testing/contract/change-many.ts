@@ -54,6 +54,18 @@ export const changeMany: Operation = {
       ]);
     },
 
+    'only the children of a task are changed': async (bench) => {
+      const parent = await bench.place('running/run');
+      const child = await bench.place('pending/run', { parent });
+      const other = await bench.place('pending/run');
+      assert.equal((await bench.store.changeMany('pause', { ...ALL, parent })).changed, 1);
+      assert.deepEqual(await statuses(bench, [parent, child, other]), [
+        'running/run',
+        transition('pending/run', 'pause'),
+        'pending/run',
+      ]);
+    },
+
     'those that have to stop first are named, with their claims': async (bench) => {
       await bench.place('pending/run');
       const { id, epoch } = await bench.hold('running/run');
