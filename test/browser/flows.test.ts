@@ -94,8 +94,8 @@ describe('somebody on the page', () => {
   });
 
   test('walks long lists by pages and changes all that match, those on other pages too', async (context) => {
-    const { control } = await openScenery(context);
-    const item = { task: sendInvoice, input: { number: 1 }, user: 'mei', autoRun: false };
+    const { control, ids } = await openScenery(context);
+    const item = { task: sendInvoice, input: { number: 1 }, user: 'mei', autoRun: false, parent: ids.paused };
     const many = await control.createTasks(Array.from({ length: 120 }, () => item));
     const site = await openSite(control, context);
     const { page } = await visit(browser, context);
@@ -108,6 +108,13 @@ describe('somebody on the page', () => {
     await hasRows(page, newest.slice(100));
     await page.getByRole('link', { name: 'Newer' }).click();
     await hasRows(page, newest.slice(50, 100));
+
+    await page.goto(`${site.url}tasks?search=mei`);
+    await page.getByLabel('Select all on this page').check();
+    await page.getByText('What a search finds is selected page by page').waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Select all that match' }).count(), 0);
+
+    await page.goto(`${site.url}tasks?parent=${ids.paused}`);
     await page.getByLabel('Select all on this page').check();
     await page.getByRole('button', { name: 'Select all that match' }).click();
     await page
