@@ -16,7 +16,7 @@ import type { Host } from './host.ts';
 import { Metrics } from './metrics.ts';
 import { type CheckedOptions, checkOptions, type DashboardOptions } from './options.ts';
 import { originOf } from './origin.ts';
-import { intoFolder, type LoadPage, loadPage, pageFor } from './page.ts';
+import { type LoadPage, loadPage, pageAtMount, pageFor } from './page.ts';
 import { checkBody, type Match, needsOf, readParameters, routesTo } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { SCHEMAS } from './schemas.ts';
@@ -93,9 +93,9 @@ class Desk {
     if (isHealth(path)) return health(path, this.#host);
     const visitor = await this.#admit(request);
     if (visitor instanceof Response) return visitor;
-    if (path === undefined) return intoFolder(url);
+    if (path === undefined) return this.#page(request, (load) => pageAtMount(request, load));
     const matches = routesTo(ROUTES, path);
-    if (matches.length === 0) return this.#page(request, path);
+    if (matches.length === 0) return this.#page(request, (load) => pageFor(request, path, load));
     return this.#call(request, url, visitor, this.#chosen(matches, request.method));
   }
 
@@ -112,8 +112,8 @@ class Desk {
     return access === undefined ? admitLocal(request, originOf(request)) : admit(access, request);
   }
 
-  async #page(request: Request, path: string): Promise<Response> {
-    const page = isReading(request.method) ? await pageFor(request, path, this.#load) : undefined;
+  async #page(request: Request, find: (load: LoadPage) => Promise<Response | undefined>): Promise<Response> {
+    const page = isReading(request.method) ? await find(this.#load) : undefined;
     if (page === undefined) throw new Refusal('NOT_FOUND', 'there is no such path');
     return page;
   }

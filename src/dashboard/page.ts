@@ -3,7 +3,7 @@
  * that is set here, so it works wherever it is mounted, and whichever of its own addresses somebody opens first.
  */
 import { Refusal } from './failure.ts';
-import { DATA_HEADERS, PAGE_HEADERS } from './guard.ts';
+import { PAGE_HEADERS } from './guard.ts';
 import type { PageFile, PageFiles } from './page-file.ts';
 
 /** Made by the page's build, and so not there in sources that were never built. */
@@ -30,7 +30,7 @@ export const loadPage: LoadPage = async () => {
 /** Sources run as they are, and what was built of them is JavaScript. */
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
 
-/** The file or the page for `path`; undefined if it is neither. */
+/** The file or the page for `path`, which is below where the page is mounted; undefined if it is neither. */
 export async function pageFor(request: Request, path: string, load: LoadPage): Promise<Response | undefined> {
   const files = await load();
   const file = Object.hasOwn(files, path) && path !== INDEX ? files[path] : undefined;
@@ -41,9 +41,27 @@ export async function pageFor(request: Request, path: string, load: LoadPage): P
   if (index === undefined || !asked || path.startsWith('api/') || path.startsWith('assets/'))
     return undefined;
   const depth = path.split('/').length - 1;
-  const base = depth === 0 ? './' : '../'.repeat(depth);
-  const body = index.body.replace(BASE, `<base href="${base}">`);
-  return fileResponse(request, { ...index, body, etag: `${index.etag.slice(0, -1)}-${depth}"` }, 'no-cache');
+  return indexResponse(request, index, depth === 0 ? './' : '../'.repeat(depth));
+}
+
+/**
+ * The page at the very address where it is mounted, without a slash at its end. There is no redirection to the one with a slash: some
+ * frameworks send everybody back who comes there.
+ */
+export async function pageAtMount(request: Request, load: LoadPage): Promise<Response | undefined> {
+  const { [INDEX]: index } = await load();
+  const { pathname } = new URL(request.url);
+  const folder = pathname.slice(pathname.lastIndexOf('/') + 1);
+  return index === undefined ? undefined : indexResponse(request, index, `./${folder}/`);
+}
+
+function indexResponse(request: Request, index: PageFile, base: string): Response {
+  const body = index.body.replace(BASE, () => `<base href="${base.replaceAll('&', '&amp;')}">`);
+  return fileResponse(
+    request,
+    { ...index, body, etag: `${index.etag.slice(0, -1)}${encodeURI(base)}"` },
+    'no-cache',
+  );
 }
 
 function fileResponse(request: Request, { type, encoding, body, etag }: PageFile, caching: string): Response {
@@ -51,11 +69,4 @@ function fileResponse(request: Request, { type, encoding, body, etag }: PageFile
   const known = (request.headers.get('if-none-match') ?? '').split(/\s*,\s*/);
   if (known.includes(etag)) return new Response(null, { status: 304, headers });
   return new Response(encoding === 'base64' ? Buffer.from(body, 'base64') : body, { headers });
-}
-
-/** To the same address with a slash at its end, so that what is relative to it is inside. */
-export function intoFolder(url: URL): Response {
-  const last = url.pathname.slice(url.pathname.lastIndexOf('/') + 1);
-  const headers = { ...DATA_HEADERS, location: `./${last}/${url.search}` };
-  return new Response(null, { status: 308, headers });
 }

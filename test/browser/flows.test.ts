@@ -252,7 +252,7 @@ describe('somebody on the page', () => {
 
   test('creates a task with the keyboard, told at each field what is wrong with it', async (context) => {
     const { control } = await openScenery(context);
-    const site = await openSite(control, context, [printing, importCsv]);
+    const site = await openSite(control, context, { tasks: [printing, importCsv] });
     const { page } = await visit(browser, context);
     await page.goto(`${site.url}tasks`);
     await page.getByRole('button', { name: 'New task' }).waitFor();
@@ -296,7 +296,7 @@ describe('somebody on the page', () => {
 
   test('who may not create is not offered to, nor is anybody where no type is known; one with a scope creates own tasks', async (context) => {
     const { control } = await openScenery(context);
-    const site = await openSite(control, context, [printing]);
+    const site = await openSite(control, context, { tasks: [printing] });
     const { page } = await visit(browser, context);
     const open = page.getByRole('button', { name: 'New task' });
     site.visitor = { ...EVERYBODY, can: ['read'] };
@@ -336,6 +336,53 @@ describe('somebody on the page', () => {
     await hasRows(page, [ids.init, ids.paused, ids.running]);
     await page.goto(`${site.url}tasks/${ids.finished}`);
     await page.getByText('It is not there, or not any more').waitFor();
+  });
+
+  test('finds everything below a prefix, with a slash at its end or without', async (context) => {
+    const { control, ids } = await openScenery(context);
+    const site = await openSite(control, context, { prefix: '/ops/tasks' });
+    const { page } = await visit(browser, context);
+    for (const address of [site.url, site.url.slice(0, -1)]) {
+      await page.goto(address);
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+      await page.getByText('Live', { exact: true }).waitFor();
+      await page.getByRole('link', { name: 'Tasks', exact: true }).click();
+      await page.locator(`tr[data-task="${ids.init}"] a`).click();
+      await page.getByRole('heading', { level: 1, name: `import-csv #${ids.init}` }).waitFor();
+      assert.equal(new URL(page.url()).pathname, `/ops/tasks/tasks/${ids.init}`);
+      await page.goBack();
+      await page.goBack();
+      await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    }
+  });
+
+  test('drains a replica, whose tasks are seen to go on elsewhere', async (context) => {
+    const { control, holder, release, ids } = await openScenery(context);
+    const site = await openSite(control, context);
+    const { page } = await visit(browser, context);
+    const earlier = holder(ids.running).replicaId;
+    release();
+    await page.goto(`${site.url}replicas`);
+    await page.getByText('Live', { exact: true }).waitFor();
+    const card = page.locator('.replica', { has: page.getByRole('link', { name: `#${ids.running}` }) });
+    await card.getByRole('button', { name: 'Drain' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    assert.ok((await control.replicas()).every(({ draining }) => !draining));
+    await card.getByRole('button', { name: 'Drain' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Drain', exact: true }).click();
+    await until('another replica has it', async () => {
+      const { replica, progress } = await control.getTask(ids.running);
+      return replica !== undefined && replica !== earlier && progress === 0.7;
+    });
+    await page.getByText('draining', { exact: true }).waitFor();
+    await page.locator('.handovers').getByText(`#${ids.running}`).waitFor();
+    assert.deepEqual(
+      (await control.replicas()).filter(({ draining }) => draining).map(({ id }) => id),
+      [earlier],
+    );
+    await page.getByRole('button', { name: 'Take tasks again' }).click();
+    await page.getByText('draining', { exact: true }).waitFor({ state: 'detached' });
+    assert.ok((await control.replicas()).every(({ draining }) => !draining));
   });
 
   test('finds the language and the colours that were chosen, after coming back too', async (context) => {

@@ -33,7 +33,7 @@ describe('every view of the page', () => {
   for (const { locale, words, colorScheme } of LOOKS) {
     test(`is readable and reachable for everybody, whatever the screen, in ${locale} and ${colorScheme}`, async (context) => {
       const { control, ids } = await openScenery(context);
-      const site = await openSite(control, context, [importCsv]);
+      const site = await openSite(control, context, { tasks: [importCsv] });
       const flaws: string[] = [];
       const { page, check } = await visit(browser, context, { locale, colorScheme });
       const views = [

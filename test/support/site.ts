@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { CHROMIUM_OPTIONS, CHROMIUM_VARIABLE } from '../../scripts/chromium.ts';
-import { dashboard, toNodeHandler, type Visitor } from '../../src/dashboard/index.ts';
+import { dashboard, type DashboardOptions, toNodeHandler, type Visitor } from '../../src/dashboard/index.ts';
 import { PERMISSIONS } from '../../src/dashboard/access.ts';
-import type { Taskbaton, TaskDeclaration } from '../../src/index.ts';
+import type { Taskbaton } from '../../src/index.ts';
 
 export const EVERYBODY: Visitor = { user: 'ada', can: PERMISSIONS, scope: null };
 
@@ -27,14 +27,13 @@ export interface Site {
   reopen(): Promise<void>;
 }
 
-/** `tasks` can be created there. */
 export async function openSite(
   baton: Taskbaton,
   context: TestContext,
-  tasks: readonly TaskDeclaration[] = [],
+  options: Pick<DashboardOptions, 'tasks' | 'prefix'> = {},
 ): Promise<Site> {
   const state = { visitor: EVERYBODY };
-  const handler = toNodeHandler(dashboard(baton, { access: () => state.visitor, tasks }));
+  const handler = toNodeHandler(dashboard(baton, { access: () => state.visitor, ...options }));
   const server = createServer(handler);
   const listen = (port: number): Promise<void> =>
     new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -46,7 +45,7 @@ export async function openSite(
   await listen(0);
   const { port } = server.address() as AddressInfo;
   context.after(() => (server.listening ? shut() : undefined));
-  const site = { url: `http://127.0.0.1:${port}/`, shut, reopen: () => listen(port) };
+  const site = { url: `http://127.0.0.1:${port}${options.prefix ?? ''}/`, shut, reopen: () => listen(port) };
   return Object.defineProperty(site, 'visitor', {
     get: () => state.visitor,
     set: (visitor: Visitor) => {

@@ -71,7 +71,8 @@ export const api = {
   limit: (body: LimitRequest) => request<unknown>('PUT', 'limits', body),
   replicas: (abort?: AbortSignal) =>
     request<{ replicas: ReplicaView[] }>('GET', 'replicas', undefined, abort),
-  drain: (id: string) => request<unknown>('POST', `replicas/${encodeURIComponent(id)}/drain`, {}),
+  drain: (id: string, act: 'drain' | 'undrain') =>
+    request<unknown>('POST', `replicas/${encodeURIComponent(id)}/${act}`, {}),
   schedules: (abort?: AbortSignal) =>
     request<{ schedules: ScheduleView[] }>('GET', 'schedules', undefined, abort),
   schedule: (name: string, action: ScheduleAction) =>

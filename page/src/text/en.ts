@@ -347,8 +347,10 @@ export const english = {
     drain: 'Drain',
     drainTitle: (name: string) => `Drain ${name}?`,
     drainDetail:
-      'It hands its tasks over to other replicas, and takes no more until its process is started anew.',
+      'It hands its tasks over to other replicas, and takes no more until it is told to, or its process is started anew.',
     drained: (name: string) => `${name} hands its tasks over`,
+    undrain: 'Take tasks again',
+    undrained: (name: string) => `${name} takes tasks again`,
     blocked: (time: string) => `Its event loop was blocked for ${time}`,
     up: 'Up for',
     types: 'Types',

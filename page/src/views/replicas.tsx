@@ -58,12 +58,15 @@ function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () =
     <li class={draining ? 'card replica draining' : 'card replica'}>
       <header class="card-head">
         <h2 title={id}>{replicaName(id)}</h2>
-        {draining ? (
-          <span class="tag warn">{words.draining}</span>
-        ) : may('replicas') ? (
-          <button type="button" class="button" onClick={() => void drain(replica).then(refresh)}>
-            <Icon name="drain" />
-            {words.drain}
+        {draining ? <span class="tag warn">{words.draining}</span> : null}
+        {may('replicas') ? (
+          <button
+            type="button"
+            class="button"
+            onClick={() => void (draining ? undrain(id) : drain(id)).then(refresh, tellFailed)}
+          >
+            <Icon name={draining ? 'run' : 'drain'} />
+            {draining ? words.undrain : words.drain}
           </button>
         ) : null}
       </header>
@@ -110,7 +113,7 @@ function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () =
   );
 }
 
-async function drain({ id }: ReplicaView): Promise<void> {
+async function drain(id: string): Promise<void> {
   const words = text().replicas;
   const name = replicaName(id);
   const answer = await ask({
@@ -120,12 +123,13 @@ async function drain({ id }: ReplicaView): Promise<void> {
     danger: true,
   });
   if (answer === undefined) return;
-  try {
-    await api.drain(id);
-    tellDone(words.drained(name));
-  } catch (error) {
-    tellFailed(error);
-  }
+  await api.drain(id, 'drain');
+  tellDone(words.drained(name), () => undrain(id));
+}
+
+async function undrain(id: string): Promise<void> {
+  await api.drain(id, 'undrain');
+  tellDone(text().replicas.undrained(replicaName(id)));
 }
 
 function HandOvers() {
