@@ -47,7 +47,12 @@ export class Arena {
 
   /** A process for what only taskbaton is asked to do. */
   async replica(): Promise<Actor> {
-    return this.#keep(new Actor('./replica.ts', [this.database]));
+    return this.program('./replica.ts');
+  }
+
+  /** A process of one of our own programs in this folder. */
+  async program(file: string): Promise<Actor> {
+    return this.#keep(new Actor(file, [this.database]));
   }
 
   /** Has so many tasks created, and lets the server come to rest. */

@@ -82,9 +82,9 @@ export class Taskbaton extends TaskSystem {
     const [settings, registry, observer] = [this.#settings, this.#registry, this.#observer];
     const [tracing, endings] = [this.#tracing, this.#endings];
     const looking = { store: () => this.#store.open(), clock, observer, interval: settings.pollInterval };
-    const feed = new Feed(looking);
+    const feed = new Feed({ ...looking, onEntries: () => this.#events.wake() });
     const stopped = this.#ending.signal;
-    this.#events = new Events({ ...looking, stopped });
+    this.#events = new Events({ ...looking, stopped, newest: () => feed.newest });
     this.#steering = new Steering({ stores: this.#store, clock, stopped });
     share(this, {
       stores: this.#store,

@@ -19,6 +19,8 @@ export interface EventsContext {
   readonly observer: Observer;
   /** Milliseconds between two looks. */
   readonly interval: number;
+  /** The number of the newest entry, if somebody else looks at it as often; `wake` is called when it is another. */
+  readonly newest: () => number | undefined;
   /** Fires when this instance has been stopped. */
   readonly stopped: AbortSignal;
 }
@@ -51,6 +53,11 @@ export class Events {
     const store = await this.#context.store();
     if (store.history.level === 'off') throw new TaskbatonError('HISTORY_OFF');
     return cursorOf(await positionOfNow(store));
+  }
+
+  /** Looks at once, if anybody follows. */
+  wake(): void {
+    this.#loop?.wake();
   }
 
   /** See `Taskbaton.events`. */
@@ -137,6 +144,7 @@ export class Events {
       name: 'follow',
       interval,
       work: async () => {
+        if (this.#isAllRead(shared.position)) return false;
         const { rows, more } = await shared.next(ROWS_AT_ONCE);
         for (const follower of this.#followers) follower.push({ rows, position: shared.position });
         return more;
@@ -146,6 +154,12 @@ export class Events {
       hold: true,
     });
     this.#loop.start();
+  }
+
+  /** Whether others have seen that there is nothing more, and nothing can come late. */
+  #isAllRead({ last, gaps }: Position): boolean {
+    const newest = this.#context.newest();
+    return newest !== undefined && newest <= last && gaps.length === 0;
   }
 
   #leave(follower: Follower): void {

@@ -15,6 +15,8 @@ export interface FeedOptions {
   readonly observer: Observer;
   /** Milliseconds between two looks. */
   readonly interval: number;
+  /** Called when the history goes further than at the last look. */
+  readonly onEntries: () => void;
 }
 
 /** What has changed since the last look. */
@@ -38,12 +40,18 @@ export class Feed {
   /** The tasks that were seen at the last look, with what tells whether they have changed. */
   #marks: ReadonlyMap<number, string> | undefined;
   #included = new Set<number>();
+  #newest: number | undefined;
   #loop: Loop | undefined;
   /** Resolved by the first look. */
   #looked: PromiseWithResolvers<void> | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+  }
+
+  /** The number of the newest entry of the history at the last look; undefined while nobody looks. */
+  get newest(): number | undefined {
+    return this.#newest;
   }
 
   /** Resolves once all that changes from then on is told to those who listen. */
@@ -74,7 +82,7 @@ export class Feed {
   async stop(): Promise<void> {
     const loop = this.#loop;
     this.#looked?.resolve();
-    this.#loop = this.#marks = this.#looked = undefined;
+    this.#loop = this.#marks = this.#looked = this.#newest = undefined;
     this.#subscriptions.clear();
     this.#included.clear();
     await loop?.stop();
@@ -88,12 +96,15 @@ export class Feed {
     this.#included = new Set();
     const named = [...this.#subscriptions].flatMap(({ ids }) => ids);
     const known = [...(before?.keys() ?? []), ...included];
-    const { marks, atWork } = await readMarksAtWork(scopes, [...new Set([...named, ...known])]);
+    const { marks, atWork, newest } = await readMarksAtWork(scopes, [...new Set([...named, ...known])]);
     // Everybody has left meanwhile.
     if (loop !== this.#loop) return;
     // Whoever has stopped working is told of once more, and then looked at no longer.
     const kept = new Set([...atWork, ...named]);
     this.#marks = new Map([...marks].filter(([id]) => kept.has(id)));
+    const further = newest !== this.#newest;
+    this.#newest = newest;
+    if (further) this.#options.onEntries();
     this.#looked?.resolve();
     if (before === undefined) return;
     const changed = [...marks.keys()].filter((id) => before.get(id) !== marks.get(id));

@@ -38,19 +38,34 @@ export async function readMarks(
 /** So many tasks at work are looked at, at most. */
 const MOST_AT_WORK = 1000;
 
-/** The same for each task that a replica holds and for each of `ids`, in one statement; and which ones are held. */
+/** What one look tells. */
+export interface Sight {
+  readonly marks: ReadonlyMap<number, string>;
+  /** Those that a replica holds. */
+  readonly atWork: ReadonlySet<number>;
+  /** The number of the newest entry of the history; 0 if there is none. */
+  readonly newest: number;
+}
+
+/** The same for each task that a replica holds and for each of `ids`, and how far the history goes, in one statement. */
 export async function readMarksAtWork(
   { connection, tables }: Context,
   ids: readonly number[],
-): Promise<{ readonly marks: ReadonlyMap<number, string>; readonly atWork: ReadonlySet<number> }> {
+): Promise<Sight> {
   const columns = `id, owner, ${TELLING.join(', ')}`;
   const held = `SELECT * FROM (SELECT ${columns} FROM ${tables.task} WHERE owner IS NOT NULL ORDER BY owner, id LIMIT ${MOST_AT_WORK}) AS held`;
   const among = isAmong('id', ids);
   const named = ids.length === 0 ? '' : `UNION ALL SELECT ${columns} FROM ${tables.task} WHERE ${among.sql}`;
-  const { rows } = await connection.query(`${held} ${named}`, ids.length === 0 ? [] : among.values);
+  // The history is there also where no task is.
+  const { rows } = await connection.query(
+    `SELECT * FROM (SELECT MAX(id) AS newest FROM ${tables.history}) AS history LEFT JOIN (${held} ${named}) AS seen ON 1 = 1`,
+    ids.length === 0 ? [] : among.values,
+  );
+  const seen = rows.filter((row) => row['id'] !== null);
   return {
-    marks: new Map(rows.map((row) => [Number(row['id']), markOf(row)])),
-    atWork: new Set(rows.filter((row) => row['owner'] !== null).map((row) => Number(row['id']))),
+    marks: new Map(seen.map((row) => [Number(row['id']), markOf(row)])),
+    atWork: new Set(seen.filter((row) => row['owner'] !== null).map((row) => Number(row['id']))),
+    newest: Number(rows[0]?.['newest'] ?? 0),
   };
 }
 

@@ -1,0 +1,59 @@
+/** Somebody with a dashboard open: listens to the stream of events, and asks anew for what is shown when that is old, at the pace of the page. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What is shown, and how often it is asked for at most, in ms; as the page does it. */
+const VIEWS = [
+  { path: 'api/overview', pace: 2000 },
+  { path: 'api/tasks?limit=50', pace: 1500 },
+] as const;
+
+export class Onlooker {
+  readonly #url: string;
+  readonly #view: (typeof VIEWS)[number];
+  readonly #gone = new AbortController();
+  #old = true;
+
+  private constructor(url: string, view: (typeof VIEWS)[number]) {
+    this.#url = url;
+    this.#view = view;
+  }
+
+  /** Resolves once each of so many hears what happens; half look at the overview, half at the tasks. */
+  static async open(url: string, count: number): Promise<readonly Onlooker[]> {
+    const all = Array.from(
+      { length: count },
+      (_, index) => new Onlooker(url, VIEWS[index % VIEWS.length] ?? VIEWS[0]),
+    );
+    await Promise.all(all.map((one) => one.#look()));
+    return all;
+  }
+
+  close(): void {
+    this.#gone.abort();
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.#gone;
+    const { body } = await fetch(`${this.#url}api/events`, { signal });
+    const reader = body?.getReader();
+    await reader?.read();
+    const listen = async (): Promise<void> => {
+      while ((await reader?.read())?.done === false) this.#old = true;
+    };
+    for (const work of [listen(), this.#refresh()])
+      work.catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+  }
+
+  async #refresh(): Promise<void> {
+    const { signal } = this.#gone;
+    for (;;) {
+      if (this.#old) {
+        this.#old = false;
+        await (await fetch(this.#url + this.#view.path, { signal })).arrayBuffer();
+      }
+      await sleep(this.#view.pace, undefined, { signal });
+    }
+  }
+}
