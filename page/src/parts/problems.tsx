@@ -1,5 +1,6 @@
 /** What is wrong, the worst first, each in a sentence with the tasks that it is about. */
 import type { Problem } from '../../../src/dashboard/api.ts';
+import { replicaName } from '../live/replica-names.ts';
 import { count } from '../text/format.ts';
 import { text } from '../text/text.ts';
 import { Icon } from './icon.tsx';
@@ -29,14 +30,14 @@ export function Problems({ problems }: { problems: readonly Problem[] }) {
 
 function ProblemItem({ problem }: { problem: Problem }) {
   const words = text().problems;
-  const { kind, severity, subject, tasks } = problem;
+  const { kind, severity, tasks } = problem;
   return (
     <li class={`problem problem-${severity}`}>
       <Icon name="warning" />
       <div class="problem-words">
         <p>
           <span class="visually-hidden">{words[severity]}: </span>
-          {words.kinds[kind](subject.replace(/^(user|group|type):/, '$1 '), count(problem.count))}
+          {words.kinds[kind](subjectWords(problem), count(problem.count))}
         </p>
         <p class="faint">{words.remedies[kind]}</p>
       </div>
@@ -49,4 +50,15 @@ function ProblemItem({ problem }: { problem: Problem }) {
       </span>
     </li>
   );
+}
+
+/** What it is about, as people call it. */
+function subjectWords({ kind, subject }: Problem): string {
+  if (kind === 'blocked-loop' || kind === 'lease-ending') return replicaName(subject);
+  if (kind !== 'paused-scope-with-waiting') return subject;
+  const { user, group, type } = text().problems.scopes;
+  return subject
+    .replace(/^user:/, `${user} `)
+    .replace(/^group:/, `${group} `)
+    .replace(/^type:/, `${type} `);
 }

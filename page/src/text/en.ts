@@ -100,6 +100,7 @@ export const english = {
     none: 'No problems',
     error: 'Error',
     warning: 'Warning',
+    scopes: { user: 'user', group: 'group', type: 'type' },
     kinds: {
       'no-replica-for-type': (subject: string, count: string) =>
         `${count} task${s(count)} of type ${subject} wait${verb(count)}, and no replica runs that type`,

@@ -90,6 +90,7 @@ export const chinese: Words = {
     none: '一切正常',
     error: '错误',
     warning: '警告',
+    scopes: { user: '用户', group: '分组', type: '类型' },
     kinds: {
       'no-replica-for-type': (subject, count) => `${count} 个 ${subject} 任务在等待，但没有副本运行这种类型`,
       'no-replica-for-version': (subject, count) =>

@@ -69,7 +69,7 @@ function TypeRow({ type, refresh }: { type: ScopeView; refresh: () => void }) {
         <b>{count(states.running ?? 0)}</b> {words.queues.running} · {count(states.pending ?? 0)}{' '}
         {words.queues.waiting}
         {oldestWaiting === null ? null : (
-          <span class="faint"> · {words.queues.oldest(duration(oldestWaiting))}</span>
+          <span class="faint unbroken"> · {words.queues.oldest(duration(oldestWaiting))}</span>
         )}
       </span>
       <LimitField
