@@ -59,16 +59,7 @@ function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () =
       <header class="card-head">
         <h2 title={id}>{replicaName(id)}</h2>
         {draining ? <span class="tag warn">{words.draining}</span> : null}
-        {may('replicas') ? (
-          <button
-            type="button"
-            class="button"
-            onClick={() => void (draining ? undrain(id) : drain(id)).then(refresh, tellFailed)}
-          >
-            <Icon name={draining ? 'run' : 'drain'} />
-            {draining ? words.undrain : words.drain}
-          </button>
-        ) : null}
+        {may('replicas') ? <DrainButton replica={replica} refresh={refresh} /> : null}
       </header>
       <LeaseBar replica={replica} />
       <Slots used={running.length} total={concurrency} />
@@ -110,6 +101,17 @@ function ReplicaCard({ replica, refresh }: { replica: ReplicaView; refresh: () =
         </ul>
       )}
     </li>
+  );
+}
+
+function DrainButton({ replica: { id, draining }, refresh }: { replica: ReplicaView; refresh: () => void }) {
+  const words = text().replicas;
+  const change = (): void => void (draining ? undrain(id) : drain(id)).then(refresh, tellFailed);
+  return (
+    <button type="button" class="button" onClick={change}>
+      <Icon name={draining ? 'run' : 'drain'} />
+      {draining ? words.undrain : words.drain}
+    </button>
   );
 }
 
