@@ -62,7 +62,8 @@ export function checkBulkFilter(filter: BulkFilter): CheckedBulkFilter {
     if (list !== undefined && !Array.isArray(list)) refuse(`filter.${part}`, list, 'it must be an array');
   }
   for (const id of ids ?? []) checkId(id, 'filter.ids');
-  if ((ids?.length ?? 0) > MOST_IDS) refuse('filter.ids', ids?.length, `there may be at most ${MOST_IDS}`);
+  if (ids !== undefined && ids.length > MOST_IDS)
+    refuse('filter.ids', ids.length, `there may be at most ${MOST_IDS}`);
   if (parent !== undefined) checkId(parent, 'filter.parent');
   if (user !== undefined) checkName('user', user);
   if (group !== undefined) checkName('group', group);

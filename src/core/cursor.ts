@@ -72,9 +72,9 @@ export function together(one: Position, other: Position): Position {
   return { last, gaps };
 }
 
-/** What isn't read up to `end`. */
+/** What isn't read up to `end`: an empty range at last, if all is. */
 function unread({ last, gaps }: Position, end: number): readonly Range[] {
-  return end > last ? [...gaps, [last + 1, end]] : gaps;
+  return [...gaps, [last + 1, end]];
 }
 
 /** The same position, with these numbers to be looked for as well, so far as they are below it. */

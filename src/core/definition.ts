@@ -71,7 +71,7 @@ const RESUMED_AT_MOST = 3;
 export function crashBudget(policy: CrashPolicy | undefined): number | undefined {
   if (policy === undefined || policy === 'fail') return 0;
   if (policy === 'resume') return RESUMED_AT_MOST;
-  const budget: unknown = typeof policy === 'object' && policy !== null ? policy.resume : undefined;
+  const budget: unknown = (policy as { readonly resume?: unknown } | null)?.resume;
   return Number.isInteger(budget) && (budget as number) >= 0 && (budget as number) <= 1e6
     ? (budget as number)
     : undefined;

@@ -171,7 +171,7 @@ export function nextAttempt(
 ): { readonly delay: number } | { readonly problem: string } | undefined {
   if (failures >= attempts) return undefined;
   try {
-    return { delay: Math.max(0, pause(failures, error, random)) };
+    return { delay: pause(failures, error, random) };
   } catch (thrown) {
     return { problem: messageFrom(thrown) };
   }

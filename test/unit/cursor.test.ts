@@ -11,6 +11,7 @@ import {
   readTo,
   together,
 } from '../../src/core/cursor.ts';
+import { show } from '../../src/core/errors.ts';
 
 const START: Position = { last: 0, gaps: [] };
 const ids = fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 40 });
@@ -44,8 +45,9 @@ describe('a position', () => {
   it('of two who have read different things is what either has read', () => {
     fc.assert(
       fc.property(ids, ids, (one, other) => {
-        const both = readIn(together(positionOf(one), positionOf(other)));
-        assert.deepEqual(both, inOrder(new Set([...one, ...other])));
+        const both = together(positionOf(one), positionOf(other));
+        assert.deepEqual(readIn(both), inOrder(new Set([...one, ...other])));
+        assert.deepEqual(parseCursor('since', cursorOf(both)), both, 'its gaps are in order and apart');
       }),
     );
   });
@@ -66,6 +68,20 @@ describe('a position', () => {
         assert.deepEqual(parseCursor('since', cursorOf(looking)), looking, 'its gaps are in order and apart');
       }),
     );
+  });
+
+  it('that looks for its last one has not read that until it comes', () => {
+    const looking = lookingFor(positionOf([1, 2, 3]), [[3, 5]]);
+    assert.deepEqual(looking, { last: 3, gaps: [[3, 3]] });
+    assert.deepEqual(readTo(looking, 3), { last: 3, gaps: [] });
+  });
+
+  it('has one gap for all that is missing side by side', () => {
+    const looking = lookingFor({ last: 9, gaps: [[2, 3]] }, [
+      [4, 5],
+      [3, 3],
+    ]);
+    assert.deepEqual(looking, { last: 9, gaps: [[2, 5]] });
   });
 
   it('is short while nothing is missing, and names what is', () => {
@@ -91,6 +107,13 @@ describe('a position', () => {
       '5-3_4.4',
     ];
     for (const cursor of [...wrong, '9'.repeat(17)])
-      assert.throws(() => parseCursor('since', cursor), { code: 'INVALID_ARGUMENT' }, String(cursor));
+      assert.throws(
+        () => parseCursor('since', cursor),
+        {
+          code: 'INVALID_ARGUMENT',
+          details: { argument: 'since', value: show(cursor), problem: 'it must be the cursor of an entry' },
+        },
+        String(cursor),
+      );
   });
 });

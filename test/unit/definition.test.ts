@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import { declareTask } from '../../src/core/declaration.ts';
 import { crashBudget, type CrashPolicy, defineTask, implement } from '../../src/core/definition.ts';
-import { type ErrorCode, isTaskbatonError } from '../../src/core/errors.ts';
+import { type ErrorCode, isTaskbatonError, type TaskbatonError } from '../../src/core/errors.ts';
 import { isSchema, type StandardSchema, typed, validate } from '../../src/core/schema.ts';
 
 const run = (): void => undefined;
@@ -76,6 +76,36 @@ describe('a definition', () => {
       'INVALID_DEFINITION',
       /onCrash is "retry"/,
     ],
+    [
+      'an upgrade that is no function',
+      { type: 'x', run, upgrade: 5 },
+      'INVALID_DEFINITION',
+      /upgrade is 5, not a function/,
+    ],
+    [
+      'a version of nonsense',
+      { type: 'x', run, version: 0 },
+      'INVALID_DEFINITION',
+      /version is 0, not a whole number from 1 to 1000000/,
+    ],
+    [
+      'a retry of nonsense',
+      { type: 'x', run, retry: 0 },
+      'INVALID_DEFINITION',
+      /retry.attempts is 0: it must be/,
+    ],
+    [
+      'a timeout of nonsense',
+      { type: 'x', run, timeout: 0 },
+      'INVALID_DEFINITION',
+      /timeout.attempt is 0: it must be/,
+    ],
+    [
+      'a keep of nonsense',
+      { type: 'x', run, keep: -1 },
+      'INVALID_DEFINITION',
+      /keep.finished is -1: it must be/,
+    ],
     ['a budget of nonsense', { type: 'x', run, onCrash: { resume: -1 } }, 'INVALID_DEFINITION', /onCrash is/],
   ];
   for (const [what, definition, code, problem] of wrong) {
@@ -90,6 +120,20 @@ describe('a definition', () => {
         assert.throws(() => make(nothing as never), (error) => isTaskbatonError(error, 'INVALID_DEFINITION')); // prettier-ignore
       }
     }
+  });
+
+  it('may say by a function how long to pause before a retry', () => {
+    const retry = { backoff: () => 5 };
+    assert.equal(defineTask({ type: 'x', run, retry }).retry, retry);
+  });
+
+  it('may say how a context of an earlier version becomes one of this', () => {
+    const { version, upgrade } = defineTask({ type: 'x', version: 2, run, upgrade: run });
+    assert.deepEqual([version, upgrade], [2, run]);
+  });
+
+  it('with a wrong name for its type is refused by that argument', () => {
+    assert.throws(() => declareTask({ type: 'a\0' }), ({ details }: TaskbatonError) => details['argument'] === 'type'); // prettier-ignore
   });
 
   it('says how many crashes a task survives', () => {
@@ -146,6 +190,19 @@ describe('a schema', () => {
       assert.equal(isSchema(value), false);
     }
     assert.equal(isSchema({ '~standard': { validate: 'x' } }), false);
+  });
+
+  it('that only has a type lets everything through', async () => {
+    const { vendor, version, validate: check } = typed<string>()['~standard'];
+    assert.deepEqual([vendor, version, await check(5)], ['taskbaton', 1, { value: 5 }]);
+  });
+
+  it('that is not content with the value as a whole says so without a place', async () => {
+    const issues = [{ message: 'wrong' }, { message: 'bad', path: [] }];
+    const strict: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: () => ({ issues }) } };
+    await assert.rejects(validate(strict, 1, 'INVALID_INPUT', 'x'), {
+      details: { type: 'x', problem: 'wrong; bad' },
+    });
   });
 
   it('that has much to say is cut short', async () => {

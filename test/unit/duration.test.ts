@@ -39,7 +39,7 @@ it('anything else is no duration', () => {
     -1,
     NaN,
   ];
-  for (const duration of [...bad, Infinity, null, undefined, true, [], {}, 5n, new Date(0)]) {
+  for (const duration of [...bad, Infinity, null, undefined, true, [], ['30s'], {}, 5n, new Date(0)]) {
     assert.equal(milliseconds(duration), undefined, inspect(duration));
   }
 });

@@ -111,7 +111,8 @@ describe('a value in a message', () => {
       [Object.create(null), '{}'],
     ];
     for (const [value, text] of cases) assert.equal(show(value), text);
-    assert.equal(show('x'.repeat(1000)).length, 80);
+    assert.equal(show('x'.repeat(1000)), `"${'x'.repeat(78)}…`);
+    assert.equal(show('x'.repeat(78)), `"${'x'.repeat(78)}"`);
   });
 
   it('never throws, however hostile the value is', () => {
@@ -122,6 +123,7 @@ describe('a value in a message', () => {
     };
     const revoked = Proxy.revocable({}, {});
     revoked.revoke();
+    assert.equal(show(revoked.proxy), 'something that cannot be looked at');
     const unnamed = Object.defineProperty(() => undefined, 'name', { get: () => assert.fail('read') });
     for (const value of [throwing, revoked.proxy, unnamed]) assert.equal(typeof show(value), 'string');
   });
