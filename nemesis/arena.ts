@@ -109,6 +109,7 @@ export class Seat {
     );
     this.#child = child;
     const name = this.process;
+    ledger.write({ kind: 'process', what: 'spawned', process: name, pid: child.pid });
     this.#gone = new Promise((resolve) => {
       child.once('close', (code, signal) => {
         ledger.write({ kind: 'process', what: 'ended', process: name, why: signal ?? String(code) });

@@ -7,6 +7,7 @@ import { CONCURRENCY } from './arena.ts';
 import type { Evidence } from './evidence.ts';
 import type { Entry, HandlerEntry } from './ledger.ts';
 import { GROUP_LIMIT, LIMITED_GROUP, UNRULY } from './tasks.ts';
+import { PATIENCE, passedOver } from './turns.ts';
 import type { TaskRecord } from './witness.ts';
 
 export interface Invariant {
@@ -17,8 +18,6 @@ export interface Invariant {
 
 /** Between what happens and its line in the ledger. */
 const TOLERANCE = 100;
-/** Whoever waits longer than this while a later one starts has been passed over. */
-const FIFO_WINDOW = 2500;
 const HEARD_WITHIN = 1500;
 /** Whatever befell a process so long before an order may still be felt. */
 const HEARING_CLEAR = 5000;
@@ -261,7 +260,7 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'I15',
-    says: `first come, first served: nobody is passed over for more than ${FIFO_WINDOW} ms`,
+    says: `first come, first served: nobody is passed over for more than ${PATIENCE} ms`,
     violations: passedOver,
   },
   {
@@ -352,30 +351,6 @@ function mostAtOnce(entries: readonly Entry<HandlerEntry>[]): number {
   return most;
 }
 
-/** A later one of the same precedence was taken while an earlier one had long been waiting and nobody had touched it. */
-function* passedOver(evidence: Evidence): Generator<string> {
-  const waiting = new Map<number, TaskRecord>();
-  for (const record of evidence.findings.records) {
-    if (record.kind === 'struck off') continue;
-    const before = waiting.get(record.task);
-    const claimed = before !== undefined && record.owner !== undefined;
-    if (claimed) {
-      const older = [...waiting.values()].find(
-        (other) =>
-          other.precedence === before.precedence &&
-          other.turn < before.turn &&
-          before.turn > other.turn + FIFO_WINDOW &&
-          record.at - other.at - heldUp(evidence, other.at, record.at) > FIFO_WINDOW,
-      );
-      if (older !== undefined)
-        yield `task ${record.task} (turn ${before.turn}) was taken while task ${older.task} (turn ${older.turn}) had waited ${record.at - older.at} ms`;
-    }
-    if (record.kind !== 'gone' && record.queue === 'run' && record.group !== LIMITED_GROUP)
-      waiting.set(record.task, record);
-    else waiting.delete(record.task);
-  }
-}
-
 /** The handlers of `process` that had begun and not ended at `when`. */
 function atWork(evidence: Evidence, process: string, when: number): readonly Entry<HandlerEntry>[] {
   const entries = evidence.handlers.filter((entry) => entry.process === process && entry.at <= when);
@@ -383,18 +358,6 @@ function atWork(evidence: Evidence, process: string, when: number): readonly Ent
     entries.filter(({ what }) => what === 'end').map(({ task, epoch }) => `${task}/${epoch}`),
   );
   return entries.filter(({ what, task, epoch }) => what === 'begin' && !ended.has(`${task}/${epoch}`));
-}
-
-/**
- * For how long, of the database's time from `since` to `until`, somebody who was frozen or cut off may have held the lock of a
- * row that waits: who is next is decided among those whose rows are free.
- */
-function heldUp({ faults, findings }: Evidence, since: number, until: number): number {
-  const offset = findings.clockOffset;
-  const overlaps = faults
-    .filter(({ fault }) => /frozen|stalled|lost|half-open/.test(fault))
-    .map((fault) => Math.min(until, fault.until + offset) - Math.max(since, fault.since + offset));
-  return Math.max(0, ...overlaps);
 }
 
 /** Whether a crash in this epoch was counted at `since` or later. */

@@ -1,10 +1,12 @@
 /** What a run left behind, arranged for those who ask about one task or one process. */
 import type { Entry, FaultEntry, HandlerEntry, OrderEntry, ProcessEntry } from './ledger.ts';
-import type { HistoryRecord, ReplicaRecord, TaskRecord } from './witness.ts';
+import type { HistoryRecord, ReplicaRecord, Sighting, TaskRecord } from './witness.ts';
 
 export interface Findings {
   /** The history of the database. */
   readonly records: readonly HistoryRecord[];
+  /** When each of its records was first seen. */
+  readonly sightings: readonly Sighting[];
   /** The ledger. */
   readonly entries: readonly Entry[];
   /** How many tasks there were in the end. */
@@ -26,6 +28,8 @@ export class Evidence {
   readonly orders: readonly Entry<OrderEntry>[];
   readonly faults: readonly Entry<FaultEntry>[];
   readonly processes: readonly Entry<ProcessEntry>[];
+  readonly #seen: ReadonlyMap<number, number>;
+  readonly #processOf: ReadonlyMap<string, string>;
 
   constructor(findings: Findings) {
     const { records, entries } = findings;
@@ -40,6 +44,11 @@ export class Evidence {
     this.orders = entries.filter((entry) => entry.kind === 'order');
     this.faults = entries.filter((entry) => entry.kind === 'fault');
     this.processes = entries.filter((entry) => entry.kind === 'process');
+    this.#seen = new Map(findings.sightings.map(({ seq, at }) => [seq, at]));
+    const byPid = new Map(this.processes.map(({ pid, process }) => [String(pid), process]));
+    this.#processOf = new Map(
+      this.struckOff.map(({ replica, name }) => [replica, byPid.get(name.split(':').at(-1) ?? '') ?? '']),
+    );
   }
 
   /** Each change of each task with the record before it, undefined where there is none. */
@@ -51,6 +60,31 @@ export class Evidence {
   /** The last record of a task, which may say that it is gone. */
   last(task: number): TaskRecord | undefined {
     return this.histories.get(task)?.at(-1);
+  }
+
+  /** By when everybody could see what a record says, by the database's clock. */
+  visibleAt({ seq, at }: HistoryRecord): number {
+    return Math.max(at, this.#seen.get(seq) ?? at);
+  }
+
+  /** Of which process a replica was. */
+  processOf(replica: string): string | undefined {
+    return this.#processOf.get(replica);
+  }
+
+  /** For how long at a stretch `process` itself was kept from going on, from `since` to `until`. */
+  heldUp(process: string, since: number, until: number): number {
+    const standstills = this.processes.filter(({ what }) => what === 'stood still');
+    const stretches = [
+      ...this.faults.filter((fault) => fault.process === process),
+      ...standstills
+        .filter((entry) => entry.process === process)
+        .map(({ since: from = 0, at }) => ({ since: from, until: at })),
+    ];
+    return Math.max(
+      0,
+      ...stretches.map((stretch) => Math.min(until, stretch.until) - Math.max(since, stretch.since)),
+    );
   }
 
   /** Whether a process was frozen or its event loop stood still at any moment from `since` to `until`. */

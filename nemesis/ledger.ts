@@ -38,11 +38,12 @@ export interface FaultEntry {
   readonly until: number;
 }
 
-/** A process: that it was told to go, and how it ended; or that its event loop stood still since `since`. */
+/** A process: under which number it began, that it was told to go, how it ended; or that its event loop stood still since `since`. */
 export interface ProcessEntry {
   readonly kind: 'process';
-  readonly what: 'started' | 'told to go' | 'ended' | 'stood still' | 'stumbled';
+  readonly what: 'spawned' | 'started' | 'told to go' | 'ended' | 'stood still' | 'stumbled';
   readonly process: string;
+  readonly pid?: number | undefined;
   readonly since?: number;
   readonly why?: string;
 }

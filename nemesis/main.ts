@@ -73,6 +73,8 @@ async function run(db: string, place: Place): Promise<Verdict> {
   const users = new Taskbaton({ db: proxy?.through(place.url) ?? place.url, prefix: PREFIX, logger: null });
   console.log(`${db}: ${minutes} min, seed ${seed}, ledger in ${arena.folder}`);
   const random = new Random(seed);
+  const over = new AbortController();
+  const watched = witness.watch(over.signal);
   const end = monotonic() + minutes * 60_000;
   const given = new Orders(users, new Random(seed + 1), arena.ledger).give(end, RATE);
   await rage({ arena, random }, end, PACE);
@@ -82,10 +84,12 @@ async function run(db: string, place: Place): Promise<Verdict> {
   await users.stop();
   await arena.dismiss();
   await proxy?.takeAway();
+  over.abort();
   const clockOffset = (await witness.now()) - monotonic();
   const { rows } = await database.query(`SELECT task, step FROM ${TABLE}`);
   const findings: Findings = {
     records: await witness.records(),
+    sightings: await watched,
     entries: readLedgers(arena.folder),
     tasksLeft: await witness.countTasks(),
     numbers: rows.map(({ task, step }) => ({ task: Number(task), step: Number(step) })),

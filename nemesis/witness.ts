@@ -2,8 +2,10 @@
  * The history of the database, written by the database: triggers put down each change of a task, and each replica that is
  * struck off, in the transaction that made it. What the engine says about itself is not asked.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Database, DialectName, Row } from '../src/core/connection.ts';
 import type { Status } from '../src/core/status.ts';
+import { monotonic } from './ledger.ts';
 
 /** A task as it was after a change; `gone`, as it was before it was removed. */
 export interface TaskRecord {
@@ -26,16 +28,24 @@ export interface TaskRecord {
   readonly context: WrittenContext | undefined;
 }
 
-/** Which replica was struck off, and when its lease ended. */
+/** Which replica was struck off, and when its lease ended. Its name is its host and the number of its process. */
 export interface ReplicaRecord {
   readonly kind: 'struck off';
   readonly seq: number;
   readonly at: number;
   readonly replica: string;
+  readonly name: string;
   readonly leaseUntil: number;
 }
 
 export type HistoryRecord = TaskRecord | ReplicaRecord;
+
+/** A record, and by when its transaction had been committed. */
+export interface Sighting {
+  readonly seq: number;
+  /** By the database's clock. */
+  readonly at: number;
+}
 
 /** What the handlers of a nemesis store: how far they are, and who says so. */
 export interface WrittenContext {
@@ -73,6 +83,10 @@ const NOW: Readonly<Record<DialectName, string>> = {
   mysql: 'CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED)',
 };
 
+const LOOK_EVERY = 100;
+/** What has not been committed after so long never will be. */
+const LONGEST_TRANSACTION = 40_000;
+
 export class Witness {
   readonly #database: Database;
   readonly #prefix: string;
@@ -102,8 +116,31 @@ export class Witness {
     await this.#trigger(
       'replica',
       'DELETE',
-      `INSERT INTO ${this.#log} (kind, at, id, turn) VALUES ('struck off', ${NOW[dialect]}, OLD.id, OLD.lease_until)`,
+      `INSERT INTO ${this.#log} (kind, at, id, task_key, turn) VALUES ('struck off', ${NOW[dialect]}, OLD.id, OLD.name, OLD.lease_until)`,
     );
+  }
+
+  /** Looks for records that have come to be there, until `signal`; nobody can see one before its transaction is committed. */
+  async watch(signal: AbortSignal): Promise<readonly Sighting[]> {
+    const found: Sighting[] = [];
+    /** Numbers that were passed over, for their transactions were not over, and since when. */
+    const missing = new Map<number, number>();
+    let last = 0;
+    for (; !signal.aborted; await pause(LOOK_EVERY)) {
+      const sql = `SELECT seq, ${NOW[this.#database.dialect]} AS now FROM ${this.#log}
+        WHERE seq > ${last} OR seq IN (${[0, ...missing.keys()].join(', ')}) ORDER BY seq`;
+      // Where the database is away, nothing is committed either.
+      const { rows } = await this.#database.query(sql).catch(() => ({ rows: [] }));
+      for (const row of rows) {
+        const [seq, at] = [Number(row['seq']), Number(row['now'])];
+        found.push({ seq, at });
+        missing.delete(seq);
+        for (let passed = last + 1; passed < seq; passed++) missing.set(passed, monotonic());
+        last = Math.max(last, seq);
+      }
+      for (const [seq, since] of missing) if (monotonic() - since > LONGEST_TRANSACTION) missing.delete(seq);
+    }
+    return found;
   }
 
   /** All that was put down, in order. */
@@ -152,7 +189,14 @@ function recordFrom(row: Row): HistoryRecord {
   const seq = number('seq');
   const at = number('at');
   if (row['kind'] === 'struck off')
-    return { kind: 'struck off', seq, at, replica: text('id'), leaseUntil: number('turn') };
+    return {
+      kind: 'struck off',
+      seq,
+      at,
+      replica: text('id'),
+      name: text('task_key'),
+      leaseUntil: number('turn'),
+    };
   const context = optional('context');
   return {
     kind: row['kind'] as TaskRecord['kind'],

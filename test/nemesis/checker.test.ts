@@ -5,7 +5,7 @@ import { INVARIANTS } from '../../nemesis/checker.ts';
 import { Evidence, type Findings, staleWrites } from '../../nemesis/evidence.ts';
 import type { Entry, HandlerEntry } from '../../nemesis/ledger.ts';
 import { verdictOn } from '../../nemesis/report.ts';
-import type { HistoryRecord, TaskRecord } from '../../nemesis/witness.ts';
+import type { HistoryRecord, Sighting, TaskRecord } from '../../nemesis/witness.ts';
 
 const START = 100_000;
 
@@ -13,6 +13,7 @@ const START = 100_000;
 class Story {
   readonly records: HistoryRecord[] = [];
   readonly entries: Entry[] = [];
+  readonly sightings: Sighting[] = [];
   readonly numbers: { task: number; step: number }[] = [];
   tasksLeft = 0;
 
@@ -71,22 +72,35 @@ class Story {
     return this;
   }
 
-  strikeOff(replica: string, at: number, leaseLeft = 0): this {
+  /** The last record was committed only then. */
+  committed(at: number): this {
+    this.sightings.push({ seq: this.records.length, at: START + at });
+    return this;
+  }
+
+  stalled(process: string, since: number, until: number): this {
+    this.entries.push({ kind: 'fault', fault: 'network stalled', process, since, until, at: until });
+    return this;
+  }
+
+  strikeOff(replica: string, at: number, leaseLeft = 0, pid = 0): this {
     const seq = this.records.length + 1;
     this.records.push({
       kind: 'struck off',
       seq,
       at: START + at,
       replica,
+      name: `host:${pid}`,
       leaseUntil: START + at + leaseLeft,
     });
     return this;
   }
 
   evidence(): Evidence {
-    const { records, entries, numbers, tasksLeft } = this;
+    const { records, sightings, entries, numbers, tasksLeft } = this;
     const findings: Findings = {
       records,
+      sightings,
       entries: entries.toSorted((one, other) => one.at - other.at),
       numbers,
       tasksLeft,
@@ -267,6 +281,7 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
           .record(2, 6000, { turn: START + 6000 })
           .claim(2, 6001, 'A'),
     ],
+    ['one who is passed over while somebody else is held up', () => passedOverBy('B')],
   ],
   I16: [
     [
@@ -288,10 +303,43 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
   ],
 };
 
+/** Task 2 is taken by A before task 1; meanwhile `victim` was stalled. */
+function passedOverBy(victim: 'A' | 'B'): Story {
+  const story = new Story()
+    .order('create', 0)
+    .record(1, 0)
+    .record(2, 3000, { turn: START + 3000 });
+  story.claim(2, 6000, 'A').claim(1, 6001, 'B').leave(2, 6100, 'finished/run').leave(1, 6100, 'finished/run');
+  for (const [replica, process, pid] of [
+    ['A', 'r1.1', 1],
+    ['B', 'r2.1', 2],
+  ] as const) {
+    story.entries.push({ kind: 'process', what: 'spawned', process, pid, at: 0 });
+    story.strikeOff(replica, 9000, 0, pid);
+    if (replica === victim) story.stalled(process, 100, 5900);
+  }
+  story.tasksLeft = 2;
+  return story;
+}
+
+/** Task 1 is to wait again, says a transaction that took long to be committed. */
+function committedLate(): Story {
+  const story = new Story().order('create', 0).record(1, 0).committed(5000);
+  story
+    .record(2, 5500, { turn: START + 5500 })
+    .claim(2, 6000, 'A')
+    .claim(1, 6001, 'A');
+  story.leave(2, 6100, 'finished/run').leave(1, 6100, 'finished/run');
+  story.tasksLeft = 2;
+  return story;
+}
+
 describe('the checker of a nemesis', () => {
   for (const [name, story] of [
     ['a peaceful run', peaceful],
     ['a task that was deleted', deleted],
+    ['one who was passed over by whoever was held up after it had chosen', () => passedOverBy('A')],
+    ['one who was passed over before anybody could see that it waits', committedLate],
   ] as const)
     it(`finds nothing wrong with ${name}`, () => {
       const evidence = story().evidence();
