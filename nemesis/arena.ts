@@ -3,7 +3,7 @@
  * needed to strike one of them and to put everything right again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -22,6 +22,8 @@ export const PREFIX = 'nemesis_';
 /** The handlers' own rows. */
 export const TABLE = `${PREFIX}numbers`;
 const FAKETIME = findFaketime();
+/** In memory, where that can be had: no fault takes the machine away, and how fast its disk is proves nothing. */
+const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
 /** How a database of our own is taken away and brought back. */
 interface Power {
@@ -39,7 +41,7 @@ export interface Place {
 /** `sqlite`, `postgres` and `mysql` are new ones of our own; a URL is a server that others may use too. */
 export async function openPlace(db: string): Promise<Place> {
   if (db === 'sqlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'taskbaton-nemesis-'));
+    const folder = mkdtempSync(join(FOLDER, 'taskbaton-nemesis-'));
     return {
       url: `sqlite:${join(folder, 'tasks.db')}`,
       power: undefined,
@@ -163,7 +165,7 @@ export class Arena {
   }
 
   static async open(place: Place): Promise<Arena> {
-    const folder = join(mkdtempSync(join(tmpdir(), 'taskbaton-ledger-')), 'ledger');
+    const folder = join(mkdtempSync(join(FOLDER, 'taskbaton-ledger-')), 'ledger');
     mkdirSync(folder);
     const hasNetwork = !place.url.startsWith('sqlite:');
     const proxies: (TcpProxy | undefined)[] = [];

@@ -6,7 +6,7 @@ import { EVENTS, LEASED, markOf, stateOf, transition } from '../src/core/status.
 import { CONCURRENCY } from './arena.ts';
 import type { Evidence } from './evidence.ts';
 import type { Entry, HandlerEntry } from './ledger.ts';
-import { GROUP_LIMIT, LIMITED_GROUP, UNRULY } from './tasks.ts';
+import { GROUP_LIMIT, LIMITED_GROUP, STOP_GRACE, UNRULY } from './tasks.ts';
 import { PATIENCE, passedOver } from './turns.ts';
 import type { TaskRecord } from './witness.ts';
 
@@ -253,7 +253,6 @@ export const INVARIANTS: readonly Invariant[] = [
       }
       for (const [process, entries] of Map.groupBy(evidence.handlers, (entry) => entry.process)) {
         const most = mostAtOnce(entries);
-        // Those who ignore their signals may go on for as long as their grace.
         if (most > CONCURRENCY) yield `process ${process} had ${most} handlers at work`;
       }
     },
@@ -277,7 +276,11 @@ export const INVARIANTS: readonly Invariant[] = [
             fault.until > told - 4000,
         );
         if (struck || evidence.stoodStill(process, told, end?.at ?? told)) continue;
-        if (end?.why !== '0')
+        // Nobody can go in order who doesn't listen yet.
+        const listened = evidence.processes.some(
+          (entry) => entry.what === 'started' && entry.process === process,
+        );
+        if (end?.why !== '0' && (listened || end?.why !== 'SIGTERM'))
           yield `process ${process} was told to go and ended with ${end?.why ?? 'nothing'}`;
         for (const { task, epoch } of atWork(evidence, process, told))
           if (crashedIn(evidence, task, epoch, told))
@@ -339,14 +342,16 @@ export function hearingTimes(evidence: Evidence): readonly number[] {
   return found;
 }
 
+/** How many handlers of a process held a slot at once: one that goes on after its signal for longer than its grace has none. */
 function mostAtOnce(entries: readonly Entry<HandlerEntry>[]): number {
-  const working = new Set<string>();
+  const slotUntil = new Map<string, number>();
   let most = 0;
-  for (const { what, task, epoch, type } of entries) {
+  for (const { what, task, epoch, at: when } of entries) {
     const key = `${task}/${epoch}`;
-    if (what === 'begin' && !UNRULY.includes(type)) working.add(key);
-    if (what === 'end') working.delete(key);
-    most = Math.max(most, working.size);
+    if (what === 'begin') slotUntil.set(key, Infinity);
+    if (what === 'signal' && slotUntil.has(key)) slotUntil.set(key, when + STOP_GRACE - TOLERANCE);
+    if (what === 'end') slotUntil.delete(key);
+    most = Math.max(most, [...slotUntil.values()].filter((until) => until > when).length);
   }
   return most;
 }

@@ -47,7 +47,8 @@ const minima: Minima = {
 /** New tasks a second, and milliseconds from one fault to the next. */
 const RATE = 9;
 const PACE = 1500;
-const RESTS_WITHIN = 45_000;
+/** Whatever has made no way for so long, though nothing goes wrong any more, is stuck. */
+const STUCK_AFTER = 45_000 + LEASE;
 
 const databases = values.db === undefined ? ['sqlite', 'postgres', 'mysql'] : values.db.split(',');
 if (!(minutes > 0) || !Number.isInteger(seed))
@@ -116,13 +117,15 @@ async function setUp({ url }: Place, database: Database): Promise<Witness> {
   return witness;
 }
 
-/** Waits until there is nothing left to do, in vain if something is stuck: the checker will say what. */
+/** Waits until there is nothing left to do, or nothing more is done: the checker will say what is stuck. */
 async function rest(database: Database): Promise<void> {
-  const end = monotonic() + RESTS_WITHIN + LEASE;
   const busy = `SELECT COUNT(*) AS found FROM ${PREFIX}task WHERE status NOT IN ('finished/run', 'failed/run', 'paused/pause')`;
-  while (monotonic() < end) {
+  let left = Infinity;
+  for (let end = monotonic() + STUCK_AFTER; monotonic() < end; await pause(200)) {
     const { rows } = await database.query(busy);
-    if (Number(rows[0]?.['found']) === 0) return;
-    await pause(200);
+    const found = Number(rows[0]?.['found']);
+    if (found === 0) return;
+    if (found < left) end = monotonic() + STUCK_AFTER;
+    left = Math.min(left, found);
   }
 }

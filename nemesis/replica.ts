@@ -4,7 +4,7 @@
  */
 import { Taskbaton } from '../src/index.ts';
 import { LedgerFile, monotonic } from './ledger.ts';
-import { GROUP_LIMIT, LIMITED_GROUP, tasksOf } from './tasks.ts';
+import { GROUP_LIMIT, LIMITED_GROUP, STOP_GRACE, tasksOf } from './tasks.ts';
 
 export interface Assignment {
   readonly url: string;
@@ -49,7 +49,7 @@ const baton = new Taskbaton({
   pollInterval: given.pollInterval,
   concurrency: given.concurrency,
   cleanupConcurrency: given.concurrency,
-  stopGrace: 2000,
+  stopGrace: STOP_GRACE,
   limits: { group: { [LIMITED_GROUP]: GROUP_LIMIT } },
   logger: null,
   migrate: false,

@@ -29,6 +29,8 @@ export type TypeName = (typeof TYPES)[number];
 /** Who ignores signals, and may be at work beside its heir. */
 export const UNRULY: readonly string[] = ['careless'];
 
+/** How long a handler may go on after its signal before its slot is another's. */
+export const STOP_GRACE = 2000;
 export const LIMITED_GROUP = 'limited';
 export const GROUP_LIMIT = 3;
 /** How often the poison may kill its process. */

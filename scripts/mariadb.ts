@@ -46,15 +46,18 @@ export async function ensureMariadb(): Promise<TestMariadb> {
   return startPrivateMariadb();
 }
 
-/** `settings` prevail over those that make a server of tests fast. */
-export function startPrivateMariadb(settings: readonly string[] = []): Promise<PrivateMariadb> {
+/** `settings` prevail over those that make a server of tests fast; `env` is added to its environment. */
+export function startPrivateMariadb(
+  settings: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<PrivateMariadb> {
   const program = serverProgram({
     server: 'MariaDB',
     programs: ['mariadbd', 'mysqld'],
     debianPackages: ['mariadb-server'],
     variable: 'TASKBATON_MYSQL_URL',
   });
-  return start(program, settings);
+  return start(program, settings, env);
 }
 
 async function answers(url: string): Promise<boolean> {
@@ -78,7 +81,11 @@ async function withDatabase(server: string): Promise<string> {
   return `${server}/${DATABASE}`;
 }
 
-async function start(program: string, settings: readonly string[]): Promise<PrivateMariadb> {
+async function start(
+  program: string,
+  settings: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<PrivateMariadb> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-mariadb-'));
   const data = join(folder, 'data');
   const user = userInfo().username;
@@ -111,7 +118,7 @@ async function start(program: string, settings: readonly string[]): Promise<Priv
     await exited;
   };
   const launch = async (): Promise<void> => {
-    server = spawn(program, options, { stdio: 'ignore' });
+    server = spawn(program, options, { stdio: 'ignore', env: { ...process.env, ...env } });
     const deadline = Date.now() + START_TIMEOUT;
     while (!(await answers(url))) {
       if (server?.exitCode === null && Date.now() < deadline) await pause(100);

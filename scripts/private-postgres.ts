@@ -35,18 +35,25 @@ const SETTINGS = [
   'max_connections=300',
 ];
 
-/** `settings` prevail over those that make a server of tests fast. */
-export async function startPrivatePostgres(settings: readonly string[] = []): Promise<PrivatePostgres> {
+/** `settings` prevail over those that make a server of tests fast; `env` is added to its environment. */
+export async function startPrivatePostgres(
+  settings: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+): Promise<PrivatePostgres> {
   const folder = mkdtempSync(join(tmpdir(), 'taskbaton-postgres-'));
   try {
-    return await startIn(folder, [...SETTINGS, ...settings]);
+    return await startIn(folder, [...SETTINGS, ...settings], env);
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-async function startIn(folder: string, settings: readonly string[]): Promise<PrivatePostgres> {
+async function startIn(
+  folder: string,
+  settings: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<PrivatePostgres> {
   const user = serverUser();
   if (user !== undefined) chownSync(folder, user.uid, user.gid);
   chmodSync(folder, 0o755);
@@ -59,7 +66,8 @@ async function startIn(folder: string, settings: readonly string[]): Promise<Pri
 
   let server: ChildProcess | undefined;
   const start = async (): Promise<void> => {
-    if (server === undefined) server = await launch(join(binaries.folder, 'postgres'), options, account);
+    const served = { ...account, env: { ...account.env, ...env } };
+    server ??= await launch(join(binaries.folder, 'postgres'), options, served);
   };
   const stop = async (mode: ShutdownMode = 'fast'): Promise<void> => {
     if (server !== undefined) await shutDown(server, mode);

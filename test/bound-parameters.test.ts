@@ -93,8 +93,8 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     ],
   },
   'src/queue/precedence.ts': {
-    why: 'columns that the store names, and the name of a queue',
-    parts: ['columns', 'queue'],
+    why: 'columns that the store names, the name of a queue, and a number of slots',
+    parts: ['columns', 'queue', 'limit'],
   },
   'src/queue/readable.ts': {
     why: 'versions, which are checked whole numbers, and names of the store',

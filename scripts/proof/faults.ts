@@ -35,6 +35,16 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    id: 'F3',
+    what: 'All replicas are killed at once.',
+    tests: [
+      check(
+        'test/chaos/kill.test.ts',
+        'all are killed: what they ran goes on from the last checkpoints as soon as there is one again, and what was asked meanwhile is done',
+      ),
+    ],
+  },
+  {
     id: 'F4',
     what: 'The database is restarted or killed under load.',
     tests: [check(POSTGRES, 'restarted under load')],
@@ -75,6 +85,22 @@ export const FAULTS: readonly Fault[] = [
     ],
   },
   {
+    id: 'F8',
+    what: 'Clocks of replicas are wrong by an hour, or are set while they work.',
+    tests: [check('test/faults/clock.test.ts', 'take no task too early, and none too late')],
+  },
+  {
+    id: 'F9',
+    what: 'The clock of the database is set, by a minute.',
+    tests: [
+      check('test/faults/database-clock.test.ts', 'back by a minute: nobody loses a task'),
+      check(
+        'test/faults/database-clock.test.ts',
+        'forward by a minute: whoever loses a task stops, and others go on from what was acknowledged',
+      ),
+    ],
+  },
+  {
     id: 'F10',
     what: 'A handler blocks the event loop.',
     tests: [
@@ -84,6 +110,11 @@ export const FAULTS: readonly Fault[] = [
       ),
       check('test/chaos/blocked.test.ts', 'for good: its tasks go on elsewhere within its lease and 2 s'),
     ],
+  },
+  {
+    id: 'F11',
+    what: 'The machine has too little processor and memory.',
+    tests: [check('test/chaos/starved.test.ts', 'no lease is lost, and all tasks end in their first claim')],
   },
   {
     id: 'F12',
@@ -182,6 +213,16 @@ export const FAULTS: readonly Fault[] = [
       check(
         'test/lifecycle/misbehaviour.test.ts',
         'what a handler reports after it was abandoned is refused',
+      ),
+    ],
+  },
+  {
+    id: 'F22',
+    what: 'A transaction that somebody keeps open keeps old versions of all rows.',
+    tests: [
+      check(
+        'test/faults/old-snapshot.test.ts',
+        'keeps no task from being done, and no event from being told, and makes nothing much slower',
       ),
     ],
   },

@@ -100,18 +100,22 @@ export class SqliteConnection {
   }
 
   #prepare(sql: string): Prepared {
-    const known = this.#statements.get(sql);
-    if (known !== undefined) return known;
+    const prepared = this.#statements.get(sql) ?? this.#prepareAnew(sql);
+    // Whichever was not used for longest is the first to go.
+    this.#statements.delete(sql);
+    this.#statements.set(sql, prepared);
+    const [oldest] = this.#statements.keys();
+    if (this.#statements.size > MOST_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest);
+    return prepared;
+  }
+
+  #prepareAnew(sql: string): Prepared {
     const statement = this.handle.prepare(sql);
     const reads = returnsRows(statement);
     const writes = reads
       ? /\breturning\b/i.test(sql)
       : /^\s*(insert|update|delete|replace|with)\b/i.test(sql);
-    const prepared: Prepared = { statement, reads, writes };
-    const [oldest] = this.#statements.keys();
-    if (this.#statements.size >= MOST_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest);
-    this.#statements.set(sql, prepared);
-    return prepared;
+    return { statement, reads, writes };
   }
 }
 

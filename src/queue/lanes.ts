@@ -232,9 +232,9 @@ export async function readTasks(
   const branches = places.map(
     (_, index) =>
       `SELECT * FROM (SELECT lane, id, precedence, turn FROM ${round.tables.task} WHERE queue = '${round.queue}' AND lane = ?
-       ORDER BY precedence, turn, id LIMIT ? OFFSET ?) l${index}`,
+       ORDER BY precedence, turn, id LIMIT ${limit} OFFSET ?) l${index}`,
   );
-  const values = places.flatMap(({ lane, passed }) => [lane, limit, passed]);
+  const values = places.flatMap(({ lane, passed }) => [lane, passed]);
   const rows = await select(round, branches.join(' UNION ALL '), values);
   const tasks = Map.groupBy(rows, (row) => Number(row['lane']));
   return new Map(

@@ -32,9 +32,10 @@ export function pickNext(
   { queue, types, limit }: Pick,
 ): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const condition = readable(types);
+  // The number is written out: with a LIMIT that is a parameter, SQLite prepares a statement anew at each run.
   return {
     sql: `SELECT ${columns} FROM ${table} WHERE queue = '${queue}' AND lane = 0 AND ${condition.sql}
-      ORDER BY precedence, turn, id LIMIT ? ${skipLocked}`,
-    values: [...condition.values, limit],
+      ORDER BY precedence, turn, id LIMIT ${limit} ${skipLocked}`,
+    values: condition.values,
   };
 }

@@ -79,6 +79,35 @@ describe('a replica is killed', () => {
       assert.ok(goneAfter < RESCUED_WITHIN, `gone ${goneAfter} ms after the kill`);
     });
 
+    it('all are killed: what they ran goes on from the last checkpoints as soon as there is one again, and what was asked meanwhile is done', async (t) => {
+      const fleet = new Fleet(await open(), t);
+      const crew = await Promise.all([1, 2, 3].map(() => fleet.spawn({ lease: LEASE, concurrency: 3 })));
+      const baton = fleet.controller();
+      const work = { steps: 100, ms: 20 };
+      const ids = await Promise.all(Array.from({ length: 9 }, () => baton.createTask(RESUMED, work)));
+      const [pausing, ...going] = ids as [number, ...number[]];
+      await Promise.all(ids.map((id) => Promise.any(crew.map((one) => one.entry(id, 'acked')))));
+      for (const one of crew) one.signal('SIGKILL');
+      await Promise.all(crew.map(({ exited }) => exited));
+      const last = await baton.createTask(NOOP, undefined);
+      await baton.pauseTask(pausing);
+      const heir = await fleet.spawn({ lease: LEASE, concurrency: 9 });
+      const started = monotonic();
+      const begun = await Promise.all(going.map((id) => heir.entry(id, 'begin')));
+      await heir.entry(last, 'did');
+      const took = monotonic() - started;
+      t.diagnostic(`all went on ${Math.round(took)} ms after one had started`);
+      assert.ok(took < RESCUED_WITHIN, `went on only after ${took} ms`);
+      for (const { task: id, step } of begun) {
+        const told = crew.flatMap((one) => one.ledger('acked', id)).at(-1)?.step ?? 0;
+        const did = crew.flatMap((one) => one.ledger('did', id)).at(-1)?.step ?? 0;
+        assert.ok(told <= step! && step! <= did, `${told} ≤ ${step} ≤ ${did}`);
+        const { crashes, attempt, epoch } = await reaches(baton, id, 'finished');
+        assert.deepEqual({ crashes, attempt, epoch }, { crashes: 1, attempt: 1, epoch: 2 });
+      }
+      await reaches(baton, pausing, 'paused');
+    });
+
     it('a task that kills each replica that runs it ends as failed, and the others run', async (t) => {
       const fleet = new Fleet(await open(), t);
       const budget = 3;

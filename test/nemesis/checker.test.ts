@@ -67,7 +67,12 @@ class Story {
     return this;
   }
 
-  process(what: 'told to go' | 'ended' | 'stumbled', at: number, why = '0', process = 'r1.1'): this {
+  process(
+    what: 'started' | 'told to go' | 'ended' | 'stumbled',
+    at: number,
+    why = '0',
+    process = 'r1.1',
+  ): this {
     this.entries.push({ kind: 'process', what, process, why, at });
     return this;
   }
@@ -148,6 +153,18 @@ function deleted(): Story {
   story.record(1, 4030, { kind: 'gone' });
   story.tasksLeft = 0;
   return story;
+}
+
+/** So many more handlers of its first process begin at `when`. */
+function crowded(story: Story, when: number, count = 10): Story {
+  for (let task = 10; task < 10 + count; task++)
+    story.handler('begin', when, { task, step: 0 }).handler('end', when + 10, { task });
+  return story;
+}
+
+/** A handler that was told to stop at 1000, and ends at 5000. */
+function slow(): Story {
+  return new Story().handler('begin', 0, { step: 0 }).handler('signal', 1000).handler('end', 5000);
 }
 
 /** What is bent, and which invariant must notice. */
@@ -262,14 +279,8 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
         return story;
       },
     ],
-    [
-      'a process with too many handlers',
-      () => {
-        const story = peaceful();
-        for (let task = 10; task < 20; task++) story.handler('begin', 100, { task, step: 0 });
-        return story;
-      },
-    ],
+    ['a process with too many handlers', () => crowded(peaceful(), 100)],
+    ['too many handlers, one of which was just told to stop', () => crowded(slow(), 2000, 6)],
   ],
   I15: [
     [
@@ -300,6 +311,10 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
       'a process that did not go by itself',
       () => peaceful().process('told to go', 6000).process('ended', 16_000, 'SIGKILL'),
     ],
+    [
+      'a process that died of what told it to go',
+      () => peaceful().process('started', 5).process('told to go', 6000).process('ended', 6010, 'SIGTERM'),
+    ],
   ],
 };
 
@@ -322,6 +337,11 @@ function passedOverBy(victim: 'A' | 'B'): Story {
   return story;
 }
 
+/** A process that is told to go as soon as it is there. */
+function unheard(): Story {
+  return peaceful().process('told to go', 6000, '', 'r3.1').process('ended', 6010, 'SIGTERM', 'r3.1');
+}
+
 /** Task 1 is to wait again, says a transaction that took long to be committed. */
 function committedLate(): Story {
   const story = new Story().order('create', 0).record(1, 0).committed(5000);
@@ -339,6 +359,8 @@ describe('the checker of a nemesis', () => {
     ['a peaceful run', peaceful],
     ['a task that was deleted', deleted],
     ['one who was passed over by whoever was held up after it had chosen', () => passedOverBy('A')],
+    ['a handler whose slot went to another when its grace was over', () => crowded(slow(), 3100, 6)],
+    ['a process that was told to go before it could hear', unheard],
     ['one who was passed over before anybody could see that it waits', committedLate],
   ] as const)
     it(`finds nothing wrong with ${name}`, () => {

@@ -109,7 +109,7 @@ export class SharedDatabase {
   execute(sql: string, values: readonly SqlValue[]): QueryResult {
     try {
       if (!this.#inTransaction) this.began = this.now;
-      const result = this.#connection.execute(...withoutVariableLimit(sql, values));
+      const result = this.#connection.execute(sql, values);
       if (!this.#inTransaction) this.#tell();
       return result;
     } catch (error) {
@@ -261,18 +261,4 @@ export class SharedDatabase {
       close: async () => undefined,
     };
   }
-}
-
-const VARIABLE_LIMIT = /^([^]*)\bLIMIT \?/;
-
-/** SQLite prepares a statement anew at each run if its LIMIT is a parameter, which takes longer than all the rest. */
-function withoutVariableLimit(
-  sql: string,
-  values: readonly SqlValue[],
-): [sql: string, values: readonly SqlValue[]] {
-  if (!sql.includes('LIMIT ?')) return [sql, values];
-  const before = VARIABLE_LIMIT.exec(sql)?.[1];
-  if (before === undefined) return [sql, values];
-  const place = before.split('?').length - 1;
-  return [sql.replace('LIMIT ?', `LIMIT ${String(values[place])}`), values.toSpliced(place, 1)];
 }
