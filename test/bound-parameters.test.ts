@@ -39,9 +39,12 @@ const KINDS: Readonly<Record<string, RegExp>> = {
 const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: readonly string[] }>> = {
   'src/database/mysql.ts': {
     why: 'the name of our table of hints, and a number of seconds',
-    parts: ['channel', 'Math.ceil(ms / 1000)'],
+    parts: ['channel', 'ms === Infinity ? 0 : Math.ceil(ms / 1000)'],
   },
-  'src/database/postgres-driver.ts': { why: 'a number of milliseconds', parts: ['Math.round(ms)'] },
+  'src/database/postgres-driver.ts': {
+    why: 'a number of milliseconds',
+    parts: ['ms === Infinity ? 0 : Math.ceil(ms)'],
+  },
   'src/database/postgres-pg.ts': {
     why: 'a name that `channelName` has checked, or a hash; and a setting with a number of milliseconds',
     parts: ['channel', 'idleLimit(idle)'],

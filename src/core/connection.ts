@@ -38,8 +38,11 @@ export interface Subscription {
 }
 
 export interface TransactionOptions {
-  /** It may pause between its statements for as long as it likes; false by default. */
-  readonly unhurried?: boolean;
+  /**
+   * For how many milliseconds it may pause between its statements; `Infinity` for as long as it likes. By default as long as a
+   * statement may take.
+   */
+  readonly idle?: number;
 }
 
 export type DialectName = 'sqlite' | 'postgres' | 'mysql';
@@ -71,8 +74,7 @@ export interface Database extends Connection {
   /**
    * Runs `work` in one transaction: committed when it resolves, rolled back when it rejects. `work` may run again if the
    * database asks for that (deadlock, busy), so it must not have other effects. A server that hears nothing between two of
-   * its statements for longer than a statement may take rolls back, for then its host may have vanished, locks and all;
-   * one that is `unhurried` is waited for.
+   * its statements for longer than `idle` rolls back, for then its host may have vanished, locks and all.
    */
   transaction<Result>(
     work: (connection: Connection) => Promise<Result>,

@@ -149,8 +149,8 @@ class MysqlDatabase implements Database {
   readonly #hints: Hints;
   readonly #wakes: MysqlWakes;
   readonly #checked = new WeakSet<object>();
-  /** Connections whose server gives up on a transaction that says nothing for too long. */
-  readonly #limited = new WeakSet<object>();
+  /** After how long the server gives up on a transaction that says nothing, as the connection was last told. */
+  readonly #idle = new WeakMap<object, number>();
   #canLimit = true;
   #closing: Promise<void> | undefined;
   longestStatement: number | undefined;
@@ -198,12 +198,12 @@ class MysqlDatabase implements Database {
 
   transaction<Result>(
     work: (connection: Connection) => Promise<Result>,
-    { unhurried = false }: TransactionOptions = {},
+    { idle = this.#timeout }: TransactionOptions = {},
   ): Promise<Result> {
     return this.#retried(async () => {
       const session = await this.#acquire();
       try {
-        if (unhurried) await this.#leaveTime(session);
+        if (this.#canLimit) await this.#limitIdling(session, idle);
         await session.query('SET TRANSACTION ISOLATION LEVEL READ COMMITTED', []);
         await session.query('START TRANSACTION', []);
       } catch (error) {
@@ -256,7 +256,6 @@ class MysqlDatabase implements Database {
     try {
       if (!this.#checked.has(session.key)) this.longestStatement = await check(session, connection);
       this.#checked.add(session.key);
-      if (this.#canLimit && !this.#limited.has(session.key)) await this.#limitIdling(session);
     } catch (error) {
       session.release();
       throw error instanceof TaskbatonError ? error : translateMysql(error);
@@ -264,21 +263,16 @@ class MysqlDatabase implements Database {
     return session;
   }
 
-  /** A server keeps the locks of a client that has vanished until TCP gives up, for hours; MySQL itself can't be told. */
-  async #limitIdling(session: MysqlSession): Promise<void> {
+  /** A server keeps the locks of a client that has vanished until TCP gives up, for hours; only MariaDB can be told. */
+  async #limitIdling(session: MysqlSession, idle: number): Promise<void> {
+    if (this.#idle.get(session.key) === idle) return;
     try {
-      await session.query(idleLimit(this.#timeout), []);
-      this.#limited.add(session.key);
+      await session.query(idleLimit(idle), []);
+      this.#idle.set(session.key, idle);
     } catch (error) {
       if (!isUnknownVariable(error)) throw error;
       this.#canLimit = false;
     }
-  }
-
-  /** Only MariaDB knows such a limit; connections of the pool are told of it again when they are next used. */
-  async #leaveTime(session: MysqlSession): Promise<void> {
-    if (!this.#limited.delete(session.key)) return;
-    await session.query(idleLimit(0), []);
   }
 
   #retried<Result>(attempt: () => Promise<Result>): Promise<Result> {
@@ -291,7 +285,7 @@ class MysqlDatabase implements Database {
 
 /** In whole seconds; 0 for none. */
 function idleLimit(ms: number): string {
-  return `SET SESSION idle_transaction_timeout = ${Math.ceil(ms / 1000)}`;
+  return `SET SESSION idle_transaction_timeout = ${ms === Infinity ? 0 : Math.ceil(ms / 1000)}`;
 }
 
 /** Refuses a connection whose settings would break what we rely on; says how long a statement may be. */

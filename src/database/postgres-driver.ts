@@ -10,7 +10,7 @@ export interface PostgresDriver {
   readonly timeout: number;
   /** One statement that commits by itself. */
   query(text: string, values: readonly SqlValue[]): Promise<QueryResult>;
-  /** The server rolls back if it hears nothing for `idle` milliseconds; 0 for one that is waited for. */
+  /** The server rolls back if it hears nothing for `idle` milliseconds. */
   begin(idle: number): Promise<Session>;
   /** Listens on a connection of its own; resolves once LISTEN is in effect. */
   listen(channel: string, sink: ChannelSink): Promise<Listened>;
@@ -34,7 +34,7 @@ export const BEGIN = 'ISOLATION LEVEL READ COMMITTED';
 
 /** For this transaction only: a server keeps the locks of a client that has vanished until TCP gives up, for hours. */
 export function idleLimit(ms: number): string {
-  return `SET LOCAL idle_in_transaction_session_timeout = ${Math.round(ms)}`;
+  return `SET LOCAL idle_in_transaction_session_timeout = ${ms === Infinity ? 0 : Math.ceil(ms)}`;
 }
 
 const WRITES: readonly unknown[] = ['INSERT', 'UPDATE', 'DELETE', 'MERGE'];

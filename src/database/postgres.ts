@@ -127,14 +127,12 @@ class PostgresDatabase implements Database {
 
   transaction<Result>(
     work: (connection: Connection) => Promise<Result>,
-    { unhurried = false }: TransactionOptions = {},
+    { idle = this.#driver.timeout }: TransactionOptions = {},
   ): Promise<Result> {
     return this.#retried(async () => {
-      const session = await this.#driver
-        .begin(unhurried ? 0 : this.#driver.timeout)
-        .catch((error: unknown) => {
-          throw translatePostgres(error);
-        });
+      const session = await this.#driver.begin(idle).catch((error: unknown) => {
+        throw translatePostgres(error);
+      });
       return runInSession(
         {
           native: session.native,

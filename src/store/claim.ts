@@ -87,9 +87,10 @@ async function claimNext(context: ClaimContext, request: ClaimRequest): Promise<
 }
 
 async function claimInRound(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
-  const { database, tables, dialect, control, policies } = context;
-  return database.transaction(async (connection) => {
-    const { version, sweptAt, now } = await control.lock(connection);
+  const { tables, dialect, control, policies } = context;
+  // A queue of the user's own may take its time.
+  const options = control.terms.ownQueues[request.queue] === undefined ? undefined : {};
+  return control.locked(async (connection, { version, sweptAt, now }) => {
     await control.refresh(version, connection);
     const own = control.terms.ownQueues[request.queue];
     // What a round would sort in now, nobody would let out again.
@@ -118,7 +119,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     // A round may have been for fewer than were asked for.
     const full = started.length === round.limit && round.limit < limit;
     return { claims: started, more: more || full };
-  });
+  }, options);
 }
 
 async function claimFromOwn(

@@ -4,7 +4,7 @@
  * claim, which holds that row, is either over before the change or goes by it. It is not the row of the lease: a change
  * may be part of a long transaction of the user's, and nobody can be kept from renewing a lease meanwhile.
  */
-import type { Connection, Database } from '../core/connection.ts';
+import type { Connection, Database, TransactionOptions } from '../core/connection.ts';
 import { type CheckedLimits, Rules, type ScopeKind, type StoredRule } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO, type Order } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
@@ -27,6 +27,8 @@ export interface LockedControl {
 
 const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 const FIFO_ORDERS: Orders = { run: FIFO.order, cleanup: FIFO.order };
+/** Everybody waits for whoever holds the lock, so the server gives up on those that stand still or are no more, this soon. */
+const BRIEF: TransactionOptions = { idle: 2000 };
 /** How many ids are gone through at once when the order of a queue has changed. */
 const REORDERED_AT_ONCE = 2000;
 /** So many times at once by whoever changed it; then it goes on in the background. */
@@ -115,6 +117,17 @@ export class Control {
     this.#terms = this.#termsOf(this.#orders);
   }
 
+  /** Runs `work` in a transaction that takes the lock first. */
+  locked<Result>(
+    work: (connection: Connection, control: LockedControl) => Promise<Result>,
+    options: TransactionOptions = BRIEF,
+  ): Promise<Result> {
+    return this.#database.transaction(
+      async (connection) => work(connection, await this.lock(connection)),
+      options,
+    );
+  }
+
   /** Takes the lock under which it is decided who is next. Whoever changes lanes or slots must hold it. */
   async lock(connection: Connection): Promise<LockedControl> {
     const { rows } = await connection.query(
@@ -133,8 +146,7 @@ export class Control {
     const orders: Orders = { run: policies.run.order, cleanup: policies.cleanup.order };
     const text = JSON.stringify(orders);
     const { control, lane } = this.#tables;
-    await this.#database.transaction(async (connection) => {
-      await this.lock(connection);
+    await this.locked(async (connection) => {
       const { rows } = await connection.query(`SELECT orders FROM ${control} WHERE id = 1`);
       const before = rows[0]?.['orders'];
       if (before === text || (keep && typeof before === 'string')) return;
@@ -157,8 +169,7 @@ export class Control {
   ): Promise<void> {
     const { rule } = this.#tables;
     const names = [kind, name, second];
-    await this.#database.transaction(async (connection) => {
-      await this.lock(connection);
+    await this.locked(async (connection) => {
       const { rows } = await connection.query(
         `SELECT most, paused FROM ${rule} WHERE kind = ? AND name = ? AND name_2 = ? ${this.#dialect.exclusiveLock}`,
         names,
@@ -220,10 +231,7 @@ export class Control {
     const { control } = this.#tables;
     const { rows } = await this.#database.query(`SELECT reordered_to FROM ${control} WHERE id = 1`);
     if (typeof (rows[0]?.['reordered_to'] ?? null) === 'object') return false;
-    return this.#database.transaction(async (connection) => {
-      await this.lock(connection);
-      return this.#reorderSome(connection);
-    });
+    return this.locked((connection) => this.#reorderSome(connection));
   }
 
   /** Under the lock; true if there is more to do. */

@@ -38,14 +38,10 @@ export interface Held {
   readonly status: Status;
 }
 
-export async function takeLease(
-  { connection: database, tables, dialect, control }: Context,
-  replica: NewReplica,
-): Promise<void> {
+export async function takeLease({ tables, dialect, control }: Context, replica: NewReplica): Promise<void> {
   const { now } = dialect;
-  await database.transaction(async (connection) => {
-    // Under the lock, or a change of rules under way would miss this replica.
-    const { version } = await control.lock(connection);
+  // Under the lock, or a change of rules under way would miss this replica.
+  await control.locked(async (connection, { version }) => {
     const { id, name, lease, types, concurrency, draining } = replica;
     await connection.query(
       `INSERT INTO ${tables.replica} (id, name, started_at, renewed_at, lease_until, types, concurrency) VALUES (?, ?, ${now}, ${now}, ${now} + ?, ?, ?)`,

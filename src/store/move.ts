@@ -21,11 +21,7 @@ import { carryOut, type TaskWrite } from './write.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
-  {
-    database,
-    tables,
-    control,
-  }: { readonly database: Database; readonly tables: Tables; readonly control: Control },
+  { tables, control }: { readonly database: Database; readonly tables: Tables; readonly control: Control },
   where: Fragment,
   group: string,
   by?: Author,
@@ -39,8 +35,7 @@ export async function moveTasks(
     where: { sql: `task_group <> ? AND ${where.sql}`, values: [group, ...where.values] },
     entry: terms.history && entryOf('move', terms.now, by, { detail }),
   };
-  return database.transaction(async (connection) => {
-    await control.lock(connection);
+  return control.locked(async (connection) => {
     const waiting = await readWaiting(connection, tables, control, where, group);
     const { changes } = await carryOut(connection, terms, write);
     if (changes === 0) return 0;

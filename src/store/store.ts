@@ -288,7 +288,7 @@ export class Store {
       const [stored] = await writeCheckpoints({ connection, task, terms }, [{ fence, checkpoint }], true);
       if (stored !== true) throw leaseLost(fence);
     };
-    await this.database.transaction(transact, { unhurried: true });
+    await this.database.transaction(transact, { idle: Infinity });
   }
 
   /** Whether the `nth` report was stored. */

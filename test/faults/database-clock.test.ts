@@ -71,10 +71,10 @@ async function faked(
   chmodSync(folder, 0o755);
   const file = join(folder, 'clock');
   turnClock(file, 0);
-  const { url, close } = await start(fakedClock(library ?? '', file));
-  const fleet = new Fleet({ url, prefix: 'clock_', close: async () => undefined }, t);
+  const server = await start(fakedClock(library ?? '', file));
+  const fleet = new Fleet({ url: server.url, prefix: 'clock_', close: async () => undefined }, t);
   t.after(async () => {
-    await close();
+    await server.close();
     rmSync(folder, { recursive: true });
   });
   return { fleet, turn: (seconds) => turnClock(file, seconds) };

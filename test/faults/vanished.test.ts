@@ -93,7 +93,7 @@ describe('a host vanishes in the midst of a transaction', () => {
           await new Promise((resolve) => setTimeout(resolve, 2.5 * PATIENCE.statementTimeout));
           await connection.query(`UPDATE ${table} SET value = 2 WHERE id = 2`);
         },
-        { unhurried: true },
+        { idle: Infinity },
       );
       const { rows } = await database.query(`SELECT value FROM ${table} ORDER BY id`);
       assert.deepEqual(
