@@ -21,7 +21,7 @@ import { carryOut, type TaskWrite } from './write.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
 export async function moveTasks(
-  { tables, control }: { readonly database: Database; readonly tables: Tables; readonly control: Control },
+  { tables, control }: { readonly tables: Tables; readonly control: Control },
   where: Fragment,
   group: string,
   by?: Author,
@@ -59,7 +59,7 @@ export async function moveTasks(
 
 /** False if it is there already. Throws TASK_NOT_FOUND. */
 export async function moveTask(
-  context: Parameters<typeof moveTasks>[0] & { readonly dialect: Dialect },
+  context: Parameters<typeof moveTasks>[0] & { readonly database: Database; readonly dialect: Dialect },
   id: number,
   group: string,
   { by, owner }: How = {},
