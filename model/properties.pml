@@ -10,6 +10,7 @@
 #define TERMINAL 6
 #define ALONE 7
 #define ENDS 8
+#define LIMIT 9
 
 /* -DONLY=… looks at one of them, -DEXCEPT=… at all others. */
 #ifndef ONLY

@@ -91,7 +91,8 @@ ${FAULTS.map(({ id, what, tests }) => listed(id, what, tests)).join('\n\n')}
 ends, looks, leases and rescues as steps that may come in any order, on three replicas. Statements are carried out after their
 sender has crashed or while it is frozen, answers are lost, leases end. Statuses move by [\`model/status.pml\`](../model/status.pml), which is made
 from the same table that the product’s SQL is made from, so the two can’t drift apart. \`npm run model\` goes through
-every state that can be reached within the bounds, and installs Spin if need be.
+every state that can be reached within the bounds, and installs Spin if need be. [\`model/limits.pml\`](../model/limits.pml) is of several tasks, and
+only about who may start.
 
 ${table(
   ['Property', 'Meaning'],
@@ -111,7 +112,7 @@ A property that nothing can break says nothing. Each breaks where a rule is drop
 ${table(
   ['Without the rule that', 'Breaks', 'States until then'],
   record
-    .filter(({ expected, model }) => expected === 'breaks' && model === 'taskbaton')
+    .filter(({ expected, model }) => expected === 'breaks' && model !== 'go-async')
     .map(({ name, only, states }) => [name, `\`${only ?? ''}\``, count(states)]),
 )}
 
@@ -132,7 +133,7 @@ function modelFigure(record: readonly Recorded[]): readonly string[] {
   const holding = record.filter(({ expected }) => expected === 'holds');
   const states = holding.reduce((sum, search) => sum + search.states, 0);
   return [
-    'States of the formal model',
+    'States of the formal models',
     `${count(states)} states in ${holding.length} searches; ${record.length - holding.length} searches without a rule, or by go-async’s, found what they should`,
     '0',
     '`npm run model`',

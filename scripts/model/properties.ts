@@ -8,6 +8,7 @@ export const PROPERTIES = {
   EPOCHS: 'No two claims ever have the same fence.',
   TERMINAL: 'What has finished stays finished until a user asks for something.',
   ALONE: 'When a handler begins, no other one of the task is at work that has not been told to stop.',
+  LIMIT: 'No more tasks of a group are held at once than it has slots.',
   ENDS: 'Whatever happens, it comes to an end; then the task has ended or waits for its user, and if it was to be deleted it is gone.',
   runs_end: 'Under weak fairness: a task asked to run ends.',
   deletes_end: 'Under weak fairness: a task asked to go is removed.',

@@ -15,7 +15,7 @@ export interface Bounds {
 
 export interface Search {
   readonly name: string;
-  readonly model: 'taskbaton' | 'go-async';
+  readonly model: 'taskbaton' | 'limits' | 'go-async';
   readonly bounds: Bounds;
   /** Switches of the model. */
   readonly switches?: readonly string[];
@@ -27,6 +27,7 @@ export interface Search {
 }
 
 const OURS = { model: 'taskbaton', expected: 'holds' } as const;
+const LIMITED = { model: 'limits', expected: 'holds' } as const;
 
 const HOLDING: readonly Search[] = [
   { ...OURS, name: 'a fault and a wish at any moment', bounds: { FAULTS: 1, WISHES: 1, DETOURS: 0 } },
@@ -59,6 +60,16 @@ const HOLDING: readonly Search[] = [
     name: 'every delete ends',
     only: 'deletes_end',
     bounds: { FAULTS: 1, WISHES: 1, DETOURS: 0, REPORTS: 0 },
+  },
+  {
+    ...LIMITED,
+    name: 'a limit of two, three tasks',
+    bounds: { SLOTS: 2, FAULTS: 2, WISHES: 0, DETOURS: 1 },
+  },
+  {
+    ...LIMITED,
+    name: 'a limit of one, three tasks',
+    bounds: { SLOTS: 1, FAULTS: 2, WISHES: 0, DETOURS: 2 },
   },
   {
     ...OURS,
@@ -103,14 +114,28 @@ const DROPPED: readonly (readonly [rule: string, drop: string, only: Property, b
   ['tasks of the dead are rescued', 'DROP_RESCUE', 'ENDS', { FAULTS: 1, WISHES: 0, DETOURS: 0 }],
 ];
 
-const BREAKING: readonly Search[] = DROPPED.map(([rule, drop, only, bounds]) => ({
-  name: rule,
-  model: 'taskbaton',
-  bounds,
-  switches: [drop],
-  only,
-  expected: 'breaks',
-}));
+const ONE_SLOT: Bounds = { SLOTS: 1, FAULTS: 1, WISHES: 0, DETOURS: 1 };
+const DROPPED_OF_LIMITS: typeof DROPPED = [
+  ['a slot counts until its task was rescued', 'DROP_RESCUE_FIRST', 'LIMIT', ONE_SLOT],
+  ['who may start is counted and started in one step', 'DROP_ONE_STEP', 'LIMIT', ONE_SLOT],
+  ['a slot is taken back when its claim is over', 'DROP_TAKING_BACK', 'ENDS', ONE_SLOT],
+];
+
+const breaking =
+  (model: Search['model']) =>
+  ([name, drop, only, bounds]: (typeof DROPPED)[number]): Search => ({
+    name,
+    model,
+    bounds,
+    switches: [drop],
+    only,
+    expected: 'breaks',
+  });
+
+const BREAKING: readonly Search[] = [
+  ...DROPPED.map(breaking('taskbaton')),
+  ...DROPPED_OF_LIMITS.map(breaking('limits')),
+];
 
 /** In the order in which they are shown. */
 const GO_ASYNC: readonly Search[] = (['STALE', 'ACKED', 'TERMINAL', 'ALONE', 'CLEANUP', 'ENDS'] as const).map(

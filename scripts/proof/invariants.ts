@@ -183,6 +183,7 @@ export const INVARIANTS: readonly Invariant[] = [
     statement: 'At no moment do more tasks run than a limit or the slots of a replica allow.',
     checks: [
       SIMULATION,
+      model('LIMIT'),
       contract('limits', 'many askers at once never exceed a limit, and between them use all of it'),
       contract('limits', 'a slot of a dead replica is free once its task was rescued, not before'),
       REFERENCE,

@@ -59,16 +59,24 @@ for (const name of ['postgres', 'mysql'] as const) {
       await world.close();
     });
 
-    it(`whole systems live as they do otherwise: ${LIVES.join(', ')}`, async () => {
-      const files = LIVES.map((life) => `test/lifecycle/${life}.test.ts`);
-      const env = { ...process.env, BACKENDS: name, [LEAST_PRIVILEGE]: '1', NODE_TEST_CONTEXT: undefined };
-      const child = spawn(process.execPath, ['--test', '--test-concurrency=2', ...files], { env });
-      let output = '';
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-      const code = await new Promise((resolve) => child.once('close', resolve));
-      assert.equal(code, 0, output.slice(-4000));
-      assert.match(output, /pass [1-9]/);
+    describe('whole systems live as they do otherwise:', { concurrency: 2 }, () => {
+      for (const life of LIVES) {
+        it(life, async () => {
+          const env = {
+            ...process.env,
+            BACKENDS: name,
+            [LEAST_PRIVILEGE]: '1',
+            NODE_TEST_CONTEXT: undefined,
+          };
+          const child = spawn(process.execPath, ['--test', `test/lifecycle/${life}.test.ts`], { env });
+          let output = '';
+          for (const stream of [child.stdout, child.stderr])
+            stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+          const code = await new Promise((resolve) => child.once('close', resolve));
+          assert.equal(code, 0, output.slice(-4000));
+          assert.match(output, /pass [1-9]/);
+        });
+      }
     });
   });
 }
