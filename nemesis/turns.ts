@@ -22,7 +22,8 @@ export function* passedOver(evidence: Evidence): Generator<string> {
         (other) =>
           other.precedence === before.precedence &&
           before.turn > other.turn + PATIENCE &&
-          chosenAfter(evidence, record, evidence.visibleAt(other)) > PATIENCE,
+          chosenAfter(evidence, record, evidence.visibleAt(other)) > PATIENCE &&
+          !isTakenTogether(evidence, record, other),
       );
       if (older !== undefined)
         yield `task ${record.task} (turn ${before.turn}) was taken in record ${record.seq} while task ${older.task} (turn ${older.turn}) had waited ${record.at - evidence.visibleAt(older)} ms`;
@@ -31,6 +32,13 @@ export function* passedOver(evidence: Evidence): Generator<string> {
       waiting.set(record.task, record);
     else waiting.delete(record.task);
   }
+}
+
+/** Whether the one who took `taken` took `other` as well, in one transaction: in which order it wrote them says nothing. */
+function isTakenTogether(evidence: Evidence, taken: TaskRecord, other: TaskRecord): boolean {
+  const history = evidence.histories.get(other.task) ?? [];
+  const claim = history.find(({ epoch }) => epoch > other.epoch);
+  return claim?.owner === taken.owner && evidence.visibleAt(claim) === evidence.visibleAt(taken);
 }
 
 /** How long after `since` it was chosen whom to take, at the latest: whoever was held up may have chosen before that. */

@@ -318,13 +318,17 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
   ],
 };
 
-/** Task 2 is taken by A before task 1; meanwhile `victim` was stalled. */
-function passedOverBy(victim: 'A' | 'B'): Story {
+/** Task 2 is taken by A before task 1 by `other`; meanwhile `victim` was stalled. */
+function passedOverBy(victim: 'A' | 'B', other: 'A' | 'B' = 'B'): Story {
   const story = new Story()
     .order('create', 0)
     .record(1, 0)
     .record(2, 3000, { turn: START + 3000 });
-  story.claim(2, 6000, 'A').claim(1, 6001, 'B').leave(2, 6100, 'finished/run').leave(1, 6100, 'finished/run');
+  story
+    .claim(2, 6000, 'A')
+    .claim(1, other === 'A' ? 6000 : 6001, other)
+    .leave(2, 6100, 'finished/run')
+    .leave(1, 6100, 'finished/run');
   for (const [replica, process, pid] of [
     ['A', 'r1.1', 1],
     ['B', 'r2.1', 2],
@@ -361,6 +365,7 @@ describe('the checker of a nemesis', () => {
     ['one who was passed over by whoever was held up after it had chosen', () => passedOverBy('A')],
     ['a handler whose slot went to another when its grace was over', () => crowded(slow(), 3100, 6)],
     ['a process that was told to go before it could hear', unheard],
+    ['those who were taken together, the later one written first', () => passedOverBy('B', 'A')],
     ['one who was passed over before anybody could see that it waits', committedLate],
   ] as const)
     it(`finds nothing wrong with ${name}`, () => {
