@@ -38,7 +38,11 @@ export function* passedOver(evidence: Evidence): Generator<string> {
 function isTakenTogether(evidence: Evidence, taken: TaskRecord, other: TaskRecord): boolean {
   const history = evidence.histories.get(other.task) ?? [];
   const claim = history.find(({ epoch }) => epoch > other.epoch);
-  return claim?.owner === taken.owner && evidence.visibleAt(claim) === evidence.visibleAt(taken);
+  return (
+    claim !== undefined &&
+    claim.owner === taken.owner &&
+    evidence.visibleAt(claim) === evidence.visibleAt(taken)
+  );
 }
 
 /** How long after `since` it was chosen whom to take, at the latest: whoever was held up may have chosen before that. */
