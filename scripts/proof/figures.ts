@@ -44,4 +44,10 @@ export const FIGURES: readonly Figure[] = [
     came: '4,127 tasks, 272 faults, 258 stale writes, all refused; 140,709 lines of ledgers, I1 to I16. On a machine that had ten times as much to do as it could, and after a mistake of the check of I15 had been mended, which had found those that were taken together to have passed each other over',
     violations: 0,
   },
+  {
+    what: 'Mutants of `src/core`, by Stryker',
+    command: 'npm run mutants:core',
+    came: '2,280 mutants, of which unit tests that need nothing else noticed 2,268 (99.5 %), none of them by running out of time; of the 12 that survive, eight change nothing that can be seen',
+    violations: 0,
+  },
 ];
