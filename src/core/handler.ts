@@ -179,8 +179,11 @@ export type Handler<Input, Context> = (
   | Promise<Returned<Context>>
   | Returned<Context>;
 
+/** What comes of calling a handler that yields. */
+export type HandlerIterator = AsyncIterator<unknown, unknown, void>;
+
 /** Whether a handler's answer is to be asked for one report after another. */
-export function isIterator(value: unknown): value is AsyncIterator<unknown, unknown, void> {
+export function isIterator(value: unknown): value is HandlerIterator {
   return (
     typeof value === 'object' && value !== null && typeof (value as { next?: unknown }).next === 'function'
   );

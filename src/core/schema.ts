@@ -37,17 +37,21 @@ export function isSchema(value: unknown): value is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
-/** What `schema` makes of `value`, or an error with `code` that lists all that doesn't fit. */
-export async function validate(
+/** What `schema` makes of `value`, at once unless it has to ask somebody; or an error with `code` that lists all that doesn't fit. */
+export function validate(
   schema: StandardSchema | undefined,
   value: unknown,
   code: ErrorCode,
   type: string,
-): Promise<unknown> {
+): unknown {
   if (schema === undefined) return value;
-  const result = await schema['~standard'].validate(value);
-  if (result.issues === undefined) return result.value;
-  throw new TaskbatonError(code, { type, problem: result.issues.map(issueText).join('; ').slice(0, 1000) });
+  const passed = (result: SchemaResult<unknown>): unknown => {
+    if (result.issues === undefined) return result.value;
+    const problem = result.issues.map(issueText).join('; ').slice(0, 1000);
+    throw new TaskbatonError(code, { type, problem });
+  };
+  const result = schema['~standard'].validate(value);
+  return 'then' in result ? result.then(passed) : passed(result);
 }
 
 function issueText({ message, path }: SchemaIssue): string {

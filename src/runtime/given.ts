@@ -15,7 +15,6 @@ interface Source {
   readonly claim: Claim;
   readonly definition: TaskDefinition;
   readonly queue: QueueName;
-  readonly payloads: Payloads;
 }
 
 export interface Given {
@@ -27,28 +26,24 @@ export interface Given {
 const UNREADABLE_AFTER = 10;
 
 /** Throws INVALID_INPUT, INVALID_CONTEXT, UPGRADE_FAILED or CODEC_FAILED. */
-export async function readGiven(source: Source): Promise<Given> {
+export async function readGiven(source: Source, payloads: Payloads): Promise<Given> {
   const { claim, definition } = source;
-  const stored = await decoded(source, claim.context);
-  const given = await decoded(source, claim.input);
-  const context = stored === undefined ? undefined : await upgraded(source, stored);
-  return {
-    input: await checked(source, definition.input, given, 'INVALID_INPUT'),
-    context:
-      context === undefined
-        ? undefined
-        : await checked(source, definition.context, context, 'INVALID_CONTEXT'),
-  };
+  const given = claim.input === null ? undefined : await decoded(source, payloads, claim.input);
+  const input = await checked(source, definition.input, given, 'INVALID_INPUT');
+  if (claim.context === null) return { input, context: undefined };
+  const stored = await decoded(source, payloads, claim.context);
+  if (stored === undefined) return { input, context: undefined };
+  const context = await upgraded(source, stored);
+  return { input, context: await checked(source, definition.context, context, 'INVALID_CONTEXT') };
 }
 
-async function decoded({ claim, queue, payloads }: Source, payload: string | null): Promise<unknown> {
-  try {
-    return decodeJson(await payloads.decode(payload, claim));
-  } catch (error) {
-    // What nobody can read any more must still be deletable; but a server of keys may only be down for a while.
-    if (queue === 'cleanup' && claim.retries >= UNREADABLE_AFTER) return undefined;
-    throw error;
-  }
+function decoded({ claim, queue }: Source, payloads: Payloads, payload: string): unknown {
+  const decode = (): unknown => {
+    const text = payloads.decode(payload, claim);
+    return typeof text === 'string' ? decodeJson(text) : text.then(decodeJson);
+  };
+  // What nobody can read any more must still be deletable; but a server of keys may only be down for a while.
+  return queue === 'cleanup' && claim.retries >= UNREADABLE_AFTER ? orElse(decode, undefined) : decode();
 }
 
 async function upgraded({ claim, definition, queue }: Source, context: unknown): Promise<unknown> {
@@ -64,15 +59,21 @@ async function upgraded({ claim, definition, queue }: Source, context: unknown):
   }
 }
 
-async function checked(
+function checked(
   { claim, queue }: Source,
   schema: StandardSchema | undefined,
   value: unknown,
   code: ErrorCode,
-): Promise<unknown> {
-  return validate(schema, value, code, claim.type).catch((error: unknown) => {
-    // What no longer fits its schema must still be deletable: its cleanup sees it as it was stored.
-    if (queue === 'cleanup') return value;
-    throw error;
-  });
+): unknown {
+  const check = (): unknown => validate(schema, value, code, claim.type);
+  // What no longer fits its schema must still be deletable: its cleanup sees it as it was stored.
+  return queue === 'cleanup' ? orElse(check, value) : check();
+}
+
+async function orElse(make: () => unknown, instead: unknown): Promise<unknown> {
+  try {
+    return await make();
+  } catch {
+    return instead;
+  }
 }

@@ -3,13 +3,14 @@ import type { Clock, Timer } from '../core/clock.ts';
 
 const LONGEST = 2 ** 31 - 1;
 
-/** Runs `callback` once after `ms` milliseconds, never for Infinity; at once for what is over already. */
-export function afterAny(clock: Clock, ms: number, callback: () => void): Timer {
+/** Runs `callback` once after `ms` milliseconds, at once for what is over already; never, and without a timer, for Infinity. */
+export function afterAny(clock: Clock, ms: number, callback: () => void): Timer | undefined {
+  if (ms === Infinity) return undefined;
   let timer: Timer | undefined;
   const wait = (rest: number): void => {
     const some = Math.min(Math.max(0, rest), LONGEST);
     timer = clock.after(some, () => (some < rest ? wait(rest - some) : callback()));
   };
-  if (ms < Infinity) wait(ms);
+  wait(ms);
   return { cancel: () => timer?.cancel() };
 }

@@ -58,13 +58,15 @@ export class LoopWatch {
     this.#timer?.cancel();
   }
 
-  /** A handler begins; the returned function says that it has ended, or isn't waited for any longer. */
-  begin(suspect: Suspect): () => void {
+  /** A handler begins. */
+  begin(suspect: Suspect): void {
     this.#running.add(suspect);
-    return () => {
-      this.#running.delete(suspect);
-      if (this.#timer !== undefined) this.#ended.push(suspect);
-    };
+  }
+
+  /** It has ended, or isn't waited for any longer. */
+  end(suspect: Suspect): void {
+    this.#running.delete(suspect);
+    if (this.#timer !== undefined) this.#ended.push(suspect);
   }
 
   /** Runs a piece of a handler, and takes the time until it gives the loop back. */
@@ -114,7 +116,8 @@ export class LoopWatch {
       this.cells.write('blockedBy', suspect?.id ?? 0);
       this.cells.write('noticedAt', now);
     }
-    this.#options.observer.emit('loop.blocked', { ms, ...suspect, ...evidence, running: suspects.size });
+    const named = suspect && { id: suspect.id, type: suspect.type, epoch: suspect.epoch };
+    this.#options.observer.emit('loop.blocked', { ms, ...named, ...evidence, running: suspects.size });
   }
 
   #accuse(suspects: ReadonlySet<Suspect>): {

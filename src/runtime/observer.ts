@@ -11,7 +11,8 @@ import type { Logger } from '../core/options.ts';
 import type { QueueName } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 
-interface TaskDetails {
+/** What each event of a task carries. */
+export interface TaskDetails {
   readonly id: number;
   readonly type: string;
   readonly epoch: number;
@@ -105,6 +106,7 @@ export interface Suspect {
 export type Evidence = 'measured' | 'alone' | 'last' | 'none';
 
 export type EventName = keyof EventDetails;
+export type TaskEventName = Exclude<Extract<EventName, `task.${string}`>, 'task.released'>;
 export type EngineEvent = { [Name in EventName]: { readonly name: Name } & EventDetails[Name] }[EventName];
 /** One event by its name, or any of them. */
 export type EventNamed<Name extends EventName | '*'> = Name extends EventName
@@ -170,6 +172,12 @@ export class Observer {
     return () => {
       this.#listeners.delete(entry);
     };
+  }
+
+  /** Whether anybody would be told; for what happens too often to be put into words for nobody. */
+  hears(name: EventName): boolean {
+    const [level] = LOG[name];
+    return this.#listeners.size > 0 || (this.#logger !== null && this.#logger[level] !== ignore);
   }
 
   emit<Name extends EventName>(name: Name, details: EventDetails[Name]): void {

@@ -19,10 +19,19 @@ export interface RunningPolicy {
   readonly refusal?: Error;
 }
 
-export function policyOf(
-  definition: Pick<TaskDefinition, 'retry' | 'timeout'>,
-  options: string | null,
-): RunningPolicy {
+type Policed = Pick<TaskDefinition, 'retry' | 'timeout'>;
+
+/** Of types, for the tasks that say nothing for themselves. */
+const policies = new WeakMap<Policed, RunningPolicy>();
+
+export function policyOf(definition: Policed, options: string | null): RunningPolicy {
+  if (options !== null) return checkedPolicy(definition, options);
+  const known = policies.get(definition) ?? checkedPolicy(definition, null);
+  policies.set(definition, known);
+  return known;
+}
+
+function checkedPolicy(definition: Policed, options: string | null): RunningPolicy {
   try {
     const own = storedPolicy(decodeJson(options));
     return {

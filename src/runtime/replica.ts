@@ -15,7 +15,7 @@ import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
-import { Execution, LONGEST_RETRY } from './execution.ts';
+import { Execution, type ExecutionHost, LONGEST_RETRY } from './execution.ts';
 import { removeKept } from './keeping.ts';
 import { type Heartbeat, NO_HEARTBEAT, startHeartbeat } from './heartbeat.ts';
 import { Lease } from './lease.ts';
@@ -51,6 +51,7 @@ const RECONCILE_INTERVAL = 1000;
 
 export class Replica {
   readonly #options: ReplicaOptions;
+  readonly #host: ExecutionHost;
   readonly #lease: Lease;
   readonly #watch: LoopWatch;
   #heartbeat: Heartbeat = NO_HEARTBEAT;
@@ -81,6 +82,14 @@ export class Replica {
     this.#slots = { run: new Slots(settings.concurrency), cleanup: new Slots(settings.cleanupConcurrency) };
     this.#strays = new Strays(options);
     this.#watch = new LoopWatch(options);
+    this.#host = {
+      ...options,
+      writes: this.#writes,
+      watch: this.#watch,
+      createChildren: (claim, items, tx) =>
+        createChildren({ ...options, maxPayload: settings.maxPayload }, claim, items, tx),
+      handled: (execution) => this.#handled(execution),
+    };
     this.#lease = new Lease({
       store,
       clock,
@@ -236,33 +245,19 @@ export class Replica {
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
-    const { store, registry, clock, observer, settings, tracing } = this.#options;
-    const definition = registry.find(claim.type);
+    const definition = this.#options.registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
-    const { maxPayload, stopGrace } = settings;
-    const suspect = { id: claim.id, type: claim.type, epoch: claim.epoch };
-    const leave = this.#watch.begin(suspect);
     const execution = new Execution({
+      host: this.#host,
       claim,
       queue,
       definition,
+      policy: policyOf(definition, claim.options),
       replica,
-      store,
-      writes: this.#writes,
-      clock,
       turn,
-      observer,
-      maxPayload,
-      stopGrace,
-      stint: tracing.begin({ ...claim, replica, queue }, claim.options),
-      enter: (code) => this.#watch.enter(suspect, code),
-      createChildren: (items, tx) =>
-        createChildren({ registry, maxPayload, tracing, store }, claim, items, tx),
-      ...policyOf(definition, claim.options),
     });
     this.#executions.add(execution);
-    void execution.handled.then(leave);
-    void execution.handled.then(() => this.#handled(execution));
+    this.#watch.begin(execution.task);
     void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
@@ -275,7 +270,8 @@ export class Replica {
   }
 
   /** Others may start while its end is stored. */
-  #handled({ queue }: Execution): void {
+  #handled({ queue, task }: Execution): void {
+    this.#watch.end(task);
     this.#slots[queue].end();
     if (this.#more[queue]) this.#loops[queue].wake();
   }

@@ -38,6 +38,15 @@ interface Waiting {
   readonly at: number;
 }
 
+/** What a handler is given; the log is opened with the first line. */
+export function handlerLog(open: () => TaskLog): HandlerLog {
+  const at =
+    (level: LogLevel): HandlerLog[LogLevel] =>
+    (message, fields) =>
+      open().take(level, message, fields);
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+}
+
 export class TaskLog {
   readonly #options: TaskLogOptions;
   #waiting: Waiting[] = [];
@@ -48,15 +57,6 @@ export class TaskLog {
 
   constructor(options: TaskLogOptions) {
     this.#options = options;
-  }
-
-  /** What the handler is given. */
-  get log(): HandlerLog {
-    const at =
-      (level: LogLevel) =>
-      (message: string, fields?: object): void =>
-        this.#take(level, message, fields);
-    return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   }
 
   /** Writes what waits, in order; never rejects. */
@@ -78,7 +78,8 @@ export class TaskLog {
     return this.#waiting.length === 0;
   }
 
-  #take(level: LogLevel, said: unknown, given: unknown): void {
+  /** What the handler says, whatever that is. */
+  take(level: LogLevel, said: unknown, given: unknown): void {
     const message = clipped(typeof said === 'string' ? said : show(said));
     this.#options.onLine({ level, message, fields: given });
     if (this.#taken === MOST_LINES) this.#left += 1;

@@ -2,6 +2,7 @@
  * Whoever traces, if anybody does: it can be set after an instance was made, and what it throws costs a span, never a
  * task.
  */
+import type { QueueName } from '../core/status.ts';
 import type { TracedClaim, TracedStint, TracedTask, Tracer } from '../core/trace.ts';
 import { storedTrace, withTrace } from '../core/trace.ts';
 
@@ -17,8 +18,10 @@ export class Tracing {
     return carrier === undefined ? options : withTrace(options, { created: carrier });
   }
 
-  begin(claim: TracedClaim, options: string | null): Stint {
-    const stint = unlessItThrows(() => this.tracer?.begin(claim, storedTrace(options)));
+  begin(claim: Omit<TracedClaim, 'queue'>, queue: QueueName, options: string | null): Stint {
+    const { tracer } = this;
+    if (tracer === undefined) return UNTRACED_STINT;
+    const stint = unlessItThrows(() => tracer.begin({ ...claim, queue }, storedTrace(options)));
     return new Stint(stint ?? UNTRACED, options);
   }
 }
@@ -50,6 +53,8 @@ export class Stint {
     return withTrace(this.#options, { stint: carrier });
   }
 }
+
+const UNTRACED_STINT = new Stint(UNTRACED, null);
 
 function unlessItThrows<Result>(call: () => Result): Result | undefined {
   try {

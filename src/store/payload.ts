@@ -62,25 +62,15 @@ export class Payloads {
     return `${NOT_YET}${this.#unique()}`;
   }
 
-  /** Throws CODEC_FAILED. */
-  async encode<Text extends string | null>(text: Text, owner: PayloadOwner): Promise<string | Text> {
+  /** What no codec is for is there at once. Rejects with CODEC_FAILED. */
+  encode<Text extends string | null>(text: Text, owner: PayloadOwner): Text | Promise<string> {
     const codec = this.#codec;
-    if (codec === undefined || text === null) return text;
-    const encoded: unknown = await attempt('encode', owner, () => codec.encode(text, owner));
-    if (typeof encoded === 'string' && encoded.isWellFormed() && !encoded.includes('\0'))
-      return `${ENCODED}${encoded}`;
-    return fail('encode', owner, 'it returned something that is no storable text');
+    return codec === undefined || text === null ? text : encoded(codec, text, owner);
   }
 
-  /** Throws CODEC_FAILED. */
-  async decode<Text extends string | null>(text: Text, owner: PayloadOwner): Promise<string | Text> {
-    if (!isEncoded(text)) return text;
-    const codec = this.#codec;
-    if (codec === undefined) return fail('decode', owner, 'it was stored by a codec, and there is none here');
-    const decoded: unknown = await attempt('decode', owner, () => codec.decode(text.slice(1), owner));
-    return typeof decoded === 'string'
-      ? decoded
-      : fail('decode', owner, 'it returned something that is no text');
+  /** The same for what was stored. */
+  decode<Text extends string | null>(text: Text, owner: PayloadOwner): Text | Promise<string> {
+    return isEncoded(text) ? decoded(this.#codec, text, owner) : text;
   }
 
   /** A row as the task that it is; `redacted` for whoever isn't meant to read all of it. Throws CODEC_FAILED unless it is. */
@@ -114,31 +104,30 @@ export class Payloads {
     { context, error, detail, isLog }: StoredEntry,
     owner: PayloadOwner,
   ): Promise<EntryPayload> {
-    const decoded = async (text: string | null): Promise<unknown> =>
-      decodeJson(await this.decode(text, owner));
-    const said = (await decoded(detail)) as Partial<Record<'message' | 'fields', unknown>> | undefined;
+    const read = async (text: string | null): Promise<unknown> => decodeJson(await this.decode(text, owner));
+    const said = (await read(detail)) as Partial<Record<'message' | 'fields', unknown>> | undefined;
     return {
-      context: await decoded(context),
-      error: (await decoded(error)) as StoredError | undefined,
+      context: await read(context),
+      error: (await read(error)) as StoredError | undefined,
       message: isLog ? (said?.message as string | undefined) : undefined,
       fields: (isLog ? said?.fields : said) as EntryPayload['fields'],
     };
   }
 
   async #whole(row: Row, owner: PayloadOwner): Promise<Task> {
-    const decoded = await this.#decodeRow(row, owner);
+    const plain = await this.#decodeRow(row, owner);
     try {
-      return taskFrom(decoded);
+      return taskFrom(plain);
     } catch (cause) {
       return fail('decode', owner, 'what came of it is no JSON', cause);
     }
   }
 
   async #decodeRow(row: Row, owner: PayloadOwner): Promise<Row> {
-    const decoded: Record<string, unknown> = { ...row };
+    const plain: Record<string, unknown> = { ...row };
     for (const column of TEXTS) {
       const text = row[column];
-      if (typeof text === 'string') decoded[column] = await this.decode(text, owner);
+      if (typeof text === 'string') plain[column] = await this.decode(text, owner);
     }
     const lines = linesOf(row).map(async (line) => {
       const past = JSON.parse(line) as { readonly error: unknown };
@@ -146,7 +135,7 @@ export class Payloads {
         ? JSON.stringify({ ...past, error: JSON.parse(await this.decode(past.error, owner)) as unknown })
         : line;
     });
-    return { ...decoded, errors: (await Promise.all(lines)).join('\n') };
+    return { ...plain, errors: (await Promise.all(lines)).join('\n') };
   }
 }
 
@@ -184,6 +173,19 @@ function hidden(task: Task, redact: Redact, owner: PayloadOwner): Task {
   } catch {
     return { ...task, ...hideAll(payload, owner) };
   }
+}
+
+async function encoded(codec: PayloadCodec, text: string, owner: PayloadOwner): Promise<string> {
+  const result: unknown = await attempt('encode', owner, () => codec.encode(text, owner));
+  return typeof result === 'string' && result.isWellFormed() && !result.includes('\0')
+    ? `${ENCODED}${result}`
+    : fail('encode', owner, 'it returned something that is no storable text');
+}
+
+async function decoded(codec: PayloadCodec | undefined, text: string, owner: PayloadOwner): Promise<string> {
+  if (codec === undefined) return fail('decode', owner, 'it was stored by a codec, and there is none here');
+  const result: unknown = await attempt('decode', owner, () => codec.decode(text.slice(1), owner));
+  return typeof result === 'string' ? result : fail('decode', owner, 'it returned something that is no text');
 }
 
 async function attempt(

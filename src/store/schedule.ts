@@ -255,7 +255,7 @@ async function decodeTemplate(payloads: Payloads, template: NewTask): Promise<Ne
 
 async function convert(
   template: NewTask,
-  by: (text: string | null) => Promise<string | null>,
+  by: (text: string | null) => string | null | Promise<string | null>,
 ): Promise<NewTask> {
   return { ...template, input: await by(template.input), context: await by(template.context) };
 }

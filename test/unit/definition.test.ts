@@ -170,12 +170,15 @@ describe('a schema', () => {
         file: 'a',
         rows: 5,
       });
-      await assert.rejects(validate(schema, { file: 5, rows: '5' }, 'INVALID_INPUT', 'import'), (error) => {
-        assert.ok(isTaskbatonError(error, 'INVALID_INPUT'));
-        assert.match(String(error.details['problem']), /^file: /);
-        assert.equal(error.details['type'], 'import');
-        return true;
-      });
+      await assert.rejects(
+        async () => validate(schema, { file: 5, rows: '5' }, 'INVALID_INPUT', 'import'),
+        (error) => {
+          assert.ok(isTaskbatonError(error, 'INVALID_INPUT'));
+          assert.match(String(error.details['problem']), /^file: /);
+          assert.equal(error.details['type'], 'import');
+          return true;
+        },
+      );
     });
   }
 
@@ -213,12 +216,15 @@ describe('a schema', () => {
     const verbose: StandardSchema = {
       '~standard': { version: 1, vendor: 'x', validate: () => ({ issues }) },
     };
-    await assert.rejects(validate(verbose, 1, 'INVALID_CONTEXT', 'x'), (error) => {
-      assert.ok(isTaskbatonError(error, 'INVALID_CONTEXT'));
-      assert.match(String(error.details['problem']), /^list\.0: wrong; list\.1: wrong; /);
-      assert.equal(String(error.details['problem']).length, 1000);
-      return true;
-    });
+    await assert.rejects(
+      async () => validate(verbose, 1, 'INVALID_CONTEXT', 'x'),
+      (error) => {
+        assert.ok(isTaskbatonError(error, 'INVALID_CONTEXT'));
+        assert.match(String(error.details['problem']), /^list\.0: wrong; list\.1: wrong; /);
+        assert.equal(String(error.details['problem']).length, 1000);
+        return true;
+      },
+    );
   });
 
   it('that throws has its own error come out', async () => {
@@ -231,7 +237,7 @@ describe('a schema', () => {
         },
       },
     };
-    await assert.rejects(validate(broken, 1, 'INVALID_INPUT', 'x'), /broken schema/);
+    await assert.rejects(async () => validate(broken, 1, 'INVALID_INPUT', 'x'), /broken schema/);
   });
 });
 

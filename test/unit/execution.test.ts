@@ -130,22 +130,23 @@ async function begin(
     settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
   };
   const execution = new Execution({
+    host: {
+      store: store as unknown as Store,
+      writes,
+      clock,
+      observer: new Observer(null),
+      settings: { maxPayload: 1000, stopGrace: GRACE },
+      tracing: new Tracing(),
+      watch: { enter: (_suspect, code) => code() },
+      createChildren: () => Promise.reject(new Error('no children here')),
+      handled: () => undefined,
+    },
     claim: CLAIM,
     queue: 'run',
     definition: defineTask({ type: 't', run }),
+    policy: { retry: NO_RETRY, limits: NO_TIME_LIMITS },
     replica: 'replica',
-    store: store as unknown as Store,
-    writes,
-    clock,
     turn: clock.turn(),
-    observer: new Observer(null),
-    maxPayload: 1000,
-    createChildren: () => Promise.reject(new Error('no children here')),
-    enter: (code) => code(),
-    stopGrace: GRACE,
-    stint: new Tracing().begin({ ...CLAIM, replica: 'replica', queue: 'run' }, null),
-    retry: NO_RETRY,
-    limits: NO_TIME_LIMITS,
   });
   await clock.settle();
   return { execution, clock, settlements };

@@ -71,7 +71,8 @@ describe('the watch over the event loop', () => {
 
   it('says that a handler was alone, where no other was running', async () => {
     const { clock, watch, events } = await watching();
-    watch.begin(SECOND)();
+    watch.begin(SECOND);
+    watch.end(SECOND);
     await clock.advance(1000);
     watch.begin(FIRST);
     await clock.advance(1000);
@@ -94,16 +95,17 @@ describe('the watch over the event loop', () => {
 
   it('still knows a handler whose end was the block', async () => {
     const { clock, watch, events } = await watching();
-    const leave = watch.begin(FIRST);
+    watch.begin(FIRST);
     clock.stand(BLOCK);
-    leave();
+    watch.end(FIRST);
     await clock.advance(1000);
     assert.partialDeepStrictEqual(events, [{ ...FIRST, evidence: 'alone', running: 1 }]);
   });
 
   it('accuses nobody where no handler was running', async () => {
     const { clock, watch, events } = await watching();
-    watch.begin(FIRST)();
+    watch.begin(FIRST);
+    watch.end(FIRST);
     await clock.advance(1000);
     clock.stand(BLOCK);
     await clock.advance(1000);

@@ -1,13 +1,15 @@
 /** What a handler logs: bounded, in order, and never anybody's misfortune. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TaskLog } from '../../src/runtime/task-log.ts';
+import { handlerLog, TaskLog } from '../../src/runtime/task-log.ts';
+import type { HandlerLog } from '../../src/core/handler.ts';
 import type { LogLine } from '../../src/store/history.ts';
 import { ManualClock } from '../support/clock.ts';
 
 interface Setting {
   readonly clock: ManualClock;
   readonly taskLog: TaskLog;
+  readonly log: HandlerLog;
   readonly written: LogLine[][];
   readonly problems: string[];
 }
@@ -25,7 +27,7 @@ function setting(write?: () => Promise<void>): Setting {
     onLine: () => undefined,
     onRefused: (problem) => void problems.push(problem),
   });
-  return { clock, taskLog, written, problems };
+  return { clock, taskLog, log: handlerLog(() => taskLog), written, problems };
 }
 
 function said(lines: readonly LogLine[] = []): unknown[] {
@@ -34,10 +36,10 @@ function said(lines: readonly LogLine[] = []): unknown[] {
 
 describe('the log of a task', () => {
   it('gathers lines for a second, and says how long ago each was logged', async () => {
-    const { clock, taskLog, written } = setting();
-    taskLog.log.info('one', { row: 1 });
+    const { clock, log, written } = setting();
+    log.info('one', { row: 1 });
     await clock.advance(400);
-    taskLog.log.warn('two');
+    log.warn('two');
     assert.equal(written.length, 0);
     await clock.advance(600);
     assert.deepEqual(said(written[0]), [{ message: 'one', fields: { row: 1 } }, { message: 'two' }]);
@@ -53,19 +55,19 @@ describe('the log of a task', () => {
   });
 
   it('is written at once when much has gathered, and when it is asked to be', async () => {
-    const { clock, taskLog, written } = setting();
-    for (let line = 0; line < 100; line++) taskLog.log.debug(String(line));
+    const { clock, taskLog, log, written } = setting();
+    for (let line = 0; line < 100; line++) log.debug(String(line));
     await clock.settle();
     assert.equal(written[0]?.length, 100);
-    taskLog.log.debug('last');
+    log.debug('last');
     await taskLog.flush();
     assert.equal(written[1]?.length, 1);
     assert.ok(taskLog.isEmpty);
   });
 
   it('keeps a thousand lines, and says at the end how many more there were', async () => {
-    const { taskLog, written } = setting();
-    for (let line = 0; line < 1010; line++) taskLog.log.info(String(line));
+    const { taskLog, log, written } = setting();
+    for (let line = 0; line < 1010; line++) log.info(String(line));
     await taskLog.end();
     const lines = said(written.flat());
     assert.equal(lines.length, 1001);
@@ -73,7 +75,7 @@ describe('the log of a task', () => {
   });
 
   it('cuts what is too long, and takes whatever is thrown at it', async () => {
-    const { taskLog, written } = setting();
+    const { taskLog, log, written } = setting();
     const hostile = new Proxy(
       {},
       {
@@ -85,11 +87,11 @@ describe('the log of a task', () => {
         },
       },
     );
-    taskLog.log.info('x'.repeat(5000));
-    taskLog.log.info(hostile as string, hostile);
-    taskLog.log.info('big', { text: 'x'.repeat(10_000) });
-    taskLog.log.info('odd', [1, 2]);
-    taskLog.log.info('none', { at: NaN });
+    log.info('x'.repeat(5000));
+    log.info(hostile as string, hostile);
+    log.info('big', { text: 'x'.repeat(10_000) });
+    log.info('odd', [1, 2]);
+    log.info('none', { at: NaN });
     await taskLog.end();
     const lines = said(written.flat()) as { message: string; fields?: Record<string, unknown> }[];
     assert.equal(lines[0]?.message.length, 1000);
@@ -100,8 +102,8 @@ describe('the log of a task', () => {
   });
 
   it('that can not be written is told of, and costs nothing else', async () => {
-    const { taskLog, problems } = setting(() => Promise.reject(new Error('no')));
-    taskLog.log.error('lost');
+    const { taskLog, log, problems } = setting(() => Promise.reject(new Error('no')));
+    log.error('lost');
     await taskLog.flush();
     await taskLog.end();
     assert.deepEqual(problems, ['1 lines of its log were not kept: no']);
