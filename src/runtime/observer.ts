@@ -174,12 +174,6 @@ export class Observer {
     };
   }
 
-  /** Whether anybody would be told; for what happens too often to be put into words for nobody. */
-  hears(name: EventName): boolean {
-    const [level] = LOG[name];
-    return this.#listeners.size > 0 || (this.#logger !== null && this.#logger[level] !== ignore);
-  }
-
   emit<Name extends EventName>(name: Name, details: EventDetails[Name]): void {
     const [level, message] = LOG[name];
     this.#guarded(() => this.#logger?.[level](message, { event: name, ...this.#loggable(details) }));
@@ -187,6 +181,19 @@ export class Observer {
     // Of those that listen now: a listener may listen anew.
     const present = [...this.#listeners].filter((entry) => entry.name === name || entry.name === '*');
     for (const { listener } of present) this.#guarded(() => (listener as EventListener)(event));
+  }
+
+  /** The same for what happens to each task: too often to be put into words for nobody. */
+  emitOf<Name extends TaskEventName>(
+    { task, queue }: { readonly task: Omit<TaskDetails, 'queue'>; readonly queue: QueueName },
+    name: Name,
+    more: Omit<EventDetails[Name], keyof TaskDetails>,
+  ): void {
+    const [level] = LOG[name];
+    const isLogged = this.#logger !== null && this.#logger[level] !== ignore;
+    if (!isLogged && this.#listeners.size === 0) return;
+    const { id, type, epoch, replica } = task;
+    this.emit(name, { id, type, epoch, replica, queue, ...more } as unknown as EventDetails[Name]);
   }
 
   #loggable(details: object): object {

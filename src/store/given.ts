@@ -27,10 +27,8 @@ export function givenRows(
     : { sql: dialect.given(columns), values: [JSON.stringify(cells)] };
 }
 
-/** Names a claim of a task. */
-export function keyOf({ id, epoch }: { readonly id: number; readonly epoch: number }): string {
-  return `${id}/${epoch}`;
-}
+/** Claims: the ids of tasks, and in which epochs they were taken. */
+export type Claims = ReadonlyMap<number, number>;
 
 /** Rows of a group: what others have locked is passed over, so that nobody waits for somebody else's task. */
 export function groupRows(
@@ -49,13 +47,13 @@ export async function changeEach<Change>(
   count: number,
   changes: readonly Change[],
   make: (change: Change) => Promise<QueryResult>,
-): Promise<ReadonlySet<string>> {
-  const changed = new Set<string>();
+): Promise<Claims> {
+  const changed = new Map<number, number>();
   for (const change of changes) {
     if (changed.size === count) break;
     try {
       const { rows } = await make(change);
-      for (const row of rows) changed.add(keyOf({ id: Number(row['id']), epoch: Number(row['epoch']) }));
+      for (const row of rows) changed.set(Number(row['id']), Number(row['epoch']));
     } catch (error) {
       // What is changed is changed; the others learn by themselves what is the matter.
       if (changed.size === 0) throw error;
@@ -66,35 +64,37 @@ export async function changeEach<Change>(
 }
 
 /**
- * Where statements only count: changes all `keys`, or takes back what it did of some, since it can't be told of which. Waits
+ * Where statements only count: changes all `claims`, or takes back what it did of some, since it can't be told of which. Waits
  * for nobody who has locked some of many.
  */
 export async function changeAll(
   connection: Connection | Database,
-  keys: readonly string[],
+  claims: Claims,
   unlocked: Fragment | undefined,
   change: (connection: Connection | Database) => Promise<number>,
-): Promise<ReadonlySet<string>> {
-  if (keys.length === 1) return new Set((await change(connection)) === 1 ? keys : []);
+): Promise<Claims> {
+  if (claims.size === 1) return (await change(connection)) === 1 ? claims : NONE;
   try {
     await inTransaction(connection, async (inner) => {
       if (unlocked !== undefined) {
         const { rows } = await inner.query(unlocked.sql, unlocked.values);
-        if (Number(rows[0]?.['unlocked']) < keys.length) throw new SomeOnly();
+        if (Number(rows[0]?.['unlocked']) < claims.size) throw new SomeOnly();
       }
-      if ((await change(inner)) < keys.length) throw new SomeOnly();
+      if ((await change(inner)) < claims.size) throw new SomeOnly();
     });
   } catch (error) {
-    if (error instanceof SomeOnly) return new Set();
+    if (error instanceof SomeOnly) return NONE;
     throw error;
   }
-  return new Set(keys);
+  return claims;
 }
 
 /** What `changeAll` asks about a group's rows, where the database can be asked. */
 export function countUnlocked(dialect: Dialect, table: string, given: Fragment): Fragment | undefined {
   return dialect.countUnlocked && { sql: dialect.countUnlocked(table, given.sql), values: given.values };
 }
+
+const NONE: Claims = new Map();
 
 class SomeOnly extends Error {}
 

@@ -9,10 +9,10 @@ import {
   type Attempt,
   changeAll,
   changeEach,
+  type Claims,
   countUnlocked,
   groupRows,
   inTransaction,
-  keyOf,
   writeAlike,
 } from './given.ts';
 import { entryOf, type HistoryTerms } from './entry.ts';
@@ -140,19 +140,19 @@ export async function writeCheckpoints(
     where: { sql: `${FENCED} AND ${HELD} AND ${fits}`, values: [] },
     entry: history?.reports === true ? entryOf('report', terms.now, undefined, reported(history)) : undefined,
   };
-  const keys = items.map(({ fence }) => keyOf(fence));
+  const claims = claimsOf(items);
   const changed =
     dialect.returning === true
-      ? await changeEach(keys.length, [write], () =>
+      ? await changeEach(claims.size, [write], () =>
           carryOut(connection, terms, write, ' RETURNING id, epoch'),
         )
       : await changeAll(
           connection,
-          keys,
+          claims,
           countUnlocked(dialect, task, given),
           async (inner) => (await carryOut(inner, terms, write)).changes,
         );
-  return keys.map((key) => changed.has(key));
+  return areIn(changed, items);
 }
 
 /** Whether the `nth` report of a task was stored, where the COMMIT of its transaction was not answered. */
@@ -192,9 +192,8 @@ async function endTogether(
   const options = optionsOf(items.map(({ settlement }) => settlement.checkpoint));
   const set = [`${CHECKPOINT_SET}${options.set}`, 'error = v_error'];
   if (error !== null) set.push(`errors = ${errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)}`);
-  const keys = items.map(({ fence }) => keyOf(fence));
   const changed = await applyToGiven(connection, task, terms, event, {
-    keys,
+    claims: claimsOf(items),
     given: groupRows(
       terms.dialect,
       task,
@@ -207,7 +206,7 @@ async function endTogether(
     due: due === undefined ? undefined : `COALESCE(v_at, ${terms.now} + v_delay)`,
     note: terms.history && { ...reported(terms.history), error: 'v_error' },
   });
-  return keys.map((key) => changed.has(key));
+  return areIn(changed, items);
 }
 
 /** What an entry says of a report. */
@@ -275,6 +274,18 @@ export async function ownerOf(
     epoch: Number(row['epoch']),
     hasChildren: Number(row['has_children']) === 1,
   };
+}
+
+/** Of two claims of a task, only the later one can still be good. */
+function claimsOf(items: readonly { readonly fence: Fence }[]): Claims {
+  const claims = new Map<number, number>();
+  for (const { fence } of items) claims.set(fence.id, Math.max(fence.epoch, claims.get(fence.id) ?? 0));
+  return claims;
+}
+
+/** Of each, whether it is among the claims that were changed. */
+function areIn(changed: Claims, items: readonly { readonly fence: Fence }[]): readonly boolean[] {
+  return items.map(({ fence }) => changed.get(fence.id) === fence.epoch);
 }
 
 function fenceRow({ id, owner, epoch }: Fence): readonly (string | number)[] {

@@ -19,7 +19,7 @@ import { FOREMOST } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
 import { type EntryColumn, entryOf, type HistoryTerms } from './entry.ts';
 import type { Fragment } from './fragment.ts';
-import { changeAll, changeEach, countUnlocked, inTransaction } from './given.ts';
+import { changeAll, changeEach, type Claims, countUnlocked, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 
@@ -102,15 +102,15 @@ export async function applyToGiven(
   table: string,
   terms: Terms,
   event: Event,
-  { keys, ...scope }: EventScope & { readonly given: Fragment; readonly keys: readonly string[] },
-): Promise<ReadonlySet<string>> {
+  { claims, ...scope }: EventScope & { readonly given: Fragment; readonly claims: Claims },
+): Promise<Claims> {
   const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
-  const most = { ...scope, most: keys.length };
+  const most = { ...scope, most: claims.size };
   return saysWhich
-    ? changeEach(keys.length, writesFor(table, terms, event, scope), (write) =>
+    ? changeEach(claims.size, writesFor(table, terms, event, scope), (write) =>
         carryOut(connection, terms, write, ' RETURNING id, epoch'),
       )
-    : changeAll(connection, keys, countUnlocked(terms.dialect, table, scope.given), (inner) =>
+    : changeAll(connection, claims, countUnlocked(terms.dialect, table, scope.given), (inner) =>
         applyEvent(inner, table, terms, event, most),
       );
 }
