@@ -46,7 +46,7 @@ export class ScheduleControl {
   async trigger(name: string, options: ChangeOptions = {}): Promise<number> {
     const store = await this.#change(name, options);
     const id = await triggerSchedule(store.scopes, name, checkAuthor(options));
-    await store.hint('claim');
+    await store.hint('run');
     return id;
   }
 

@@ -2,6 +2,7 @@
  * The port to a database: what the store and the queues may ask of one, whichever it is. SQL is written once, with
  * `?` for parameters; each database's own file makes a `Database` out of the user's handle or of a URL.
  */
+import { type QueueName, QUEUES } from './status.ts';
 
 export type SqlValue = string | number | null;
 
@@ -22,10 +23,11 @@ export interface Connection {
 }
 
 /**
- * What a hint is about: `claim`, there may be work to take; `tick`, there may be marks to read; `due`, something is to be
- * let in at a time that isn't known yet.
+ * What a hint is about. The name of a queue: there may be somebody to take from it; `tick`, there may be marks to read; `due`,
+ * something is to be let in at a time that isn't known yet.
  */
-export type WakeTopic = 'claim' | 'tick' | 'due';
+export type WakeTopic = QueueName | 'tick' | 'due';
+export const WAKE_TOPICS: readonly WakeTopic[] = [...QUEUES, 'tick', 'due'];
 
 export interface WakeListener {
   wake(topic: WakeTopic): void;

@@ -54,6 +54,7 @@ export type PublicState =
 
 /** The two lists of waiting tasks: those to run and those to clean up. Until it is due, a task waits in neither. */
 export type QueueName = 'run' | 'cleanup';
+export const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 
 /** Where an event leads: a status, or out of the database. */
 export type Target = Status | 'removed';

@@ -112,7 +112,7 @@ export class Schedules extends ScheduleControl {
         this.#failing.add(name);
       } else {
         this.#failing.delete(name);
-        void store.hint('claim');
+        void store.hint('run');
       }
     }
   }

@@ -3,7 +3,7 @@
  * it sends probes to itself through the pool; one that doesn't come back, or a lost connection, makes it start anew.
  */
 import { type Clock, jittered } from '../core/clock.ts';
-import type { Subscription, WakeListener, WakeTopic } from '../core/connection.ts';
+import { type Subscription, WAKE_TOPICS, type WakeListener, type WakeTopic } from '../core/connection.ts';
 import type { PostgresDriver } from './postgres-driver.ts';
 import { TimedOut } from './within.ts';
 
@@ -11,7 +11,6 @@ const PROBE_EVERY_MS = 30_000;
 const PROBE_WITHIN_MS = 5000;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
-const TOPICS: readonly WakeTopic[] = ['claim', 'tick', 'due'];
 
 export class PostgresListener implements Subscription {
   readonly #driver: PostgresDriver;
@@ -53,7 +52,7 @@ export class PostgresListener implements Subscription {
     const closing = this.#closing.signal;
     const listening = this.#driver.listen(this.#channel, {
       message: (payload) => this.#hear(payload),
-      ready: () => TOPICS.forEach((topic) => this.#wake(topic)),
+      ready: () => WAKE_TOPICS.forEach((topic) => this.#wake(topic)),
     });
     try {
       const listened = await unless(closing, listening);
@@ -86,7 +85,7 @@ export class PostgresListener implements Subscription {
 
   #hear(payload: string): void {
     if (payload === this.#probe?.payload) this.#probe.heard();
-    const topic = TOPICS.find((name) => name === payload);
+    const topic = WAKE_TOPICS.find((name) => name === payload);
     if (topic !== undefined) this.#wake(topic);
   }
 

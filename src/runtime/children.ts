@@ -4,7 +4,7 @@ import { show, TaskbatonError } from '../core/errors.ts';
 import type { Report } from '../core/handler.ts';
 import type { Connection } from '../core/connection.ts';
 import { checkParts } from '../core/name.ts';
-import type { UserEvent } from '../core/status.ts';
+import { QUEUES, type UserEvent } from '../core/status.ts';
 import { checkFilter, ofType, type Task } from '../core/task.ts';
 import { hasUnfinished, levelsBelow, stopAsked } from '../store/children.ts';
 import type { Store } from '../store/store.ts';
@@ -148,7 +148,7 @@ async function runFamily(store: Store, id: number, how: How): Promise<void> {
     await inside.change(id, 'run', how);
     for await (const level of levelsBelow(inside.scopes, id)) await changeLevel(inside, level, 'run', how);
   });
-  for (const topic of ['claim', 'due'] as const) await store.hint(topic);
+  await store.hint(...QUEUES, 'due');
 }
 
 async function changeLevel(

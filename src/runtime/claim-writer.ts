@@ -7,7 +7,7 @@ import type { TaskDefinition } from '../core/definition.ts';
 import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { RunningTask, Transaction } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
-import type { QueueName } from '../core/status.ts';
+import { type QueueName, QUEUES } from '../core/status.ts';
 import type { StoredError } from '../core/task.ts';
 import { FIRST_VERSION } from '../core/version.ts';
 import { wakeParent } from '../store/children.ts';
@@ -224,6 +224,6 @@ export class ClaimWriter {
   async #wake(parent: number): Promise<void> {
     const { store } = this.#host;
     const woken = await wakeParent(store.scopes, parent).catch(() => false);
-    if (woken) void store.hint('claim');
+    if (woken) void store.hint(...QUEUES);
   }
 }

@@ -217,8 +217,7 @@ export class Execution implements ClaimHolder {
     if (!claim.hasChildren) return false;
     return this.#writer.write(async () => {
       const left = await deleteChildren(store.scopes, claim.id);
-      void store.hint('tick');
-      void store.hint('claim');
+      void store.hint('tick', 'cleanup');
       return left;
     });
   }

@@ -6,7 +6,7 @@ import { atMost, type Clock } from '../core/clock.ts';
 import type { Subscription, WakeTopic } from '../core/connection.ts';
 import { messageFrom, TaskbatonError } from '../core/errors.ts';
 import type { Settings } from '../core/options.ts';
-import { markOf, type QueueName, type Status } from '../core/status.ts';
+import { markOf, type QueueName, QUEUES, type Status } from '../core/status.ts';
 import type { Draining } from '../core/replica.ts';
 import { wakeParents } from '../store/children.ts';
 import type { Claimed } from '../store/claim.ts';
@@ -167,10 +167,7 @@ export class Replica {
 
   /** A hint came, from this process or another. */
   wake(topic: WakeTopic): void {
-    if (topic === 'tick') return this.#loops.tick.wake();
-    if (topic === 'due') return this.#loops.due.wake();
-    this.#loops.run.wake();
-    this.#loops.cleanup.wake();
+    this.#loops[topic].wake();
   }
 
   /**
@@ -206,7 +203,7 @@ export class Replica {
     // What is still held came from claims whose answers got lost.
     await store.releaseAll(replica);
     await this.#lease.end();
-    await store.hint('claim');
+    await store.hint(...QUEUES);
   }
 
   #loop(name: string, interval: number, work: () => Promise<boolean | number | void>, hold = false): Loop {
@@ -384,7 +381,7 @@ export class Replica {
     if (repairs.has('bury')) await store.bury();
     await store.reconcile(registry.runnable);
     const count = await store.rescue(CRASHED);
-    if ((await wakeParents(store.scopes, this.#looks)) > 0) void store.hint('claim');
+    if ((await wakeParents(store.scopes, this.#looks)) > 0) void store.hint(...QUEUES);
     if (count > 0) observer.emit('tasks.rescued', { count, replica: this.#lease.replica ?? '' });
     return count > 0 || reordering;
   }

@@ -8,7 +8,7 @@ import type { Connection, Database, TransactionOptions } from '../core/connectio
 import { type CheckedLimits, Rules, type ScopeKind, type StoredRule } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO, type Order } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
-import type { QueueName } from '../core/status.ts';
+import { type QueueName, QUEUES } from '../core/status.ts';
 import { FOREMOST, precedence } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
 import type { HistoryTerms } from './entry.ts';
@@ -25,7 +25,6 @@ export interface LockedControl {
   readonly now: number;
 }
 
-const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 const FIFO_ORDERS: Orders = { run: FIFO.order, cleanup: FIFO.order };
 /** Everybody waits for whoever holds the lock, so the server gives up on those that stand still or are no more, this soon. */
 const BRIEF: TransactionOptions = { idle: 2000 };
@@ -272,7 +271,7 @@ export class Control {
   }
 
   async #tell(): Promise<void> {
-    for (const topic of ['tick', 'claim'] as const) await this.#database.notify(this.#tables.wake, topic);
+    for (const topic of ['tick', ...QUEUES] as const) await this.#database.notify(this.#tables.wake, topic);
   }
 
   async #raise(connection: Connection): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { Author } from '../core/author.ts';
 import type { Connection, Database } from '../core/connection.ts';
-import { type QueueName, STATUS, type Status, STATUSES } from '../core/status.ts';
+import { type QueueName, QUEUES, STATUS, type Status, STATUSES } from '../core/status.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
@@ -96,7 +96,7 @@ async function enter(
       precedence = ${choose((queue, ahead) => (ahead ? String(FOREMOST) : terms.precedence[queue]))}, turn = ${turn}`;
   const write = { table: tables.task, set: { sql: set, values: [] }, where, entry };
   const { changes } = await carryOut(connection, terms, write);
-  for (const queue of ['run', 'cleanup'] as const) {
+  for (const queue of QUEUES) {
     const told = entering.filter((row) => STATUS[row['status'] as Status].waits?.queue === queue);
     if (told.length === 0) continue;
     await tell(terms, queue, (mine) =>

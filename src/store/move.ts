@@ -5,7 +5,7 @@
 import type { Author } from '../core/author.ts';
 import type { Connection, Database, Row } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
-import { STATUS, type Status } from '../core/status.ts';
+import { QUEUES, STATUS, type Status } from '../core/status.ts';
 import { openLanes } from '../queue/lanes.ts';
 import type { How } from './change.ts';
 import type { Control } from './control.ts';
@@ -95,7 +95,7 @@ async function tellMoved(
   rows: readonly Row[],
   group: string,
 ): Promise<void> {
-  for (const queue of ['run', 'cleanup'] as const) {
+  for (const queue of QUEUES) {
     const moved = rows
       .filter((row) => row['queue'] === queue)
       .map((row) => waitingTaskFrom(row, STATUS[row['status'] as Status].waits?.ahead === true));

@@ -11,7 +11,7 @@ import type { CheckedKeep } from '../core/keep.ts';
 import { type CheckedLimits, NO_LIMITS } from '../core/limit.ts';
 import { type CheckedPolicy, FIFO } from '../core/policy.ts';
 import type { OwnQueues } from '../core/queue.ts';
-import { type Event, type QueueName, STATUS, type Status, type UserEvent } from '../core/status.ts';
+import { type Event, type QueueName, QUEUES, STATUS, type Status, type UserEvent } from '../core/status.ts';
 import type { Replica } from '../core/replica.ts';
 import type { CheckedFilter, Task, TaskPage } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
@@ -59,7 +59,6 @@ export interface Scheduling {
   readonly ownQueues?: OwnQueues;
 }
 
-const QUEUES: readonly QueueName[] = ['run', 'cleanup'];
 const PLAIN: Scheduling = { policies: { run: FIFO, cleanup: FIFO }, limits: NO_LIMITS };
 
 const AS_THEY_ARE = new Payloads({ unique: () => '' });
@@ -149,8 +148,8 @@ export class Store {
 
   // Hints: sent after the fact, so that a lost one costs a poll interval and nothing else
 
-  hint(topic: WakeTopic): Promise<void> {
-    return this.database.notify(this.tables.wake, topic);
+  async hint(...topics: readonly WakeTopic[]): Promise<void> {
+    for (const sent of topics.map((topic) => this.database.notify(this.tables.wake, topic))) await sent;
   }
 
   /** Whether whoever commits something can't but send the hint that belongs to it. */
@@ -160,10 +159,8 @@ export class Store {
 
   /** Nobody waits for a hint, except on a connection that isn't ours and takes one statement at a time. */
   async #tell(...topics: readonly WakeTopic[]): Promise<void> {
-    for (const topic of topics) {
-      const sent = this.hint(topic);
-      if (this.database.borrowed === true) await sent;
-    }
+    const sent = this.hint(...topics);
+    if (this.database.borrowed === true) await sent;
   }
 
   listen(listener: WakeListener): Promise<Subscription> {
@@ -231,7 +228,7 @@ export class Store {
 
   /** Moves a task, whatever its state, without touching its place in the queue. Throws TASK_NOT_FOUND. */
   async changeGroup(id: number, group: string, how: How = {}): Promise<void> {
-    if (await moveTask(this, id, group, how)) await this.#tell('claim');
+    if (await moveTask(this, id, group, how)) await this.#tell(...QUEUES);
   }
 
   /** What operations on users, groups and types as a whole work with. */
@@ -258,7 +255,7 @@ export class Store {
   async moveMany(filter: CheckedBulkFilter, group: string, by?: Author): Promise<number> {
     const where = bulkWhere(filter);
     const moved = where === undefined ? 0 : await moveTasks(this, where, group, by);
-    if (moved > 0) await this.#tell('claim');
+    if (moved > 0) await this.#tell(...QUEUES);
     return moved;
   }
 
@@ -312,7 +309,7 @@ export class Store {
   /** Gives back a claim that never ran, or whose handler won't be waited for. True if it was still held. */
   async release(fence: Fence): Promise<boolean> {
     const released = (await this.#apply('recover', { where: fenceWhere(fence) })) > 0;
-    if (released) await this.#tell('claim');
+    if (released) await this.#tell(...QUEUES);
     return released;
   }
 
@@ -355,21 +352,21 @@ export class Store {
   /** Takes tasks from replicas that are no more, honouring marks; says how many. `error` is kept on those that fail. */
   async rescue(error: string): Promise<number> {
     const rescued = await rescueTasks(this.scopes, error);
-    if (rescued > 0) await this.#tell('claim');
+    if (rescued > 0) await this.#tell(...QUEUES);
     return rescued;
   }
 
   /** Lets those into their queue that were to wait until now; says in how many milliseconds the next one is due. */
   async admitDue(): Promise<number | undefined> {
     const { admitted, next } = await admitDue(this);
-    if (admitted > 0) await this.#tell('claim');
+    if (admitted > 0) await this.#tell('run');
     return next;
   }
 
   /** Removes some of those of `type` that have been kept long enough; says how many. */
   async removeKept(type: string, keep: CheckedKeep): Promise<number> {
     const removed = await removeKept(this.scopes, type, keep);
-    if (removed > 0 && keep.cleanup) await this.#tell('claim');
+    if (removed > 0 && keep.cleanup) await this.#tell('cleanup');
     return removed;
   }
 
@@ -378,7 +375,7 @@ export class Store {
     const retried = await this.#apply('retry', {
       where: { sql: `turn <= ${this.dialect.now} AND status = 'failed/delete'`, values: [] },
     });
-    if (retried > 0) await this.#tell('claim');
+    if (retried > 0) await this.#tell('cleanup');
     return retried;
   }
 

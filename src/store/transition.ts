@@ -11,6 +11,7 @@ import {
   arrows,
   type Event,
   type QueueName,
+  QUEUES,
   removable,
   STATUS,
   type Status,
@@ -141,7 +142,7 @@ async function applyTelling(
     const waits = gone || isLater(arrow, scope.due) ? undefined : row(arrow.to)?.waits;
     return { found, before: row(from)?.waits, after: waits };
   });
-  for (const queue of ['run', 'cleanup'] as const) {
+  for (const queue of QUEUES) {
     const left = moves.filter(({ before, after }) => before?.queue === queue && after?.queue !== queue);
     const entered = moves.filter(({ before, after }) => before?.queue !== queue && after?.queue === queue);
     await tell(terms, queue, (own) =>

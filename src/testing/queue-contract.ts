@@ -8,7 +8,7 @@ import { TaskbatonError } from '../core/errors.ts';
 import { NO_LIMITS } from '../core/limit.ts';
 import { checkPolicy, FIFO, type Policy, type PolicyName } from '../core/policy.ts';
 import { isTaskQueue, type TaskQueue } from '../core/queue.ts';
-import type { QueueName } from '../core/status.ts';
+import { type QueueName, QUEUES } from '../core/status.ts';
 import { limitScope } from '../store/scope.ts';
 import { Store } from '../store/store.ts';
 import { Bench, type ContractStore, NO_CHECKPOINT, runnable, TYPE } from './bench.ts';
@@ -37,7 +37,7 @@ export function queueContract(open: OpenQueue): void {
   });
   beforeEach(() => bench().empty());
   after(() => opened?.close());
-  for (const queue of ['run', 'cleanup'] as const) {
+  for (const queue of QUEUES) {
     void describe(`as the queue "${queue}"`, () => {
       for (const [sentence, prove] of Object.entries(CASES))
         void it(sentence, { timeout: TIMEOUT }, () => prove(bench(), queue));
@@ -48,8 +48,7 @@ export function queueContract(open: OpenQueue): void {
 class QueueBench extends Bench {
   /** Gives all that wait a way out, for a queue may live where the bench can't clear it. */
   async empty(): Promise<void> {
-    for (const queue of ['run', 'cleanup'] as const)
-      while ((await take(this, queue, [TYPE, OTHER], 100)).length > 0);
+    for (const queue of QUEUES) while ((await take(this, queue, [TYPE, OTHER], 100)).length > 0);
     await this.clear();
     await this.store.lead();
   }

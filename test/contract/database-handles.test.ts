@@ -185,14 +185,14 @@ eachWay((way, backend) => {
     await until('both to listen', () => heardNear.working && heardFar.working);
     heardNear.wakes.length = heardFar.wakes.length = 0;
     const begin = systemClock.monotonic();
-    await near.notify(channel, 'claim');
+    await near.notify(channel, 'run');
     await until('both to be woken', () => heardNear.wakes.length > 0 && heardFar.wakes.length > 0);
     const took = systemClock.monotonic() - begin;
     assert.ok(took < 100, `it took ${took} ms`);
     await far.notify(channel, 'tick');
     await until('both to be woken again', () => heardNear.wakes.length > 1 && heardFar.wakes.length > 1);
-    assert.deepEqual(heardNear.wakes, ['claim', 'tick']);
-    assert.deepEqual(heardFar.wakes, ['claim', 'tick']);
+    assert.deepEqual(heardNear.wakes, ['run', 'tick']);
+    assert.deepEqual(heardFar.wakes, ['run', 'tick']);
   });
 
   test('a burst of hints is a few, and the last is not lost', async (context) => {
@@ -201,10 +201,10 @@ eachWay((way, backend) => {
     await far.listen(channel, heard);
     await until('it to listen', () => heard.working);
     heard.wakes.length = 0;
-    await Promise.all(Array.from({ length: 1000 }, () => near.notify(channel, 'claim')));
+    await Promise.all(Array.from({ length: 1000 }, () => near.notify(channel, 'run')));
     await near.notify(channel, 'tick');
     await until('the last hint', () => heard.wakes.includes('tick'));
-    const claims = heard.wakes.filter((topic) => topic === 'claim').length;
+    const claims = heard.wakes.filter((topic) => topic === 'run').length;
     assert.ok(claims >= 1 && claims <= 2, `${claims} hints`);
   });
 
@@ -216,11 +216,11 @@ eachWay((way, backend) => {
     await until('both to listen', () => heard.working && deaf.working);
     await closed.close();
     heard.wakes.length = deaf.wakes.length = 0;
-    void near.notify(channel, 'claim');
-    void near.notify(channel, 'claim');
+    void near.notify(channel, 'run');
+    void near.notify(channel, 'run');
     void near.notify(channel, 'tick');
     await near.close();
-    await until('the hints', () => heard.wakes.includes('tick') && heard.wakes.includes('claim'));
+    await until('the hints', () => heard.wakes.includes('tick') && heard.wakes.includes('run'));
     assert.deepEqual(deaf.wakes, []);
   });
 

@@ -168,7 +168,7 @@ onBackend('mysql', (backend) => {
     const witness = await bench.openHandle(bench.place.url);
     const channel = bench.table('wake');
     await witness.query(`CREATE TABLE ${channel} (topic VARCHAR(8) PRIMARY KEY, counter BIGINT NOT NULL)`);
-    await witness.query(`INSERT INTO ${channel} (topic, counter) VALUES ('claim', 0), ('tick', 0)`);
+    await witness.query(`INSERT INTO ${channel} (topic, counter) VALUES ('run', 0), ('tick', 0)`);
     const database = await bench.openHandle(proxy.through(bench.place.url));
     const heard = new Heard();
     await database.listen(channel, heard);

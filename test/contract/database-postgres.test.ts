@@ -180,10 +180,7 @@ onBackend('postgres', (backend) => {
       for (let round = 1; round <= 3; round++) {
         heard.wakes.length = 0;
         await terminateListener(witness, channel);
-        await until(
-          'it to listen again',
-          () => heard.wakes.includes('claim') && heard.wakes.includes('tick'),
-        );
+        await until('it to listen again', () => heard.wakes.includes('run') && heard.wakes.includes('tick'));
         heard.wakes.length = 0;
         await until('hints to arrive again', async () => {
           await witness.notify(channel, 'tick');

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../src/core/connection.ts';
+import { QUEUES } from '../../src/core/status.ts';
 import { type CheckedHistory, NO_HISTORY } from '../../src/core/history.ts';
 import { checkFilter, type TaskFilter } from '../../src/core/task.ts';
 import { FOREMOST } from '../../src/queue/precedence.ts';
@@ -84,7 +85,7 @@ function suite(backend: Backend, statistics: boolean): void {
   };
 
   const types = runnable('type-1', 'type-2', 'type-3', 'type-4', 'type-5');
-  for (const queue of ['run', 'cleanup'] as const) {
+  for (const queue of QUEUES) {
     explains(
       `the claim of the queue ${queue} goes by its index, in its order`,
       async (store) => {

@@ -206,7 +206,7 @@ export const MUTANTS: readonly Mutant[] = [
   return changed;`,
         replace: `    if (changed < (scope.most ?? Infinity)) changed += (await carryOut(connection, terms, write)).changes;
   }
-  for (const queue of ['run', 'cleanup'] as const)
+  for (const queue of QUEUES)
     await connection.query(
       \`UPDATE \${table} SET queue = '\${queue}' WHERE queue IS NULL AND turn IS NOT NULL AND status IN (\${Object.entries(STATUS)
         .filter(([, { waits }]) => waits?.queue === queue)

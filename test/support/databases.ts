@@ -143,7 +143,7 @@ export async function openBench(backend: Backend, context: TestContext): Promise
 
 export async function createWakeTable(database: Database, name: string): Promise<void> {
   await database.query(`CREATE TABLE ${name} (topic VARCHAR(8) PRIMARY KEY, counter BIGINT NOT NULL)`);
-  await database.query(`INSERT INTO ${name} (topic, counter) VALUES ('claim', 0), ('tick', 0)`);
+  await database.query(`INSERT INTO ${name} (topic, counter) VALUES ('run', 0), ('tick', 0)`);
 }
 
 /** A table with two rows, for transactions that get in each other's way. */

@@ -87,10 +87,10 @@ test('every new connection wakes for all that may have been missed', async () =>
   const heard = new Heard();
   const listener = new PostgresListener(driver, HUNDREDFOLD, 'channel', heard);
   await until('it to hear itself', () => heard.working);
-  assert.deepEqual(heard.wakes, ['claim', 'tick', 'due']);
+  assert.deepEqual(heard.wakes, ['run', 'cleanup', 'tick', 'due']);
   driver.lose(new Error('reset'));
   await until('a new connection', () => driver.attempts === 2 && heard.working);
-  assert.deepEqual(heard.wakes, ['claim', 'tick', 'due', 'claim', 'tick', 'due']);
+  assert.deepEqual(heard.wakes, ['run', 'cleanup', 'tick', 'due', 'run', 'cleanup', 'tick', 'due']);
   await listener.close();
 });
 

@@ -1,6 +1,7 @@
 /** Hints: who is told of what, and that they reach other handles. That one may be lost is the engine's business. */
 import assert from 'node:assert/strict';
-import type { Subscription, WakeTopic } from '../../core/connection.ts';
+import { type Subscription, WAKE_TOPICS, type WakeTopic } from '../../core/connection.ts';
+import { QUEUES } from '../../core/status.ts';
 import { Store } from '../../store/store.ts';
 import { type Bench, NO_CHECKPOINT, TYPE } from '../bench.ts';
 import type { Operation } from '../operation.ts';
@@ -13,7 +14,7 @@ export const hints: Operation = {
       const other = await bench.connect();
       const [here, there] = [await listen(bench.store), await listen(other)];
       for (const store of [bench.store, other]) {
-        for (const topic of ['claim', 'tick', 'due'] as const) {
+        for (const topic of WAKE_TOPICS) {
           const heard = [here.next(topic), there.next(topic)];
           await store.hint(topic);
           await Promise.all(heard);
@@ -25,8 +26,8 @@ export const hints: Operation = {
     'many hints at once are not lost altogether': async (bench) => {
       const ear = await listen(await bench.connect());
       for (let round = 0; round < 5; round++) {
-        const heard = ear.next('claim');
-        await Promise.all(Array.from({ length: 50 }, () => bench.store.hint('claim')));
+        const heard = ear.next('run');
+        await Promise.all(Array.from({ length: 50 }, () => bench.store.hint('run')));
         await heard;
       }
       await ear.close();
@@ -48,8 +49,8 @@ export const hints: Operation = {
       await neighbour.prepare(true);
       const [mine, theirs] = [await listen(bench.store), await listen(neighbour)];
       const before = mine.count();
-      const heard = theirs.next('claim');
-      await neighbour.hint('claim');
+      const heard = theirs.next('run');
+      await neighbour.hint('run');
       await heard;
       const own = mine.next('tick');
       await bench.store.hint('tick');
@@ -61,7 +62,7 @@ export const hints: Operation = {
     'a hint that cannot be sent is lost without a word': async (bench) => {
       const store = await bench.connect();
       await store.database.close();
-      await store.hint('claim');
+      await store.hint('run');
     },
 
     'each operation hints at what others should look at, and only if it changed something': async (bench) => {
@@ -85,23 +86,23 @@ async function hinting(bench: Bench, store: Store): Promise<readonly Hinting[]> 
   const settlement = { checkpoint: NO_CHECKPOINT, error: null, remove: false };
   const orphan = await bench.place('running/run', { owner: await bench.dead(), crash_budget: 1 });
   return [
-    ['create and run', ['claim'], () => store.create({ ...task, autoRun: true })],
+    ['create and run', ['run'], () => store.create({ ...task, autoRun: true })],
     ['create', [], () => store.create({ ...task, autoRun: false })],
     ['create for later', ['due'], () => store.create({ ...task, autoRun: true, due: { delay: 1000 } })],
-    ['run', ['claim'], () => store.change(idle, 'run')],
+    ['run', QUEUES, () => store.change(idle, 'run')],
     ['run again', [], () => store.change(idle, 'run')],
     ['pause', ['tick'], () => store.change(idle, 'pause')],
-    ['delete', ['tick', 'claim'], () => store.change(idle, 'delete')],
-    ['move', ['claim'], () => store.changeGroup(idle, 'night')],
+    ['delete', ['tick', 'cleanup'], () => store.change(idle, 'delete')],
+    ['move', QUEUES, () => store.changeGroup(idle, 'night')],
     ['checkpoint', [], () => store.checkpoint(yielding, NO_CHECKPOINT)],
-    ['yield', ['claim'], () => store.settle(yielding, { ...settlement, event: 'yield' })],
+    ['yield', QUEUES, () => store.settle(yielding, { ...settlement, event: 'yield' })],
     ['finish', [], () => store.settle(finishing, { ...settlement, event: 'finish' })],
-    ['release', ['claim'], () => store.release(releasing)],
+    ['release', QUEUES, () => store.release(releasing)],
     ['release again', [], () => store.release(releasing)],
-    ['rescue', ['claim'], () => store.rescue('{}')],
+    ['rescue', QUEUES, () => store.rescue('{}')],
     ['rescue nothing', [], () => store.rescue('{}')],
     ['retry nothing', [], () => store.retryCleanups()],
-    ['a failed cleanup comes back', ['claim'], () => failedCleanup(bench, store, orphan)],
+    ['a failed cleanup comes back', ['cleanup'], () => failedCleanup(bench, store, orphan)],
   ];
 }
 
