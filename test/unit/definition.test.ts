@@ -203,7 +203,7 @@ describe('a schema', () => {
   it('that is not content with the value as a whole says so without a place', async () => {
     const issues = [{ message: 'wrong' }, { message: 'bad', path: [] }];
     const strict: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: () => ({ issues }) } };
-    await assert.rejects(validate(strict, 1, 'INVALID_INPUT', 'x'), {
+    await assert.rejects(async () => validate(strict, 1, 'INVALID_INPUT', 'x'), {
       details: { type: 'x', problem: 'wrong; bad' },
     });
   });
