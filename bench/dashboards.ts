@@ -19,7 +19,7 @@ import { play } from './tournament.ts';
 /** A hundred a second. */
 const TASKS = 1500;
 const DRAINED = 5000;
-const IDLE = 10_000;
+const IDLE = 6000;
 
 const FIGURES = {
   half: { title: 'claims, p50', unit: 'ms' },
@@ -74,7 +74,7 @@ const entries = ['0', values.dashboards].map((label): Entry => ({ ...ours, name:
 const servers = new Servers();
 const lines: Line[] = [];
 try {
-  const scale = { ...FULL, repetitions: Number(values.repetitions), patience: 20_000 };
+  const scale = { ...FULL, repetitions: Number(values.repetitions) };
   for await (const line of play(watched, entries, servers, scale)) {
     if (line.error !== undefined) throw new Error(`${line.contestant}: ${line.error}`);
     lines.push(line);
