@@ -7,6 +7,9 @@ const VIEWS = [
   { path: 'api/tasks?limit=50', pace: 1500 },
 ] as const;
 
+/** Ms. */
+const RETRY = 500;
+
 export class Onlooker {
   readonly #url: string;
   readonly #view: (typeof VIEWS)[number];
@@ -33,27 +36,36 @@ export class Onlooker {
   }
 
   async #look(): Promise<void> {
-    const { signal } = this.#gone;
-    const { body } = await fetch(`${this.#url}api/events`, { signal });
+    const listening = await this.#listen();
+    let ended = listening.ended;
+    void this.#keep(async () => {
+      await ended.catch(() => undefined);
+      ended = (await this.#listen()).ended;
+    });
+    void this.#keep(() => this.#refresh());
+  }
+
+  /** Resolves once it hears what happens. */
+  async #listen(): Promise<{ readonly ended: Promise<void> }> {
+    const { body } = await fetch(`${this.#url}api/events`, { signal: this.#gone.signal });
     const reader = body?.getReader();
     await reader?.read();
-    const listen = async (): Promise<void> => {
+    const ended = (async () => {
       while ((await reader?.read())?.done === false) this.#old = true;
-    };
-    for (const work of [listen(), this.#refresh()])
-      work.catch((error: unknown) => {
-        if (!signal.aborted) throw error;
-      });
+    })();
+    return { ended };
   }
 
   async #refresh(): Promise<void> {
-    const { signal } = this.#gone;
-    for (;;) {
-      if (this.#old) {
-        this.#old = false;
-        await (await fetch(this.#url + this.#view.path, { signal })).arrayBuffer();
-      }
-      await sleep(this.#view.pace, undefined, { signal });
+    if (this.#old) {
+      this.#old = false;
+      await (await fetch(this.#url + this.#view.path, { signal: this.#gone.signal })).arrayBuffer();
     }
+    await sleep(this.#view.pace, undefined, { signal: this.#gone.signal });
+  }
+
+  /** Again and again, until it is closed; after a broken connection too, as a browser does. */
+  async #keep(work: () => Promise<void>): Promise<void> {
+    while (!this.#gone.signal.aborted) await work().catch(() => sleep(RETRY));
   }
 }

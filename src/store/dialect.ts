@@ -59,6 +59,8 @@ export interface Dialect {
   readonly unlocked?: (table: string, other: string) => string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
   readonly countUnlocked?: (table: string, other: string) => string;
+  /** Whether DISTINCT goes along an index from each name to the next, and doesn't read what lies between. */
+  readonly distinctSkips?: true;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
   readonly returning:
     | true
@@ -213,6 +215,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // A statement that selects what it inserts may hold the lock of the counter until its end, and wait for a task meanwhile.
     notes: 'apart',
     gaps: 'void',
+    distinctSkips: true,
     deleteMatching: (table, other, where) =>
       `DELETE ${table} FROM ${other} STRAIGHT_JOIN ${table} WHERE ${where}`,
     returning: {

@@ -7,11 +7,13 @@ import type { Status } from '../core/status.ts';
 import type { Fragment } from './fragment.ts';
 import { readNames } from './names.ts';
 import { isAmong, isNamed } from './page.ts';
+import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
   readonly connection: Connection;
   readonly tables: Tables;
+  readonly dialect: Dialect;
 }
 
 export interface FlowRequest {
@@ -79,11 +81,11 @@ async function countCreated(
 }
 
 async function countEnds(
-  { connection, tables }: Context,
+  { connection, tables, dialect }: Context,
   { since, bucket, owner }: FlowRequest,
   at: (ms: unknown) => Counted,
 ): Promise<void> {
-  const types = await readNames({ connection, tables }, 'type', '', MOST_TYPES);
+  const types = await readNames({ connection, tables, dialect }, 'type', '', MOST_TYPES);
   if (types.length === 0) return;
   const [own, among] = [ownedBy(owner), isAmong('type', types)];
   const where = `${among.sql} AND done_at >= ? ${own.sql}`;

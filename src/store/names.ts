@@ -3,8 +3,15 @@
  * as much as there are names, however many tasks bear them.
  */
 import type { Connection } from '../core/connection.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import type { Tables } from './schema.ts';
+
+interface Context {
+  readonly connection: Connection;
+  readonly tables: Tables;
+  readonly dialect: Dialect;
+}
 
 export type NameColumn = 'type' | 'task_user' | 'task_group';
 
@@ -17,12 +24,16 @@ const INDEXED: Readonly<Record<NameColumn, string>> = {
 
 /** The first `most` names that begin with `prefix`; the empty one is no name. */
 export async function readNames(
-  { connection, tables }: { readonly connection: Connection; readonly tables: Tables },
+  { connection, tables, dialect }: Context,
   column: NameColumn,
   prefix: string,
   most: number,
 ): Promise<readonly string[]> {
   const range = beginsWith(column, prefix);
+  if (dialect.distinctSkips === true) {
+    const distinct = `SELECT DISTINCT ${column} AS name FROM ${tables.task} WHERE ${INDEXED[column]} ${range.sql} ORDER BY ${column} LIMIT ${most}`;
+    return (await connection.query(distinct, range.values)).rows.map((row) => String(row['name']));
+  }
   const next = (after: string): string =>
     `(SELECT MIN(${column}) FROM ${tables.task} WHERE ${INDEXED[column]} ${after} AND ${range.sql})`;
   const sql = `WITH RECURSIVE names (name, place) AS (

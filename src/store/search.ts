@@ -4,6 +4,7 @@
  */
 import type { Connection } from '../core/connection.ts';
 import type { CheckedFilter } from '../core/task.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import { beginsWith, type NameColumn, readNames } from './names.ts';
 import { conditionsOf, isAmong, isNamed, isTask, selectFiltered, selectList } from './page.ts';
@@ -12,6 +13,7 @@ import type { Tables } from './schema.ts';
 interface Context {
   readonly connection: Connection;
   readonly tables: Tables;
+  readonly dialect: Dialect;
 }
 
 /** So many users, groups and types that begin with a text, and so many tasks whose keys do: the first ones, by their names. */
@@ -72,12 +74,12 @@ async function listsOf(
 
 /** An owner's tasks are looked through, since others' names must not stand before its own. */
 async function namesFor(
-  { connection, tables }: Context,
+  { connection, tables, dialect }: Context,
   column: Exclude<NameColumn, 'task_user'>,
   search: string,
   owner: string | undefined,
 ): Promise<readonly string[]> {
-  if (owner === undefined) return readNames({ connection, tables }, column, search, MOST_NAMES);
+  if (owner === undefined) return readNames({ connection, tables, dialect }, column, search, MOST_NAMES);
   const [range, own] = [beginsWith(column, search), isNamed('task_user', owner)];
   const { rows } = await connection.query(
     `SELECT DISTINCT ${column} AS name FROM ${tables.task} WHERE ${own.sql} AND ${range.sql} LIMIT ${MOST_NAMES}`,

@@ -53,13 +53,20 @@ export async function readMarksAtWork(
   ids: readonly number[],
 ): Promise<Sight> {
   const columns = `id, owner, ${TELLING.join(', ')}`;
-  const held = `SELECT * FROM (SELECT ${columns} FROM ${tables.task} WHERE owner IS NOT NULL ORDER BY owner, id LIMIT ${MOST_AT_WORK}) AS held`;
+  const held = {
+    sql: `SELECT * FROM (SELECT ${columns} FROM ${tables.task} WHERE owner IS NOT NULL ORDER BY owner, id LIMIT ${MOST_AT_WORK}) AS held`,
+    values: [],
+  };
   const among = isAmong('id', ids);
-  const named = ids.length === 0 ? '' : `UNION ALL SELECT ${columns} FROM ${tables.task} WHERE ${among.sql}`;
+  const named = {
+    sql: `${held.sql} UNION ALL SELECT ${columns} FROM ${tables.task} WHERE ${among.sql}`,
+    values: among.values,
+  };
+  const looked = ids.length === 0 ? held : named;
   // The history is there also where no task is.
   const { rows } = await connection.query(
-    `SELECT * FROM (SELECT MAX(id) AS newest FROM ${tables.history}) AS history LEFT JOIN (${held} ${named}) AS seen ON 1 = 1`,
-    ids.length === 0 ? [] : among.values,
+    `SELECT * FROM (SELECT MAX(id) AS newest FROM ${tables.history}) AS history LEFT JOIN (${looked.sql}) AS seen ON 1 = 1`,
+    looked.values,
   );
   const seen = rows.filter((row) => row['id'] !== null);
   return {
