@@ -36,8 +36,8 @@ await stryker.runMutationTest();
  * the first that fails is the last that runs.
  */
 function testsOfCore(): readonly string[] {
-  const files = globSync('test/unit/*.test.ts').map((name) => ({ name, text: readFileSync(name, 'utf8') }));
-  return files
+  const sources = globSync('test/unit/*.test.ts').map((name) => ({ name, text: readFileSync(name, 'utf8') }));
+  return sources
     .filter(({ text }) => !/from '\.\.\/\.\.\/(?!src\/core\/)/.test(text))
     .toSorted(
       (one, other) => Number(one.text.includes("'fast-check'")) - Number(other.text.includes("'fast-check'")),

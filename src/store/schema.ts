@@ -2,7 +2,7 @@
  * Our tables, and the numbered steps that make them. Steps are only ever added, run once, in order, under a lock, and
  * must leave the release before this one working. Nothing else in the library does DDL.
  */
-import { type Connection, type Database, WAKE_TOPICS } from '../core/connection.ts';
+import type { Connection, Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 
@@ -167,7 +167,7 @@ function createReplica(
       version ${types.integer} NOT NULL
     ) ${tableOptions}`,
     `CREATE TABLE ${wake} (topic VARCHAR(8) PRIMARY KEY, counter ${types.integer} NOT NULL) ${tableOptions}`,
-    `INSERT INTO ${wake} (topic, counter) VALUES ${WAKE_TOPICS.map((topic) => `('${topic}', 0)`).join(', ')}`,
+    `INSERT INTO ${wake} (topic, counter) VALUES ('run', 0), ('cleanup', 0), ('tick', 0), ('due', 0)`,
   ];
 }
 
