@@ -53,12 +53,15 @@ interface Stream {
 /** In ms: proxies end what is silent for longer, and readers that have gone are noticed. */
 const TICK = 15_000;
 const MOST_REMEMBERED = 10_000;
+const ENCODER = new TextEncoder();
 /** In ms: when a browser whose stream has ended comes back. */
 const RETRY = 2000;
 
 export class EventStreams {
   readonly #options: EventStreamsOptions;
   readonly #streams = new Set<Stream>();
+  /** What was sent of a task or an entry, by what its reader may do: it is put into words once for all alike. */
+  readonly #words = new WeakMap<object, Map<string, Uint8Array>>();
   /** Whose tasks were told of, so that nobody else hears that one is gone. */
   readonly #users = new Map<number, string>();
   #timer: Timer | undefined;
@@ -140,7 +143,10 @@ export class EventStreams {
       this.#send(stream, message('tick', {}, last === undefined ? since : undefined));
       const options = { since, task, user: visitor.owner, redacted: true, signal: ended.signal };
       for await (const entry of sources.history(options)) {
-        this.#send(stream, message('change', historyView(entry), entry.cursor));
+        this.#send(
+          stream,
+          this.#shared(entry, '', () => message('change', historyView(entry), entry.cursor)),
+        );
         if (entry.task !== undefined) {
           this.#remember({ id: entry.task, user: entry.user });
           sources.include(entry.task);
@@ -161,9 +167,14 @@ export class EventStreams {
     const { visitor, task: only } = stream;
     const isIts = (id: number, user: string | undefined): boolean =>
       (only === undefined || only === id) && (visitor.owner === undefined || visitor.owner === user);
+    const rights = [...visitor.can].toSorted().join();
     for (const task of tasks) {
       this.#remember(task);
-      if (isIts(task.id, task.user)) this.#send(stream, message('task', taskView(task, visitor)));
+      if (!isIts(task.id, task.user)) continue;
+      this.#send(
+        stream,
+        this.#shared(task, rights, () => message('task', taskView(task, visitor))),
+      );
     }
     for (const id of gone) if (isIts(id, this.#users.get(id))) this.#send(stream, message('gone', { id }));
   }
@@ -180,9 +191,17 @@ export class EventStreams {
     this.#timer = this.#options.clock.after(TICK, () => this.#beat());
   }
 
-  #send(stream: Stream, text: string): void {
+  #shared(subject: object, key: string, make: () => string): Uint8Array {
+    const known = this.#words.get(subject) ?? new Map<string, Uint8Array>();
+    this.#words.set(subject, known);
+    const words = known.get(key) ?? ENCODER.encode(make());
+    known.set(key, words);
+    return words;
+  }
+
+  #send(stream: Stream, words: string | Uint8Array): void {
     if (!this.#streams.has(stream)) return;
-    stream.controller.enqueue(new TextEncoder().encode(text));
+    stream.controller.enqueue(typeof words === 'string' ? ENCODER.encode(words) : words);
     if ((stream.controller.desiredSize ?? 0) < 0) this.#end(stream);
   }
 }

@@ -39,6 +39,8 @@ const MOST_WAITING = 5000;
 export class Events {
   readonly #context: EventsContext;
   readonly #followers = new Set<Follower>();
+  /** What was made of a row last, for whoever may not see all of it: most of them stand at the same place, and share it. */
+  readonly #redacted = new WeakMap<Row, { readonly cursor: string; readonly entry: Promise<HistoryEntry> }>();
   #shared: Promise<EntryReader> | undefined;
   #loop: Loop | undefined;
 
@@ -83,8 +85,11 @@ export class Events {
           const id = Number(row['id']);
           if (isRead(position, id)) continue;
           position = readTo(position, id);
-          if (isWanted(row, task, user))
-            yield await entryFrom(row, { payloads: store.payloads, redacted, cursor: cursorOf(position) });
+          if (!isWanted(row, task, user)) continue;
+          const cursor = cursorOf(position);
+          yield await (redacted
+            ? this.#redactedEntry(store, row, cursor)
+            : entryFrom(row, { payloads: store.payloads, redacted, cursor }));
         }
         if (batch.position !== undefined) position = together(position, batch.position);
       }
@@ -93,6 +98,14 @@ export class Events {
       follower.end();
       this.#leave(follower);
     }
+  }
+
+  #redactedEntry({ payloads }: Store, row: Row, cursor: string): Promise<HistoryEntry> {
+    const known = this.#redacted.get(row);
+    if (known?.cursor === cursor) return known.entry;
+    const entry = entryFrom(row, { payloads, redacted: true, cursor });
+    this.#redacted.set(row, { cursor, entry });
+    return entry;
   }
 
   /** All that may be new to a follower, until it is called off. */
