@@ -98,22 +98,16 @@ export class ClaimWriter {
   }
 
   /** Stores a report when it is its turn; without one, only waits for that. Throws LEASE_LOST. */
-  async report(checkpoint: Checkpoint | undefined): Promise<void> {
-    await this.#inTurn(async () => {
-      if (checkpoint === undefined) return;
-      const stored = await this.#stored(checkpoint);
-      const nth = this.#reports + 1;
-      await this.write(() => this.#host.writes.checkpoint(this.#holder.fence, { ...stored, nth }));
-      this.#reports = nth;
-    });
+  report(checkpoint: Checkpoint | undefined): Promise<void> {
+    return this.#inTurn(() => (checkpoint === undefined ? undefined : this.#report(checkpoint)));
   }
 
   /**
    * Does `work` and stores the report that comes of it in one transaction, when it is its turn; `work` isn't begun once `left` has
    * fired. One that hangs is rolled back when it can be, and nobody waits for that.
    */
-  async transact(work: (tx: Transaction) => Promise<Checkpoint>, left: AbortSignal): Promise<void> {
-    await this.#inTurn(() => unlessAborted(left, () => this.#commit(work, left)));
+  transact(work: (tx: Transaction) => Promise<Checkpoint>, left: AbortSignal): Promise<void> {
+    return this.#inTurn(() => unlessAborted(left, () => this.#commit(work, left)));
   }
 
   /** Ends the claim; never rejects. `refused`: `settlement` only says that another one was. */
@@ -164,14 +158,26 @@ export class ClaimWriter {
   }
 
   /** Writes one after another, in the order in which they were asked for. */
-  async #inTurn(write: () => Promise<void>): Promise<void> {
-    const written = Promise.resolve(this.#last)
-      // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
-      .then(() => this.#host.clock.turn())
-      .then(() => this.#log?.flush())
-      .then(write);
+  #inTurn(write: () => Promise<void> | undefined): Promise<void> {
+    const written = this.#after(this.#last, write);
     this.#last = written.catch(() => undefined);
-    await written;
+    return written;
+  }
+
+  async #after(before: Promise<unknown> | undefined, write: () => Promise<void> | undefined): Promise<void> {
+    if (before !== undefined) await before;
+    // A handler that yields without ever waiting for anything must not starve heartbeats and its own stop signal.
+    await this.#host.clock.turn();
+    if (this.#log !== undefined) await this.#log.flush();
+    await write();
+  }
+
+  async #report(checkpoint: Checkpoint): Promise<void> {
+    const { payloads } = this.#host.store;
+    const stored = payloads.encodes ? await this.#encoded(checkpoint) : this.#stamped(checkpoint);
+    const nth = this.#reports + 1;
+    await this.write(() => this.#host.writes.checkpoint(this.#holder.fence, { ...stored, nth }));
+    this.#reports = nth;
   }
 
   async #commit(work: (tx: Transaction) => Promise<Checkpoint>, left: AbortSignal): Promise<void> {
@@ -183,7 +189,7 @@ export class ClaimWriter {
       if (uncertain && (await store.isCommitted(fence, nth))) return;
       left.throwIfAborted();
       try {
-        await store.transact(fence, nth, async (tx) => this.#stored(await work(tx)));
+        await store.transact(fence, nth, async (tx) => this.#encoded(await work(tx)));
       } catch (error) {
         // A COMMIT that was not answered may still be carried out, until ours has had to wait for it.
         const unanswered = uncertain && isTaskbatonError(error, 'LEASE_LOST');
@@ -196,21 +202,20 @@ export class ClaimWriter {
   }
 
   /** As it goes into the database. */
-  async #stored(checkpoint: Checkpoint): Promise<Checkpoint> {
+  async #encoded(checkpoint: Checkpoint): Promise<Checkpoint> {
     const { payloads } = this.#host.store;
-    if (!payloads.encodes) return this.#stamped(checkpoint);
     const context = await payloads.encode(checkpoint.context, this.#claim);
     const message = await payloads.encode(checkpoint.message, this.#claim);
     return this.#stamped({ ...checkpoint, context, message });
   }
 
   async #encodedEnd(settlement: Settlement): Promise<Settlement> {
-    const checkpoint = await this.#stored(settlement.checkpoint);
+    const checkpoint = await this.#encoded(settlement.checkpoint);
     const error = await this.#host.store.payloads.encode(settlement.error, this.#claim);
     return { ...settlement, checkpoint, error };
   }
 
-  /** Of this release's version, whichever wrote the one before. */
+  /** Where nothing is to be encoded: of this release's version, whichever wrote the one before. */
   #stamped(checkpoint: Checkpoint): Checkpoint {
     const { version = FIRST_VERSION } = this.#definition;
     return {

@@ -5,6 +5,9 @@ import type { Clock } from '../core/clock.ts';
 /** setTimeout takes no more; a longer wait ends early, which every user of the clock bears. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** The next turn of the event loop, the same for all who wait for it. */
+let nextTurn: Promise<void> | undefined;
+
 export const systemClock: Clock = {
   real: true,
   // Not performance.now(), which each thread counts from its own beginning.
@@ -14,7 +17,13 @@ export const systemClock: Clock = {
     if (!hold) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
-  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  turn: () =>
+    (nextTurn ??= new Promise((resolve) =>
+      setImmediate(() => {
+        nextTurn = undefined;
+        resolve();
+      }),
+    )),
   random: () => Math.random(),
   uuid: () => randomUUID(),
 };

@@ -49,13 +49,13 @@ export class Writes {
   }
 
   /** Stores a report. Throws LEASE_LOST. */
-  async checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<void> {
-    await this.#checkpoints.add({ fence, checkpoint });
+  checkpoint(fence: Fence, checkpoint: Checkpoint): Promise<unknown> {
+    return this.#checkpoints.add({ fence, checkpoint });
   }
 
   /** Ends a claim, moving context and status together. Throws LEASE_LOST. */
-  async settle(fence: Fence, settlement: Settlement): Promise<void> {
-    await this.#settlements.add({ fence, settlement });
+  settle(fence: Fence, settlement: Settlement): Promise<unknown> {
+    return this.#settlements.add({ fence, settlement });
   }
 }
 

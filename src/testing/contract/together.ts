@@ -47,7 +47,7 @@ export const together: Operation = {
       assert.ok(locked !== undefined);
       const other = await bench.connect();
       const writes = new Writes(bench.store, systemClock);
-      let end: Promise<void> = Promise.resolve();
+      let end: Promise<unknown> = Promise.resolve();
       await other.database.transaction(async (connection) => {
         await connection.query(`UPDATE ${bench.tables.task} SET priority = 1 WHERE id = ?`, [locked.id]);
         const [first, ...rest] = itemsOf(fences, [{ event: 'finish' }]).map(({ fence, settlement }) =>
@@ -178,7 +178,7 @@ function endedTogether(bench: Bench, items: readonly FencedSettlement[]): Promis
 }
 
 /** `done`, or the code of the error. */
-async function outcomes(written: readonly Promise<void>[]): Promise<readonly string[]> {
+async function outcomes(written: readonly Promise<unknown>[]): Promise<readonly string[]> {
   const results = await Promise.allSettled(written);
   return results.map((result) => {
     if (result.status === 'fulfilled') return 'done';
