@@ -15,7 +15,7 @@ import { ensurePostgres } from './postgres.ts';
 import { ensureRedis } from './redis.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
-const BROWSER_TESTS = 'test/browser/';
+const BROWSER_TESTS = 'test/page/';
 const TEST_TIMEOUT = 120_000;
 const RUN_TIMEOUT = 40 * 60_000;
 
