@@ -9,7 +9,8 @@ import { until } from '../support/system.ts';
 import { RESUMED } from './tasks.ts';
 
 const LIMITS: Readonly<Record<string, number>> = { one: 1, two: 2, three: 3 };
-const TASKS_EACH = 12;
+/** Before each kill. */
+const TASKS_EACH = 4;
 const REPLICAS = 3;
 /** Of 15 ms each. */
 const STEPS_EACH = 20;
@@ -29,16 +30,16 @@ describe('limits', () => {
       const baton = fleet.controller();
       for (const [group, most] of Object.entries(LIMITS)) await baton.setLimit('group', group, most);
       const groups = new Map<number, string>();
-      for (let index = 0; index < TASKS_EACH; index++) {
-        for (const group of Object.keys(LIMITS)) {
-          const id = await baton.createTask(RESUMED, { steps: STEPS_EACH, ms: 15 }, { group });
-          groups.set(id, group);
-        }
-      }
+      const add = async (count: number): Promise<void> => {
+        for (const group of Object.keys(LIMITS).flatMap((name) => Array.from({ length: count }, () => name)))
+          groups.set(await baton.createTask(RESUMED, { steps: STEPS_EACH, ms: 15 }, { group }), group);
+      };
       const spawn = (): Promise<ReplicaProcess> => fleet.spawn({ lease: LEASE, concurrency: 10 });
       const all = await Promise.all(Array.from({ length: REPLICAS }, spawn));
       let living = [...all];
       for (let kill = 0; kill < KILLS; kill++) {
+        // However long an heir takes to come up, there is something left to do.
+        await add(TASKS_EACH);
         const victim = await until('somebody is in the middle of a task', () => living.find(isAtWork));
         victim.signal('SIGKILL');
         await victim.exited;

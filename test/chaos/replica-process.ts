@@ -21,8 +21,22 @@ type Method = (...args: readonly unknown[]) => unknown;
 
 const { url, prefix, start = true, ...options } = JSON.parse(process.argv[2] ?? '{}') as Given;
 
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
 function tell<L extends Line>(line: Omit<L, 'at'>): void {
-  writeSync(1, `${JSON.stringify({ at: monotonic(), ...line })}\n`);
+  let rest = Buffer.from(`${JSON.stringify({ at: monotonic(), ...line })}\n`);
+  while (rest.length > 0) rest = rest.subarray(write(rest));
+}
+
+/** How many bytes were taken: none by a pipe that is full, until its reader has caught up. */
+function write(bytes: Buffer): number {
+  try {
+    return writeSync(1, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    Atomics.wait(PAUSE, 0, 0, 1);
+    return 0;
+  }
 }
 
 const log = (level: string) => (message: string) => tell<Line<'log'>>({ kind: 'log', level, message });
