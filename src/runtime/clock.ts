@@ -5,9 +5,6 @@ import type { Clock } from '../core/clock.ts';
 /** setTimeout takes no more; a longer wait ends early, which every user of the clock bears. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
-/** The next turn of the event loop, the same for all who wait for it. */
-let nextTurn: Promise<void> | undefined;
-
 export const systemClock: Clock = {
   real: true,
   // Not performance.now(), which each thread counts from its own beginning.
@@ -17,13 +14,7 @@ export const systemClock: Clock = {
     if (!hold) timer.unref();
     return { cancel: () => clearTimeout(timer) };
   },
-  turn: () =>
-    (nextTurn ??= new Promise((resolve) =>
-      setImmediate(() => {
-        nextTurn = undefined;
-        resolve();
-      }),
-    )),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
   random: () => Math.random(),
   uuid: () => randomUUID(),
 };
