@@ -16,7 +16,7 @@ import type { BackendName } from '../backends.ts';
 import { type Fault, type Judge, TcpProxy } from '../support/tcp-proxy.ts';
 
 /** How long a statement is waited for: what is half-open is noticed by nothing else. */
-export const STATEMENT_TIMEOUT = 250;
+export const STATEMENT_TIMEOUT = 600;
 
 export interface Line {
   /** For the option `db`. */
