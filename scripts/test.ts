@@ -16,8 +16,8 @@ import { ensureRedis } from './redis.ts';
 
 const ALL_TESTS = 'test/**/*.test.ts';
 const BROWSER_TESTS = 'test/page/';
-const TEST_TIMEOUT = 120_000;
-const RUN_TIMEOUT = 40 * 60_000;
+const TEST_TIMEOUT = 300_000;
+const RUN_TIMEOUT = 70 * 60_000;
 
 interface TestServer {
   readonly url: string;

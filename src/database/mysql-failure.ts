@@ -1,6 +1,7 @@
 /** What the errors of MySQL, MariaDB and mysql2 mean to us. */
 import { messageFrom } from '../core/errors.ts';
 import { busy, codeOf, Conflict, failed, unavailable } from './retry.ts';
+import { TimedOut } from './within.ts';
 
 /** Deadlock, lock wait timeout, and MariaDB's "record has changed since last read": nothing was written. */
 const CONFLICTS: readonly number[] = [1213, 1205, 1020];
@@ -17,6 +18,7 @@ const LOST = /closed state|Pool is closed|Connection lost|read ECONNRESET/;
 
 /** Whether the connection on which `error` came is of no more use. */
 export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof TimedOut) return true;
   if (error instanceof AggregateError) return error.errors.some(isConnectionLost);
   if ((error as { fatal?: unknown } | null)?.fatal === true) return true;
   const code = codeOf(error);

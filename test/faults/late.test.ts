@@ -8,7 +8,10 @@ import { isTaskbatonError } from '../../src/index.ts';
 import { backends } from '../backends.ts';
 import { createTwoRows, openBench } from '../support/databases.ts';
 import { until } from '../support/system.ts';
-import { ROUTES, STATEMENT_TIMEOUT } from './line.ts';
+import { ROUTES } from './line.ts';
+
+/** In milliseconds: by then it has been given up. */
+const LATE = 300;
 
 describe('an answer comes late', () => {
   for (const route of ROUTES) {
@@ -29,7 +32,7 @@ describe('an answer comes late', () => {
         line.judge = (sql) => {
           if (!sql.toUpperCase().startsWith(text)) return undefined;
           line.judge = () => undefined;
-          return { late: 2 * STATEMENT_TIMEOUT };
+          return { late: LATE };
         };
         const work = database.transaction(async (connection) => {
           await connection.query(`UPDATE ${table} SET value = value + 1 WHERE id = 1`);

@@ -5,18 +5,24 @@
 import { createPool as mysqlPool } from 'mysql2/promise';
 import pg from 'pg';
 import postgresJs from 'postgres';
-import type { Clock } from '../../src/core/clock.ts';
+import type { Clock, Timer } from '../../src/core/clock.ts';
 import type { Connection, Database, QueryResult, SqlValue } from '../../src/core/connection.ts';
 import { TaskbatonError } from '../../src/core/errors.ts';
 import { mysql } from '../../src/database/mysql.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { postgres } from '../../src/database/postgres.ts';
+import type { DatabaseSource } from '../../src/database/source.ts';
 import { asScope } from '../../src/database/transaction.ts';
 import type { BackendName } from '../backends.ts';
 import { type Fault, type Judge, TcpProxy } from '../support/tcp-proxy.ts';
 
-/** How long a statement is waited for: what is half-open is noticed by nothing else. */
-export const STATEMENT_TIMEOUT = 600;
+/**
+ * How long a statement is waited for by the clock of a `Patience`, which ends when an answer is withheld. By a real clock a
+ * busy machine would be given up.
+ */
+const STATEMENT_TIMEOUT = 3_600_000;
+/** In milliseconds; long enough for an answer that comes soon on the busiest machine. */
+const CONNECT_TIMEOUT = 60_000;
 
 export interface Line {
   /** For the option `db`. */
@@ -56,7 +62,11 @@ export const ROUTES: readonly Route[] = [
     faults: [...NETWORK, SERIALIZATION],
     open: (url) =>
       overProxy(url, (through) => {
-        const pool = new pg.Pool({ connectionString: through, max: 5, connectionTimeoutMillis: 2000 });
+        const pool = new pg.Pool({
+          connectionString: through,
+          max: 5,
+          connectionTimeoutMillis: CONNECT_TIMEOUT,
+        });
         return [postgres(pool, { statementTimeout: STATEMENT_TIMEOUT }), () => pool.end()];
       }),
   },
@@ -70,7 +80,7 @@ export const ROUTES: readonly Route[] = [
         const sql = postgresJs(through, {
           max: 5,
           backoff: () => 0.02,
-          connect_timeout: 2,
+          connect_timeout: CONNECT_TIMEOUT / 1000,
           fetch_types: false,
         });
         return [postgres(sql, { statementTimeout: STATEMENT_TIMEOUT }), () => sql.end({ timeout: 0 })];
@@ -82,19 +92,52 @@ export const ROUTES: readonly Route[] = [
     faults: [...NETWORK, DEADLOCK],
     open: (url) =>
       overProxy(url, (through) => {
-        const pool = mysqlPool({ uri: through, connectionLimit: 5, connectTimeout: 2000 });
+        const pool = mysqlPool({ uri: through, connectionLimit: 5, connectTimeout: CONNECT_TIMEOUT });
         return [mysql(pool, { statementTimeout: STATEMENT_TIMEOUT }), () => pool.end()];
       }),
   },
 ];
 
-type Opener = (url: string) => [db: unknown, close: () => Promise<unknown>];
+/** Waits for answers, which all end at once, when and only when the test says so. */
+class Patience {
+  readonly #waits = new Set<() => void>();
+
+  /** `source`, opened with a clock that knows no other end of a wait for an answer. */
+  of(source: DatabaseSource): DatabaseSource {
+    return { openDatabase: ({ clock }) => source.openDatabase({ clock: this.#clockFrom(clock) }) };
+  }
+
+  end(): void {
+    for (const wait of [...this.#waits]) wait();
+  }
+
+  #clockFrom(clock: Clock): Clock {
+    return {
+      ...clock,
+      after: (ms, callback, options) =>
+        ms === STATEMENT_TIMEOUT ? this.#wait(callback) : clock.after(ms, callback, options),
+    };
+  }
+
+  #wait(callback: () => void): Timer {
+    const end = (): void => {
+      this.#waits.delete(end);
+      callback();
+    };
+    this.#waits.add(end);
+    return { cancel: () => this.#waits.delete(end) };
+  }
+}
+
+type Opener = (url: string) => [db: DatabaseSource, close: () => Promise<unknown>];
 
 async function overProxy(url: string, open: Opener): Promise<Line> {
   const proxy = await TcpProxy.to(url);
-  const [db, close] = open(proxy.through(url));
+  const [source, close] = open(proxy.through(url));
+  const patience = new Patience();
+  proxy.withheld = () => patience.end();
   return {
-    db,
+    db: patience.of(source),
     get judge() {
       return proxy.judge;
     },

@@ -164,8 +164,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'runtime/writes.ts',
-        find: '    await this.#checkpoints.add({ fence, checkpoint });',
-        replace: '    this.#checkpoints.add({ fence, checkpoint }).catch(() => undefined);',
+        find: '    return this.#checkpoints.add({ fence, checkpoint });',
+        replace:
+          '    void this.#checkpoints.add({ fence, checkpoint }).catch(() => undefined);\n    return Promise.resolve();',
       },
     ],
     test: { file: 'test/lifecycle/resume-everywhere.test.ts', pattern: '.' },

@@ -14,7 +14,7 @@ import { type BackendName, backends, type TestBackend } from '../backends.ts';
 import { type Entry, type Kind, type Line, monotonic, type ReplicaConfig } from '../chaos/protocol.ts';
 
 const PROGRAM = join(import.meta.dirname, '..', 'chaos', 'replica-process.ts');
-const DEADLINE = 30_000;
+const DEADLINE = 60_000;
 export const MOST_LOGS_PER_SECOND = 10;
 
 export interface Exit {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { CLEAN, PROGRAM } from './cli.ts';
 
-const DEADLINE = 20_000;
+const DEADLINE = 60_000;
 const SOURCES = join(import.meta.dirname, 'use-sources.ts');
 const ESCAPE = '\u001B';
 /** Sequences that colour, move, clear or switch, which aren't to be read. */

@@ -16,7 +16,7 @@ import { systemClock } from '../../src/runtime/clock.ts';
 import type { Backend, TestBackend } from '../backends.ts';
 import { LEAST_PRIVILEGE } from './least-privilege.ts';
 
-const DEADLINE = 20_000;
+const DEADLINE = 60_000;
 const PATIENCE_STEP = 5;
 
 export interface Recorded {

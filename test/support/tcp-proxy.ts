@@ -27,6 +27,8 @@ export type Judge = (text: string) => Fault | undefined;
 export class TcpProxy {
   /** May be exchanged at any time. */
   judge: Judge = () => undefined;
+  /** Told when an answer is there and kept from who waits for it, for good or for a while. */
+  withheld: () => void = () => undefined;
   readonly #target: { readonly host: string; readonly port: number };
   readonly #protocol: string;
   readonly #links = new Set<Link>();
@@ -99,7 +101,10 @@ export class TcpProxy {
   }
 
   #join(near: Socket): void {
-    const link = new Link(near, connect(this.#target), wireOf(this.#protocol), (text) => this.judge(text));
+    const link = new Link(near, connect(this.#target), wireOf(this.#protocol), {
+      judge: (text) => this.judge(text),
+      withheld: () => this.withheld(),
+    });
     this.#links.add(link);
     link.closed = () => this.#links.delete(link);
     if (this.#stalled) link.stall();
@@ -109,6 +114,11 @@ export class TcpProxy {
 /** How much of a torn answer arrives: not even the head of its first message. */
 const TORN_BYTES = 3;
 
+interface Orders {
+  readonly judge: Judge;
+  readonly withheld: () => void;
+}
+
 type Asked = { readonly text: string; readonly fault: Fault };
 
 /** One connection, from its client (near) to the server (far). */
@@ -117,7 +127,7 @@ class Link {
   readonly #near: Socket;
   readonly #far: Socket;
   readonly #wire: Wire;
-  readonly #judge: Judge;
+  readonly #orders: Orders;
   /** Nothing gets through any more, whoever goes. */
   #abandoned = false;
   /** Nothing gets through for now. */
@@ -125,8 +135,8 @@ class Link {
   /** What is to become of the answer under way. */
   #asked: Asked | undefined;
 
-  constructor(near: Socket, far: Socket, wire: Wire, judge: Judge) {
-    [this.#near, this.#far, this.#wire, this.#judge] = [near, far, wire, judge];
+  constructor(near: Socket, far: Socket, wire: Wire, orders: Orders) {
+    [this.#near, this.#far, this.#wire, this.#orders] = [near, far, wire, orders];
     for (const [one, other] of [
       [near, far],
       [far, near],
@@ -176,7 +186,7 @@ class Link {
   #ask(data: Buffer): void {
     if (this.#abandoned) return;
     for (const text of this.#wire.asked(data)) {
-      const fault = this.#judge(text);
+      const fault = this.#orders.judge(text);
       if (fault === undefined) continue;
       if (fault === 'unsent') return this.reset();
       this.#asked = { text, fault };
@@ -194,6 +204,7 @@ class Link {
 
   #passLater(data: Buffer, ms: number): void {
     this.#far.pause();
+    this.#orders.withheld();
     setTimeout(() => {
       this.#near.write(data);
       this.#far.resume();
@@ -205,8 +216,10 @@ class Link {
     if (typeof fault === 'object') {
       if ('refused' in fault) this.#near.write(this.#wire.refusal(fault.refused, text));
       else this.#passLater(data, fault.late);
-    } else if (fault === 'half-open') this.abandon();
-    else if (fault === 'closed') this.#near.end(() => this.#far.destroy());
+    } else if (fault === 'half-open') {
+      this.abandon();
+      this.#orders.withheld();
+    } else if (fault === 'closed') this.#near.end(() => this.#far.destroy());
     else if (fault === 'torn') this.#near.write(data.subarray(0, TORN_BYTES), () => this.reset());
     else this.reset();
   }
