@@ -9,6 +9,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
 import { CHROMIUM_VARIABLE, ensureChromium } from './chromium.ts';
 import { ensureMariadb } from './mariadb.ts';
 import { ensurePostgres } from './postgres.ts';
@@ -18,6 +19,8 @@ const ALL_TESTS = 'test/**/*.test.ts';
 const BROWSER_TESTS = 'test/page/';
 const TEST_TIMEOUT = 300_000;
 const RUN_TIMEOUT = 70 * 60_000;
+/** What Node.js has made of the sources: hundreds of processes start in half the time. */
+const COMPILE_CACHE = 'node_modules/.cache/compile';
 
 interface TestServer {
   readonly url: string;
@@ -49,7 +52,7 @@ process.exitCode = await main(process.argv.slice(2)).catch((error: unknown) => {
 
 async function main(args: readonly string[]): Promise<number> {
   const { options, files } = select(args);
-  const env: Record<string, string> = {};
+  const env: Record<string, string> = { NODE_COMPILE_CACHE: resolve(COMPILE_CACHE) };
   const servers: TestServer[] = [];
   try {
     for (const { backend, server, variable, ensure } of SERVERS) {
@@ -100,7 +103,7 @@ function runTests(options: string[], files: string[], env: NodeJS.ProcessEnv): P
     ...options,
     ...files,
   ];
-  return new Promise((resolve, reject) => {
+  return new Promise((done, reject) => {
     const runner = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, ...env } });
     const timer = setTimeout(() => {
       console.error(`The tests did not end within ${RUN_TIMEOUT / 60_000} minutes.`);
@@ -112,7 +115,7 @@ function runTests(options: string[], files: string[], env: NodeJS.ProcessEnv): P
     runner.once('exit', (code) => {
       clearTimeout(timer);
       process.off('SIGINT', forward).off('SIGTERM', forward);
-      resolve(code ?? 1);
+      done(code ?? 1);
     });
   });
 }
