@@ -59,6 +59,8 @@ export interface Dialect {
   readonly unlocked?: (table: string, other: string) => string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
   readonly countUnlocked?: (table: string, other: string) => string;
+  /** A column as no index is read along it; left out where the database has statistics to choose by. */
+  readonly unindexed?: (column: string) => string;
   /** Whether DISTINCT goes along an index from each name to the next, and doesn't read what lies between. */
   readonly distinctSkips?: true;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
@@ -119,6 +121,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // Without statistics SQLite takes an index of a few statuses for a better way to a few rows than their ids.
     updateMatching: (table, other, set, where) => updateFrom(`${table} NOT INDEXED`, other, set, where),
     matching: (table, other) => `${other} CROSS JOIN ${table} NOT INDEXED`,
+    unindexed: (column) => `+${column}`,
     // Nobody else writes meanwhile.
     notes: 'before',
     gaps: 'never',

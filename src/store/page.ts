@@ -1,20 +1,28 @@
 /**
  * The SELECT of one page of a list, newest first. It is written so that a database without statistics (nobody runs
- * ANALYZE on a SQLite file) has no choice but to read along an index and to stop when the page is full: one index for
- * one user or group, else one short list for each type or status, merged.
+ * ANALYZE on a SQLite file) has no choice but to read along an index and to stop when the page is full: the index of one
+ * parent, user or group, else one short list for each type or status, merged.
  */
 import type { SqlValue } from '../core/connection.ts';
 import { showing, type Status, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
 /** More lists than this are no longer short to merge. */
 const MOST_LISTS = 16;
 
+/** What a page is read from. */
+export interface PageSource {
+  readonly table: string;
+  readonly columns: string;
+  readonly dialect: Dialect;
+}
+
 /** One row more than the page has, to tell whether there is another; undefined if nothing can fit. */
-export function selectFiltered(table: string, columns: string, filter: CheckedFilter): Fragment | undefined {
-  const lists = listsOf(filter);
-  const selects = lists.map((list) => selectList(table, columns, filter, list));
+export function selectFiltered(source: PageSource, filter: CheckedFilter): Fragment | undefined {
+  const lists = listsOf(source.dialect, filter);
+  const selects = lists.map((list) => selectList(source, filter, list));
   const [only] = selects;
   if (only === undefined || selects.length === 1) return only;
   const merged = selects.map(({ sql }, index) => `SELECT * FROM (${sql}) AS list${index}`);
@@ -25,33 +33,33 @@ export function selectFiltered(table: string, columns: string, filter: CheckedFi
 }
 
 /** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
-function listsOf(filter: CheckedFilter): readonly (readonly Fragment[])[] {
+function listsOf(dialect: Dialect, filter: CheckedFilter): readonly (readonly Fragment[])[] {
   const { owner, parent, user = owner, group, types, states } = filter;
-  const conditions = conditionsOf(filter);
+  const conditions = conditionsOf(dialect, filter);
   if (conditions === undefined) return [];
   const typeNames = types === undefined ? undefined : [...new Set(types)];
   if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS)
     return [conditions];
-  const { statuses, most, status } = statusOf(states);
+  const { statuses, most, status } = statusOf(states, 'status');
   if (typeNames !== undefined) return typeNames.map((type) => [isAmong('type', [type]), ...status]);
   return most ? [status] : statuses.map((one) => [isAmong('status', [one])]);
 }
 
 /** What is asked of state and type, as conditions that hold together; undefined if nothing can fit. */
-export function conditionsOf({
-  owner,
-  user = owner,
-  types,
-  states,
-}: CheckedFilter): readonly Fragment[] | undefined {
+export function conditionsOf(dialect: Dialect, filter: CheckedFilter): readonly Fragment[] | undefined {
+  const { owner, user = owner, types, states } = filter;
+  const column = columnsOf(dialect, filter);
   const typeNames = types === undefined ? undefined : [...new Set(types)];
   const foreign = owner !== undefined && user !== owner;
-  const { statuses, status } = statusOf(states);
+  const { statuses, status } = statusOf(states, column('status'));
   if (foreign || statuses.length === 0 || typeNames?.length === 0) return undefined;
-  return [...status, ...(typeNames === undefined ? [] : [isAmong('type', typeNames)])];
+  return [...status, ...(typeNames === undefined ? [] : [isAmong(column('type'), typeNames)])];
 }
 
-function statusOf(states: CheckedFilter['states']): {
+function statusOf(
+  states: CheckedFilter['states'],
+  column: string,
+): {
   readonly statuses: readonly Status[];
   /** Whether it is most of them that fit. */
   readonly most: boolean;
@@ -59,26 +67,41 @@ function statusOf(states: CheckedFilter['states']): {
 } {
   const statuses = [...new Set(states.flatMap(showing))];
   const most = statuses.length > STATUSES.length / 2;
-  return { statuses, most, status: most ? isNotAmong(without(statuses)) : [isAmong('status', statuses)] };
+  return { statuses, most, status: most ? isNotAmong(without(statuses)) : [isAmong(column, statuses)] };
 }
 
 /** The tasks that fit `list` and all else that is asked of them, newest first, and one more than the page has. */
 export function selectList(
-  table: string,
-  columns: string,
-  { owner, parent, user = owner, group, after, limit }: CheckedFilter,
+  { table, columns, dialect }: PageSource,
+  filter: CheckedFilter,
   list: readonly Fragment[],
 ): Fragment {
+  const { owner, parent, user = owner, group, after, limit } = filter;
+  const column = columnsOf(dialect, filter);
   const conditions = [...list];
   if (parent !== undefined) conditions.push({ sql: 'parent = ?', values: [parent] });
-  if (user !== undefined) conditions.push(isNamed('task_user', user));
-  if (group !== undefined) conditions.push(isNamed('task_group', group));
+  if (user !== undefined) conditions.push(isNamed(column('task_user'), user));
+  if (group !== undefined) conditions.push(isNamed(column('task_group'), group));
   if (after !== undefined) conditions.push({ sql: 'id < ?', values: [after] });
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
   return {
     sql: `SELECT ${columns} FROM ${table} ${where} ORDER BY id DESC LIMIT ?`,
     values: [...conditions.flatMap(({ values }) => values), limit + 1],
   };
+}
+
+/** A parent has fewer tasks than a user or a group, and those have fewer than a type or a status: which indexes to leave alone. */
+const LEADING = [['parent'], ['task_user', 'task_group']] as const;
+
+function columnsOf(
+  { unindexed }: Dialect,
+  { owner, parent, user = owner, group }: CheckedFilter,
+): (column: 'task_user' | 'task_group' | 'type' | 'status') => string {
+  const given = { parent, task_user: user, task_group: group };
+  const leading: readonly string[] =
+    LEADING.find((columns) => columns.some((column) => (given[column] ?? '') !== '')) ?? [];
+  return (column) =>
+    unindexed === undefined || leading.length === 0 || leading.includes(column) ? column : unindexed(column);
 }
 
 function without(statuses: readonly string[]): readonly string[] {
@@ -98,7 +121,7 @@ export function isTask(id: number, owner: string | undefined): Fragment {
 }
 
 /** The second part is what the index is for: without it the database can't know that the first goes by it. */
-export function isNamed(column: 'task_user' | 'task_group', name: string): Fragment {
+export function isNamed(column: string, name: string): Fragment {
   return { sql: `${column} = ?${name === '' ? '' : ` AND ${column} <> ''`}`, values: [name] };
 }
 

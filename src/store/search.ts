@@ -29,7 +29,8 @@ export async function selectPage(
   filter: CheckedFilter,
 ): Promise<Fragment | undefined> {
   const { search } = filter;
-  if (search === undefined) return selectFiltered(context.tables.task, columns, filter);
+  if (search === undefined)
+    return selectFiltered({ ...context, table: context.tables.task, columns }, filter);
   return selectFound(context, columns, { ...filter, search });
 }
 
@@ -39,12 +40,14 @@ async function selectFound(
   filter: CheckedFilter & { readonly search: string },
 ): Promise<Fragment | undefined> {
   const { task } = context.tables;
-  const others = conditionsOf(filter);
+  const others = conditionsOf(context.dialect, filter);
   if (others === undefined) return undefined;
   const lists = await listsOf(context, filter);
   if (lists.length === 0) return undefined;
   // A task may be found in several ways.
-  const ids = lists.map((list) => selectList(task, 'id', filter, [list, ...others]));
+  const ids = lists.map((list) =>
+    selectList({ ...context, table: task, columns: 'id' }, filter, [list, ...others]),
+  );
   const merged = ids.map(({ sql }, index) => `SELECT id FROM (${sql}) AS list${index}`).join(' UNION ');
   return {
     sql: `SELECT ${columns} FROM ${task} WHERE id IN (SELECT id FROM (${merged} ORDER BY id DESC LIMIT ?) AS found) ORDER BY id DESC`,

@@ -56,7 +56,10 @@ eachBackend((backend) => {
   describe(`plans at ${ROWS} tasks`, () => suite(backend, true));
   // Nobody runs ANALYZE on a SQLite file by hand.
   if (backend.name === 'sqlite')
-    describe(`plans at ${ROWS} tasks without statistics`, () => suite(backend, false));
+    describe(`plans at ${ROWS} tasks without statistics`, () => {
+      suite(backend, false);
+      pagesOfSeveralConditions(backend);
+    });
 });
 
 function suite(backend: Backend, statistics: boolean): void {
@@ -209,6 +212,24 @@ function suite(backend: Backend, statistics: boolean): void {
       );
     }
   }
+}
+
+/** The index of those that fit the fewest, as a rule, is the one to read along. */
+function pagesOfSeveralConditions(backend: Backend): void {
+  const one = { types: ['type-7'], states: ['pending'] } as const;
+  const cases = [
+    ['task_parent', { ...one, parent: 7, user: 'user-7', group: 'group-7' }],
+    ['task_user', { ...one, user: 'user-7' }],
+    ['task_group', { ...one, group: 'group-7' }],
+  ] as const;
+  for (const [index, filter] of cases)
+    for (const after of [undefined, ROWS / 2])
+      it(`a page of ${Object.keys(filter).join(', ')} ${after === undefined ? 'at the start' : 'in the middle'} goes by ${index}`, async (t) => {
+        const bench = await openBench(() => openContractStore(backend));
+        t.after(() => bench.close());
+        const plans = await explain(bench, ROWS, (store) => store.list(checkFilter({ ...filter, after })));
+        for (const steps of plans) uses(steps, index);
+      });
 }
 
 async function changeOne(store: Store): Promise<void> {
