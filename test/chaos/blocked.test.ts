@@ -69,12 +69,12 @@ describe('a handler blocks the event loop', () => {
       const id = await baton.createTask(STALL, { times: 1, ms: BLOCK });
       const shown = await until('it is seen', async () => {
         const [seen] = await baton.replicas();
-        return seen !== undefined && seen.blocked > 0 && seen;
+        // A busy machine may keep a loop from turning before the task does.
+        return seen !== undefined && seen.blockedBy === id && seen;
       });
       assert.equal(replica.ledger('unblocked').length, 0, 'before the loop turns again');
-      assert.equal(shown.blockedBy, id);
       assert.ok(shown.blocked >= 500 && shown.blocked < BLOCK, `${shown.blocked} ms`);
-      const { event } = await replica.event('loop.blocked');
+      const { event } = await replica.event('loop.blocked', (one) => one.id === id);
       const told = { id, type: STALL.type, epoch: 1, evidence: 'measured', running: 1 };
       assert.partialDeepStrictEqual(event, told);
       const warning = await replica.said('log', ({ message }) => message === 'the event loop was blocked');

@@ -108,7 +108,8 @@ class Patience {
   }
 
   end(): void {
-    for (const wait of [...this.#waits]) wait();
+    const waits = [...this.#waits];
+    for (const wait of waits) wait();
   }
 
   #clockFrom(clock: Clock): Clock {
