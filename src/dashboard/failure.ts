@@ -20,7 +20,7 @@ export const REFUSALS = {
 export type RefusalCode = keyof typeof REFUSALS;
 
 /** The statuses of the engine's errors that are the asker's doing, or will pass; of all others 500. */
-const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
+export const STATUSES: Readonly<Partial<Record<ErrorCode, number>>> = {
   INVALID_ARGUMENT: 400,
   INVALID_INPUT: 400,
   INVALID_CONTEXT: 400,

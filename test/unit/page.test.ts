@@ -8,6 +8,11 @@ import { BASE, BUDGET, checkBudget, gzippedSize } from '../../page/dev/embed.ts'
 import { levels, timesBetween } from '../../page/src/parts/scale.ts';
 import { compareJson, type JsonLine, jsonLines, withoutSame } from '../../page/src/task/json-lines.ts';
 import { lanesOf, stintsOf } from '../../page/src/task/stints.ts';
+import { ApiError } from '../../page/src/api/client.ts';
+import { english } from '../../page/src/text/en.ts';
+import { inOneLine, reasonOf } from '../../page/src/text/refusal.ts';
+import { chinese } from '../../page/src/text/zh-CN.ts';
+import { REFUSALS, STATUSES } from '../../src/dashboard/failure.ts';
 import type { HistoryView } from '../../src/dashboard/index.ts';
 
 describe('JSON on the page', () => {
@@ -101,6 +106,21 @@ describe('an axis', () => {
         assert.ok(times.every((at) => at >= from && at <= from + span));
       }),
     );
+  });
+});
+
+describe('a refusal', () => {
+  test('has words in Chinese, whatever its code', () => {
+    for (const code of [...Object.keys(REFUSALS), ...Object.keys(STATUSES), 'INTERNAL'])
+      assert.match(chinese.refusals[code] ?? '', /^[\p{sc=Han}]/u, code);
+  });
+
+  test('is told in the language of the page, with what the server says of the values', () => {
+    const refusal = new ApiError(400, 'INVALID_ARGUMENT', 'priority is 1.5', { remedy: 'Correct it.' });
+    assert.deepEqual(reasonOf(refusal, english), { message: 'priority is 1.5', detail: 'Correct it.' });
+    assert.equal(inOneLine(refusal, english), 'priority is 1.5');
+    assert.deepEqual(reasonOf(refusal, chinese), { message: '有一项填写不正确', detail: 'priority is 1.5' });
+    assert.equal(inOneLine(refusal, chinese), '有一项填写不正确 (priority is 1.5)');
   });
 });
 

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { type ApiError, UNREACHABLE } from '../api/client.ts';
 import type { Resource } from '../live/resource.ts';
 import { Heading } from '../shell/heading.tsx';
+import { reasonOf } from '../text/refusal.ts';
 import { text } from '../text/text.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -40,6 +41,7 @@ function Loading({ lines = 6 }: { lines?: number }) {
 
 export function Failure({ error, retry }: { error: ApiError; retry?: () => void }) {
   const words = text().feedback;
+  const { message, detail } = reasonOf(error, text());
   return (
     <div class="empty failure" role="alert">
       <span class="empty-icon">
@@ -49,10 +51,10 @@ export function Failure({ error, retry }: { error: ApiError; retry?: () => void 
       <div class="empty-text">
         {error.status === UNREACHABLE ? null : (
           <p>
-            {error.message} <code>{error.code}</code>
+            {message} <code>{error.code}</code>
           </p>
         )}
-        {error.remedy === undefined ? null : <p>{error.remedy}</p>}
+        {detail === undefined ? null : <p>{detail}</p>}
         {retry === undefined ? null : (
           <button type="button" class="button" onClick={retry}>
             {words.again}

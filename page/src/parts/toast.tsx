@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { asApiError } from '../live/resource.ts';
+import { reasonOf } from '../text/refusal.ts';
 import { text } from '../text/text.ts';
 import { Icon } from './icon.tsx';
 
@@ -23,9 +24,8 @@ export function tellDone(message: string, undo?: () => Promise<void>): void {
 }
 
 export function tellFailed(error: unknown): void {
-  const { message, remedy, code } = asApiError(error);
-  const known = code === 'UNREACHABLE' ? text().feedback.unreachable : message;
-  add({ kind: 'failed', message: known, ...(remedy === undefined ? {} : { detail: remedy }) });
+  const { message, detail } = reasonOf(asApiError(error), text());
+  add({ kind: 'failed', message, ...(detail === undefined ? {} : { detail }) });
 }
 
 export function Toasts() {

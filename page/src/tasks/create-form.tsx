@@ -14,6 +14,7 @@ import { tellDone } from '../parts/toast.tsx';
 import { navigate } from '../route.ts';
 import { may, session } from '../session.ts';
 import { useKeys } from '../shell/keyboard.tsx';
+import { inOneLine } from '../text/refusal.ts';
 import { text } from '../text/text.ts';
 import { askForNames, knownNames } from './names.ts';
 
@@ -324,10 +325,11 @@ const FIELDS: readonly string[] = [
 
 function problemFrom(error: unknown): Problem {
   if (error instanceof NotJson) return { field: 'input', message: error.message };
-  const { code, field, message } = asApiError(error);
+  const refusal = asApiError(error);
+  const { field } = refusal;
   return {
     field: field !== undefined && FIELDS.includes(field) ? field : undefined,
-    message: code === 'UNREACHABLE' ? text().feedback.unreachable : message,
+    message: inOneLine(refusal, text()),
   };
 }
 

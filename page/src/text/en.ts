@@ -67,6 +67,8 @@ export const english = {
     notFound: 'It is not there, or not any more',
     failed: 'Something went wrong',
   },
+  /** By the error's code; the server's own words are English already. */
+  refusals: {} as Readonly<Partial<Record<string, string>>>,
   dialog: { cancel: 'Cancel', reason: 'Reason, for the history (optional)' },
   keyboard: {
     title: 'Keyboard shortcuts',

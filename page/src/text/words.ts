@@ -5,8 +5,10 @@ import type { english } from './en.ts';
 export type Words = Widened<typeof english>;
 
 type Widened<T> = {
-  readonly [Key in keyof T]: T[Key] extends string
-    ? string
+  readonly [Key in keyof T]: T[Key] extends string | undefined
+    ? T[Key] extends string
+      ? string
+      : T[Key]
     : T[Key] extends (...given: infer Given) => string
       ? (...given: Given) => string
       : Widened<T[Key]>;
