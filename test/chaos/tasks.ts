@@ -127,12 +127,14 @@ function noop(ledger: Ledger) {
 
 function counted(ledger: Ledger) {
   return async (given: HandlerArguments<{ readonly table: string }, Step>) => {
-    begin(ledger, given);
-    for (let step = (given.context?.step ?? 0) + 1; ; step++) {
+    const note = begin(ledger, given);
+    const first = (given.context?.step ?? 0) + 1;
+    for (let step = first; ; step++) {
       await given.transaction(async (tx) => {
         await tx.query(`INSERT INTO ${given.input.table} VALUES (?)`, [step]);
         return { context: { step } };
       });
+      if (step === first) note('acked', { step });
     }
   };
 }
