@@ -2,6 +2,7 @@
  * The types of task that the processes under test run. Each puts down what it does in a ledger outside the database,
  * so that what happened can be compared with what the database says.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import {
   defineTask,
@@ -33,6 +34,8 @@ export interface Stalls {
   readonly times: number;
   /** For how long the event loop stands still each time, in the first epoch only. */
   readonly ms: number;
+  /** A file that ends it once it is there. */
+  readonly until?: string;
 }
 
 type Ledger = (entry: Entry) => void;
@@ -93,6 +96,8 @@ function stepper(ledger: Ledger) {
 }
 
 const LAST_TRIES = 5;
+/** Milliseconds between two looks for a file. */
+const GLANCE = 20;
 
 /** Ignores its signal and every refusal, reports some more and even claims to have finished: what a zombie does. */
 function careless(ledger: Ledger) {
@@ -180,16 +185,21 @@ function block(ledger: Ledger) {
 
 function stall(ledger: Ledger) {
   return async function* run(given: HandlerArguments<Stalls, Step>): AsyncGenerator<{ context: Step }, void> {
-    const { times, ms } = given.input;
     const note = begin(ledger, given);
-    for (let step = (given.context?.step ?? 0) + 1; step <= times; step++) {
+    for (let step = (given.context?.step ?? 0) + 1; step <= given.input.times; step++) {
       note('did', { step });
-      if (given.task.epoch === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+      if (given.task.epoch === 1) standStill(given.input);
       note('unblocked', { step });
       yield { context: { step } };
       note('acked', { step });
     }
   };
+}
+
+function standStill({ ms, until }: Stalls): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  if (until === undefined) return void Atomics.wait(cell, 0, 0, ms);
+  for (let waited = 0; waited < ms && !existsSync(until); waited += GLANCE) Atomics.wait(cell, 0, 0, GLANCE);
 }
 
 function cleaner(ledger: Ledger) {

@@ -15,7 +15,7 @@ import { eachBackend } from '../backends.ts';
 import { FaultyDatabase } from '../support/faulty-database.ts';
 import { gate, openSystem, reaches, record, until, vanishes } from '../support/system.ts';
 
-const FAST = { lease: 1000, pollInterval: 50 };
+const FAST = { lease: 5000, pollInterval: 50 };
 
 /** Squares its input; a negative one it refuses, until it is run again. */
 const square = defineTask({
