@@ -90,18 +90,18 @@ export function selectList(
   };
 }
 
-/** A parent has fewer tasks than a user or a group, and those have fewer than a type or a status: which indexes to leave alone. */
-const LEADING = [['parent'], ['task_user', 'task_group']] as const;
+/** Whichever of these is given first leads: as a rule a parent has fewer tasks than a user, and a user fewer than a group. */
+const LEADING = ['parent', 'task_user', 'task_group'] as const;
 
+/** The columns as they stand in conditions; where one leads, the indexes of the others are to be left alone. */
 function columnsOf(
   { unindexed }: Dialect,
   { owner, parent, user = owner, group }: CheckedFilter,
 ): (column: 'task_user' | 'task_group' | 'type' | 'status') => string {
   const given = { parent, task_user: user, task_group: group };
-  const leading: readonly string[] =
-    LEADING.find((columns) => columns.some((column) => (given[column] ?? '') !== '')) ?? [];
+  const leading = LEADING.find((column) => (given[column] ?? '') !== '');
   return (column) =>
-    unindexed === undefined || leading.length === 0 || leading.includes(column) ? column : unindexed(column);
+    unindexed === undefined || leading === undefined || leading === column ? column : unindexed(column);
 }
 
 function without(statuses: readonly string[]): readonly string[] {

@@ -219,6 +219,7 @@ function pagesOfSeveralConditions(backend: Backend): void {
   const one = { types: ['type-7'], states: ['pending'] } as const;
   const cases = [
     ['task_parent', { ...one, parent: 7, user: 'user-7', group: 'group-7' }],
+    ['task_user', { ...one, user: 'user-7', group: 'group-7' }],
     ['task_user', { ...one, user: 'user-7' }],
     ['task_group', { ...one, group: 'group-7' }],
   ] as const;
