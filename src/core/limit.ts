@@ -10,6 +10,15 @@ export type ScopeKind = 'user' | 'group' | 'type' | 'user/group';
 
 export const SCOPE_KINDS: readonly ScopeKind[] = ['user', 'group', 'type', 'user/group'];
 
+/** A scope as it is stored. */
+export interface ScopeName {
+  readonly kind: ScopeKind;
+  /** A user, group or type; of a pair the user. */
+  readonly name: string;
+  /** Of a pair the group; '' otherwise. */
+  readonly second: string;
+}
+
 /** What the tasks of a scope have in common; which parts are there follows from the kind. */
 export interface Scope {
   readonly kind: ScopeKind;
@@ -29,12 +38,7 @@ export type LimitTable = Readonly<
 export type LimitRule = (scope: Scope) => number | undefined;
 
 /** A limit or pause that was set at run time. */
-export interface StoredRule {
-  readonly kind: ScopeKind;
-  /** A user, group or type; of a pair the user. */
-  readonly name: string;
-  /** Of a pair the group; '' otherwise. */
-  readonly second: string;
+export interface StoredRule extends ScopeName {
   readonly most: number | null;
   readonly paused: boolean;
 }
@@ -193,6 +197,14 @@ export function namesOf(
   if (kind === 'group') return [group, ''];
   if (kind === 'type') return [type, ''];
   return [user, group];
+}
+
+/** All scopes that a task is in. */
+export function scopesOf(scoped: Scoped): readonly ScopeName[] {
+  return SCOPE_KINDS.map((kind) => {
+    const [name, second] = namesOf(kind, scoped);
+    return { kind, name, second };
+  });
 }
 
 /** No name contains a NUL. */

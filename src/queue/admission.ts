@@ -2,15 +2,8 @@
  * Whether one more task of a scope may start: its limit against the slots taken in it. Slots are counted in the
  * database at the beginning of a round, and from there on in memory, for in a round nobody else takes any.
  */
-import { keyOf, namesOf, type Rules, type Scoped, type ScopeKind } from '../core/limit.ts';
+import { keyOf, namesOf, type Rules, type Scoped, type ScopeKind, type ScopeName } from '../core/limit.ts';
 import { marks, type Round, select } from './round.ts';
-
-/** A scope that has no room. */
-export interface Blocker {
-  readonly kind: ScopeKind;
-  readonly name: string;
-  readonly second: string;
-}
 
 const COLUMNS: Readonly<Record<ScopeKind, string>> = {
   user: 'task_user',
@@ -41,7 +34,7 @@ export class Admission {
   }
 
   /** The first scope that has no room for one more such task; undefined if it may start. */
-  blocker(scoped: Scoped): Blocker | undefined {
+  blocker(scoped: Scoped): ScopeName | undefined {
     for (const kind of this.#kinds) {
       const [name, second] = namesOf(kind, scoped);
       const most = this.#rules.limitOf(kind, name, second);

@@ -1,12 +1,12 @@
 /**
  * The tree of waiting tasks: below the root of a queue its sharers, if it is fair, and below those the lanes, each for
  * the tasks of one type, version, user and group. Tasks begin to wait outside of it; rounds sort them in. A node is `ready` while
- * something below it may start; a lane without room is not, until a slot in its scope comes free.
+ * something below it may start; a lane without room is closed for the scope that has none, until a slot comes free there.
  *
  * A lane's `precedence` and `turn` are never above those of its first task: they say when to look at it, not who is in.
  */
 import type { Row, SqlValue } from '../core/connection.ts';
-import type { ScopeKind } from '../core/limit.ts';
+import type { ScopeName } from '../core/limit.ts';
 import type { Sharers } from '../core/policy.ts';
 import { readable } from './readable.ts';
 import { marks, type Round, select } from './round.ts';
@@ -54,17 +54,21 @@ export function levelsOf({
   return policy.order.sharers === null ? [] : LEVELS[policy.order.sharers];
 }
 
-/** The id of the queue's root, made if need be. */
+/** The id of the queue's root, made if need be. It goes only together with the rules that rounds go by. */
 export async function rootOf(round: Round): Promise<number> {
-  const { connection, tables, queue } = round;
+  const { connection, tables, queue, roots } = round;
   const find = async (): Promise<number | undefined> => {
     const rows = await select(round, `SELECT id FROM ${tables.lane} WHERE queue = ? AND kind = 'root'`, [
       queue,
     ]);
     return rows[0] === undefined ? undefined : Number(rows[0]['id']);
   };
-  const found = await find();
-  if (found !== undefined) return found;
+  const found = roots.get(queue) ?? (await find());
+  if (found !== undefined) {
+    roots.set(queue, found);
+    return found;
+  }
+  // Not known before it is committed.
   await connection.query(
     `INSERT INTO ${tables.lane} (queue, kind, type, version, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
      VALUES (?, 'root', '', 0, '', '', 0, 1, 0, 0, 0, 0)`,
@@ -73,45 +77,55 @@ export async function rootOf(round: Round): Promise<number> {
   return (await find()) ?? 0;
 }
 
-const SCOPE_COLUMNS: Readonly<Record<ScopeKind, readonly string[]>> = {
-  user: ['task_user'],
-  group: ['task_group'],
-  type: ['type'],
-  'user/group': ['task_user', 'task_group'],
-};
+/** Where lanes are opened: in a round, or by whoever changes what rounds go by. */
+type Place = Pick<Round, 'connection' | 'tables' | 'returning'> & Partial<Pick<Round, 'roots'>>;
 
-/** Lets lanes of these scopes be looked at again: there may be room. */
-export async function openLanes(
-  round: Pick<Round, 'connection' | 'tables'>,
-  kind: ScopeKind,
-  names: readonly (readonly [name: string, second: string])[],
-): Promise<void> {
-  const { connection, tables } = round;
-  const columns = SCOPE_COLUMNS[kind];
-  const [column = ''] = columns;
-  const distinct = [...new Map(names.map((pair) => [pair.join('\0'), pair])).values()];
-  const where =
-    columns.length === 1
-      ? `n.${column} IN (${marks(distinct)})`
-      : `(${distinct.map(() => '(n.task_user = ? AND n.task_group = ?)').join(' OR ')})`;
-  const values = distinct.flatMap((pair) => pair.slice(0, columns.length));
-  const closed = (condition: string, among: readonly SqlValue[]): Promise<readonly Row[]> =>
-    select(
-      round,
-      `SELECT n.id, n.parent, p.kind AS parent_kind FROM ${tables.lane} n JOIN ${tables.lane} p ON p.id = n.parent
-       WHERE n.ready = 0 AND ${condition}`,
-      among,
+/** Lets lanes that were closed for these scopes be looked at again: there may be room. */
+export async function openLanes(place: Place, scopes: readonly ScopeName[]): Promise<void> {
+  const { connection, tables, roots } = place;
+  const parents = new Set(await openClosed(place, scopes));
+  for (const root of roots?.values() ?? []) parents.delete(root);
+  // Whoever is ready stands below those that are.
+  while (parents.size > 0) {
+    const rows = await select(
+      place,
+      `SELECT id, parent FROM ${tables.lane} WHERE ready = 0 AND id IN (${marks([...parents])})`,
+      [...parents],
     );
-  let nodes = await closed(`n.kind = 'lane' AND ${where}`, values);
-  while (nodes.length > 0) {
-    const ids = nodes.map((row) => Number(row['id']));
+    parents.clear();
+    if (rows.length === 0) return;
+    const ids = rows.map((row) => Number(row['id']));
     await connection.query(`UPDATE ${tables.lane} SET ready = 1 WHERE id IN (${marks(ids)})`, ids);
-    // A root is always ready, and whoever is ready stands below those that are.
-    const above = nodes.filter((row) => row['parent_kind'] !== 'root').map((row) => Number(row['parent']));
-    if (above.length === 0) return;
-    const parents = [...new Set(above)];
-    nodes = await closed(`n.id IN (${marks(parents)})`, parents);
+    for (const row of rows) parents.add(Number(row['parent']));
   }
+}
+
+/** Opens the lanes; says below which nodes they are. */
+async function openClosed(
+  { connection, tables, returning }: Place,
+  scopes: readonly ScopeName[],
+): Promise<readonly number[]> {
+  const kinds = Map.groupBy(scopes, ({ kind }) => kind);
+  const names = Array.from(kinds, ([, of]) => [...new Set(of.map(({ name }) => name))]);
+  const each = Array.from(
+    kinds.keys(),
+    (kind, index) => `closed = '${kind}' AND closed_name IN (${marks(names[index] ?? [])})`,
+  );
+  if (each.length === 0) return [];
+  const where = `closed IS NOT NULL AND (${each.join(' OR ')})`;
+  const open = `UPDATE ${tables.lane} SET ready = 1, closed = NULL, closed_name = NULL`;
+  if (returning) {
+    const { rows } = await connection.query(`${open} WHERE ${where} RETURNING parent`, names.flat());
+    return rows.map((row) => Number(row['parent']));
+  }
+  const rows = await select(
+    { connection },
+    `SELECT id, parent FROM ${tables.lane} WHERE ${where}`,
+    names.flat(),
+  );
+  const ids = rows.map((row) => Number(row['id']));
+  if (ids.length > 0) await connection.query(`${open} WHERE id IN (${marks(ids)})`, ids);
+  return rows.map((row) => Number(row['parent']));
 }
 
 /** Sharers that have nothing left to start are passed over until they have. */
@@ -132,6 +146,13 @@ export async function closeEmpty(round: Round, sharers: readonly number[]): Prom
   }
 }
 
+const WIDE_COLUMNS = { user: 'task_user', group: 'task_group', type: 'type' } as const;
+
+/** A scope that many lanes may be in. */
+export interface WideScope extends Pick<ScopeName, 'name'> {
+  readonly kind: keyof typeof WIDE_COLUMNS;
+}
+
 /** A page of the lanes below `parent`, in order, with the first tasks of each. */
 export async function readLanes(
   round: Round,
@@ -143,11 +164,11 @@ export async function readLanes(
   }: {
     readonly limit: number;
     readonly passed: number;
-    readonly without: readonly { readonly kind: ScopeKind; readonly name: string }[];
+    readonly without: readonly WideScope[];
   },
 ): Promise<readonly LaneRow[]> {
   const condition = readable(round.types, 'n.');
-  const exclude = without.map(({ kind }) => `AND n.${SCOPE_COLUMNS[kind][0]} <> ?`).join(' ');
+  const exclude = without.map(({ kind }) => `AND n.${WIDE_COLUMNS[kind]} <> ?`).join(' ');
   return selectLanes(
     round,
     `n.parent = ? AND n.ready = 1 AND ${condition.sql} ${exclude}

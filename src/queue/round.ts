@@ -18,6 +18,10 @@ export interface Round {
     types: Readonly<Record<string, 'integer' | 'real' | 'text'>>,
     rows: readonly (readonly SqlValue[])[],
   ) => { readonly sql: string; readonly values: readonly SqlValue[] };
+  /** Whether UPDATE and DELETE can return rows. */
+  readonly returning: boolean;
+  /** The roots of queues that rounds by these rules have found. */
+  readonly roots: Map<QueueName, number>;
   /** An UPDATE of the rows of a table that match those of another. */
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   readonly queue: QueueName;
@@ -43,28 +47,33 @@ export function marks(values: { readonly length: number }): string {
   return Array.from({ length: values.length }, () => '?').join(', ');
 }
 
-/** A number for each of some tree nodes. */
-export type NumberEach = ReadonlyMap<number, number>;
+/** A value for each of some tree nodes. */
+export type Each<Value extends SqlValue = SqlValue> = ReadonlyMap<number, Value>;
 
-/** Writes numbers of their own into columns of tree nodes: one statement for all. */
-export function updateEach(round: Round, columns: Readonly<Record<string, NumberEach>>): Promise<void> {
+/** Columns of tree nodes that hold no numbers. */
+const TEXTS: ReadonlySet<string> = new Set(['closed', 'closed_name']);
+
+/** Writes values of their own into columns of tree nodes: one statement for all. */
+export function updateEach(round: Round, columns: Readonly<Record<string, Each>>): Promise<void> {
   return setEach(round, columns, (column) => `COALESCE(v_${column}, ${column})`);
 }
 
 /** The same, adding to what is there. */
-export function addToEach(round: Round, columns: Readonly<Record<string, NumberEach>>): Promise<void> {
+export function addToEach(round: Round, columns: Readonly<Record<string, Each<number>>>): Promise<void> {
   return setEach(round, columns, (column) => `${column} + COALESCE(v_${column}, 0)`);
 }
 
 async function setEach(
   { connection, tables, given, updateMatching }: Round,
-  columns: Readonly<Record<string, NumberEach>>,
+  columns: Readonly<Record<string, Each>>,
   value: (column: string) => string,
 ): Promise<void> {
   const written = Object.entries(columns).filter(([, values]) => values.size > 0);
   if (written.length === 0) return;
   const ids = new Set(written.flatMap(([, values]) => [...values.keys()]));
-  const types = Object.fromEntries(written.map(([column]) => [`v_${column}`, 'real'] as const));
+  const types = Object.fromEntries(
+    written.map(([column]) => [`v_${column}`, TEXTS.has(column) ? 'text' : 'real'] as const),
+  );
   const rows = given(
     { v_id: 'integer', ...types },
     Array.from(ids, (id) => [id, ...written.map(([, values]) => values.get(id) ?? null)]),

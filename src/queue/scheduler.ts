@@ -15,17 +15,37 @@ export interface Started {
   readonly epoch: number;
 }
 
-/** How often all slots are looked through; those of tasks that ended in this process are looked at at once. */
-export const SWEPT_EVERY = 100;
+/** How often, in ms, all slots are looked through; those of tasks that ended in this process are looked at at once. */
+const SWEPT_EVERY = 100;
+/** How often it is looked for running tasks without a slot: those of replicas that know of no limits. */
+const ADOPTED_EVERY = 1000;
+
+/** What a round does before it looks who is next. */
+export interface Tidying {
+  /** Whether to take back all slots that are over, or only those of `ended`. */
+  readonly sweep: boolean;
+  readonly adopt: boolean;
+  /** Tasks that ended in this process. */
+  readonly ended: readonly number[];
+}
+
+/** What is due at `now`, if all slots were looked through at `sweptAt`. */
+export function tidyingDue(now: number, sweptAt: number): Omit<Tidying, 'ended'> {
+  const turnOf = (ms: number): number => Math.floor(ms / ADOPTED_EVERY);
+  const sweep = now - sweptAt >= SWEPT_EVERY;
+  return { sweep, adopt: sweep && turnOf(now) > turnOf(sweptAt) };
+}
 
 /** True in `more` if there is more to sort in, so that another round is worth while. */
 export async function playRound<Task extends Started>(
   round: Round,
-  { sweep, ended }: { readonly sweep: boolean; readonly ended: readonly number[] },
+  tidying: Tidying,
   start: (ids: readonly number[]) => Promise<readonly Task[]>,
 ): Promise<{ readonly started: readonly Task[]; readonly more: boolean }> {
+  const fresh = !round.roots.has(round.queue);
   const root = await rootOf(round);
-  await tidySlots(round, sweep, ended);
+  // Before there were these rules, tasks may have started without slots.
+  await tidySlots(round, fresh ? { ...tidying, sweep: true, adopt: true } : tidying);
   const more = await sortIn(round, root);
   if (round.limit < 1 || round.types.size === 0) return { started: [], more };
   const admission = new Admission(round);
@@ -36,11 +56,10 @@ export async function playRound<Task extends Started>(
   return { started, more };
 }
 
-/** Takes back what is over; with `sweep` of all, else of those that ended in this process. */
-export async function tidySlots(round: Round, sweep: boolean, ended: readonly number[]): Promise<void> {
+export async function tidySlots(round: Round, { sweep, adopt, ended }: Tidying): Promise<void> {
   if (!sweep) return takeBackSlots(round, ended);
   await takeBackSlots(round);
-  await adoptRunning(round);
+  if (adopt) await adoptRunning(round);
   if (round.policy.order.sharers !== null) await chargeRunning(round);
 }
 
@@ -67,23 +86,29 @@ async function leave(
   { lanes, blocked, charges, virtualTimes }: Findings,
 ): Promise<void> {
   const empty = new Set<number>();
-  const closed = new Set(blocked);
+  const closed = new Map(blocked);
   const precedences = new Map<number, number>();
   const turns = new Map<number, number>();
   for (const lane of lanes) {
     const { id, precedence, turn } = lane.row;
     const kept = lane.picked.some((task) => !started.has(task.id));
+    const blocker = lane.picked.length > 0 ? admission.blocker(lane.row) : undefined;
     if (lane.empty && !kept) empty.add(id);
-    else if (lane.picked.length > 0 && admission.blocker(lane.row) !== undefined) closed.add(id);
+    else if (blocker !== undefined) closed.set(id, blocker);
     // What comes after the last one that was picked may not have been read: it isn't before that one.
     const head = kept ? undefined : (lane.head ?? lane.picked.at(-1));
     if (head === undefined || (head.precedence === precedence && head.turn === turn)) continue;
     precedences.set(id, head.precedence);
     turns.set(id, head.turn);
   }
-  const closing = [...closed].filter((id) => !empty.has(id));
-  const ready = new Map(closing.map((id) => [id, 0]));
-  await updateEach(round, { precedence: precedences, turn: turns, ready });
+  const closing = [...closed].filter(([id]) => !empty.has(id));
+  await updateEach(round, {
+    precedence: precedences,
+    turn: turns,
+    ready: new Map(closing.map(([id]) => [id, 0])),
+    closed: new Map(closing.map(([id, { kind }]) => [id, kind])),
+    closed_name: new Map(closing.map(([id, { name }]) => [id, name])),
+  });
   const { connection, tables } = round;
   if (empty.size > 0) {
     await connection.query(`DELETE FROM ${tables.lane} WHERE id IN (${marks([...empty])})`, [...empty]);
@@ -96,7 +121,7 @@ async function leave(
       time,
     ]);
   }
-  await closeEmpty(round, parentsOf(lanes, [...empty, ...closing], root));
+  await closeEmpty(round, parentsOf(lanes, [...empty, ...closed.keys()], root));
 }
 
 function parentsOf(lanes: readonly Lane[], ids: readonly number[], root: number): readonly number[] {

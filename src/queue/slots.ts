@@ -5,8 +5,9 @@
  *
  * What a slot has cost is charged to its sharer: something at the start, more as it runs on, the exact rest at the end.
  */
-import { namesOf, SCOPE_KINDS } from '../core/limit.ts';
+import { scopesOf } from '../core/limit.ts';
 import { openLanes } from './lanes.ts';
+import type { Row } from '../core/connection.ts';
 import { addToEach, marks, type Round, select } from './round.ts';
 
 /** What a start is charged at once, in ms of slot time; what was too much is given back at the end. */
@@ -58,18 +59,9 @@ export async function takeSlots(round: Round, taken: readonly TakenSlot[]): Prom
 /** Takes back the slots of claims that are over: of these tasks, or of all. */
 export async function takeBackSlots(round: Round, ended?: readonly number[]): Promise<void> {
   if (ended?.length === 0) return;
-  const { connection, tables, now } = round;
-  const of = ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`;
-  const rows = await select(
-    round,
-    `SELECT s.task_id, s.type, s.task_user, s.task_group, s.sharer, s.started_at, s.charged, t.epoch, t.done_at
-     FROM ${tables.slot} s LEFT JOIN ${tables.task} t ON t.id = s.task_id
-     WHERE ${of} (t.id IS NULL OR t.owner IS NULL OR t.epoch <> s.epoch)`,
-    ended ?? [],
-  );
+  const { now } = round;
+  const rows = await removeOver(round, ended);
   if (rows.length === 0) return;
-  const ids = rows.map((row) => Number(row['task_id']));
-  await connection.query(`DELETE FROM ${tables.slot} WHERE task_id IN (${marks(ids)})`, ids);
   await charge(
     round,
     rows.map((row) => {
@@ -78,19 +70,44 @@ export async function takeBackSlots(round: Round, ended?: readonly number[]): Pr
       return { sharer: Number(row['sharer']), ms: used - Number(row['charged']) };
     }),
   );
-  const freed = rows.map((row) => ({
-    type: String(row['type']),
-    user: String(row['task_user']),
-    group: String(row['task_group']),
-  }));
-  for (const kind of SCOPE_KINDS) {
-    if (round.rules.kinds.includes(kind))
-      await openLanes(
-        round,
-        kind,
-        freed.map((scoped) => namesOf(kind, scoped)),
-      );
+  if (round.rules.kinds.length === 0) return;
+  await openLanes(
+    round,
+    rows.flatMap((row) =>
+      scopesOf({
+        type: String(row['type']),
+        user: String(row['task_user']),
+        group: String(row['task_group']),
+      }),
+    ),
+  );
+}
+
+/** Removes the slots of claims that are over; says what they were. */
+async function removeOver(
+  { connection, tables, returning }: Round,
+  ended: readonly number[] | undefined,
+): Promise<readonly Row[]> {
+  const { task, slot } = tables;
+  const doneAt = `(SELECT t.done_at FROM ${task} t WHERE t.id = task_id) AS done_at`;
+  const columns = 'task_id, type, task_user, task_group, sharer, started_at, charged';
+  const where = `${ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`}
+    NOT EXISTS (SELECT 1 FROM ${task} t WHERE t.id = task_id AND t.owner IS NOT NULL AND t.epoch = s.epoch)`;
+  if (returning) {
+    return select(
+      { connection },
+      `DELETE FROM ${slot} AS s WHERE ${where} RETURNING ${columns}, ${doneAt}`,
+      ended,
+    );
   }
+  const rows = await select(
+    { connection },
+    `SELECT ${columns}, ${doneAt} FROM ${slot} s WHERE ${where}`,
+    ended,
+  );
+  const ids = rows.map((row) => Number(row['task_id']));
+  if (ids.length > 0) await connection.query(`DELETE FROM ${slot} WHERE task_id IN (${marks(ids)})`, ids);
+  return rows;
 }
 
 /** Gives slots to tasks that were started while there was nothing to count: the first round after that needs it. */

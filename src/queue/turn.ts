@@ -3,7 +3,8 @@
  * whoever has used least, by the start-time fair queueing of Goyal, Vin and Cheng (SIGCOMM 1996), with time in slots
  * for bytes on the wire. It reads ahead a page at a time and writes nothing before the end of the round.
  */
-import type { Admission, Blocker } from './admission.ts';
+import type { ScopeName } from '../core/limit.ts';
+import type { Admission } from './admission.ts';
 import {
   type LaneRow,
   levelsOf,
@@ -13,6 +14,7 @@ import {
   readTasks,
   byOrder,
   type WaitingTask,
+  type WideScope,
 } from './lanes.ts';
 import type { Round } from './round.ts';
 import { isWeighted, START_CHARGE } from './slots.ts';
@@ -93,8 +95,8 @@ export class Lane {
 /** What a round has found out, to be written at its end. */
 export class Findings {
   readonly lanes: Lane[] = [];
-  /** Lanes without room. */
-  readonly blocked: Set<number> = new Set();
+  /** Lanes without room, and in which scope there is none. */
+  readonly blocked: Map<number, ScopeName> = new Map();
   readonly charges: Map<number, number> = new Map();
   readonly virtualTimes: Map<number, number> = new Map();
 }
@@ -166,7 +168,7 @@ class LaneSource implements Source {
   #page: number;
   #whole = false;
   /** Scopes that have no room and are wide. */
-  readonly #without: Blocker[] = [];
+  readonly #without: WideScope[] = [];
 
   /** All its lanes may have been read already, and loaded for admission. */
   constructor(
@@ -211,10 +213,10 @@ class LaneSource implements Source {
     const lane = this.#taken;
     if (lane === undefined) return;
     this.#taken = undefined;
-    const blocked = this.#admission.blocker(lane.row) !== undefined;
-    if (blocked) this.#findings.blocked.add(lane.row.id);
+    const blocker = this.#admission.blocker(lane.row);
+    if (blocker !== undefined) this.#findings.blocked.set(lane.row.id, blocker);
     else if (lane.head === undefined && !lane.empty) await readOn(this.#round, lane, this.#companions());
-    if (blocked || lane.empty) this.#lanes = this.#lanes.filter((other) => other !== lane);
+    if (blocker !== undefined || lane.empty) this.#lanes = this.#lanes.filter((other) => other !== lane);
   }
 
   /** Lanes that tasks may be taken from next. */
@@ -227,7 +229,7 @@ class LaneSource implements Source {
 
   /** Forgets lanes that can start nothing more in this round. */
   #drop(lanes: readonly Lane[]): void {
-    const blockers = new Map<string, { blocker: Blocker; lanes: Lane[] }>();
+    const blockers = new Map<string, { blocker: ScopeName; lanes: Lane[] }>();
     this.#lanes = lanes.filter((lane) => {
       if (lane.empty) return false;
       const blocker = this.#admission.blocker(lane.row);
@@ -239,8 +241,9 @@ class LaneSource implements Source {
       return false;
     });
     for (const { blocker, lanes: blocked } of blockers.values()) {
-      if (blocked.length >= WIDE && blocker.kind !== 'user/group') this.#leaveOut(blocker);
-      else for (const lane of blocked) this.#findings.blocked.add(lane.row.id);
+      const { kind, name } = blocker;
+      if (blocked.length >= WIDE && kind !== 'user/group') this.#leaveOut({ kind, name });
+      else for (const lane of blocked) this.#findings.blocked.set(lane.row.id, blocker);
     }
   }
 
@@ -267,8 +270,8 @@ class LaneSource implements Source {
   }
 
   /** What is left out no longer counts as passed, so reading begins anew; lanes that are known are not taken twice. */
-  #leaveOut(blocker: Blocker): void {
-    this.#without.push(blocker);
+  #leaveOut(scope: WideScope): void {
+    this.#without.push(scope);
     this.#passed = 0;
     this.#whole = false;
   }

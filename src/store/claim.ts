@@ -12,7 +12,7 @@ import type { Runnable } from '../core/version.ts';
 import { pickNext } from '../queue/precedence.ts';
 import { readable } from '../queue/readable.ts';
 import type { Round } from '../queue/round.ts';
-import { playRound, SWEPT_EVERY, tidySlots } from '../queue/scheduler.ts';
+import { playRound, type Tidying, tidyingDue, tidySlots } from '../queue/scheduler.ts';
 import { takeSlots } from '../queue/slots.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
@@ -80,7 +80,8 @@ async function claimNext(context: ClaimContext, request: ClaimRequest): Promise<
     });
   }
   return database.transaction(async (connection) => {
-    if (!(await isAlive(connection, context, request.replica, version))) return [];
+    if (!(await isGuided(connection, context, request.replica, version))) return [];
+    if (!(await isAlive(connection, context, request.replica))) return [];
     const pick = pickNext(tables.task, CLAIM_COLUMNS, dialect.skipLocked, request);
     return startLocked(connection, context, request, pick);
   });
@@ -95,14 +96,17 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     const own = control.terms.ownQueues[request.queue];
     // What a round would sort in now, nobody would let out again.
     if (own === undefined && !control.usesLanes(request.queue)) return { claims: [], more: true };
-    if (!(await isAlive(connection, context, request.replica, version))) return { claims: [], more: false };
-    const sweep = now - sweptAt >= SWEPT_EVERY;
-    if (sweep) await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
+    // Whoever holds the lock of the rules goes by these.
+    if (!(await isAlive(connection, context, request.replica))) return { claims: [], more: false };
+    const tidying: Tidying = { ...tidyingDue(now, sweptAt), ended: request.ended ?? [] };
+    if (tidying.sweep)
+      await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
     const { queue, types, limit } = request;
     const round: Round = {
       connection,
       tables,
       skipLocked: dialect.skipLocked,
+      returning: dialect.returning === true,
       given: (columns, rows) => givenRows(dialect, columns, rows),
       updateMatching: dialect.updateMatching,
       queue,
@@ -111,9 +115,10 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       now,
       policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
       rules: control.rules,
+      roots: control.roots,
     };
-    if (own !== undefined) return claimFromOwn(own, context, request, round, sweep);
-    const { started, more } = await playRound(round, { sweep, ended: request.ended ?? [] }, (ids) =>
+    if (own !== undefined) return claimFromOwn(own, context, request, round, tidying);
+    const { started, more } = await playRound(round, tidying, (ids) =>
       startThese(connection, context, request, ids),
     );
     // A round may have been for fewer than were asked for.
@@ -127,9 +132,9 @@ async function claimFromOwn(
   context: ClaimContext,
   request: ClaimRequest,
   round: Round,
-  sweep: boolean,
+  tidying: Tidying,
 ): Promise<Claimed> {
-  await tidySlots(round, sweep, request.ended ?? []);
+  await tidySlots(round, tidying);
   const claims = await pickFrom(own, round, context.control.terms, (ids) =>
     startThese(round.connection, context, request, ids),
   );
@@ -216,15 +221,22 @@ function livesIn({ replica }: Tables, { now }: Dialect): string {
 }
 
 /** The same in two statements, since not every database locks the rows of one in the order of its tables. */
-async function isAlive(
+async function isGuided(
   connection: Connection,
   { tables, dialect }: ClaimContext,
   replica: string,
   version: number,
 ): Promise<boolean> {
-  const { ruleVersion, claimant } = tables;
-  const guided = `SELECT 1 FROM ${ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
-  if ((await connection.query(guided, [replica, version])).rows.length === 0) return false;
+  const guided = `SELECT 1 FROM ${tables.ruleVersion} WHERE replica = ? AND version = ? ${dialect.shareLock}`;
+  return (await connection.query(guided, [replica, version])).rows.length > 0;
+}
+
+async function isAlive(
+  connection: Connection,
+  { tables, dialect }: ClaimContext,
+  replica: string,
+): Promise<boolean> {
+  const { claimant } = tables;
   const alive = `SELECT 1 FROM ${claimant} WHERE replica = ? AND draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`;
   return (await connection.query(alive, [replica, replica])).rows.length > 0;
 }

@@ -43,6 +43,7 @@ export class Control {
   /** Told of what a queue of the user's own threw. */
   onQueueError: Terms['onQueueError'] = () => undefined;
   #rules: Rules;
+  #roots = new Map<QueueName, number>();
   #orders: Orders = FIFO_ORDERS;
   #terms: Terms;
 
@@ -73,6 +74,11 @@ export class Control {
   /** As last read. */
   get rules(): Rules {
     return this.#rules;
+  }
+
+  /** What rounds by these rules have found out: lanes last as long as the rules do. */
+  get roots(): Map<QueueName, number> {
+    return this.#roots;
   }
 
   /** Whether any limit or pause holds, which claims of runs must go by. */
@@ -112,6 +118,7 @@ export class Control {
       paused: Number(entry['paused']) === 1,
     }));
     this.#rules = new Rules(Number(row?.['version']), this.#limits, stored);
+    this.#roots = new Map();
     this.#orders = ordersFrom(row?.['orders']);
     this.#terms = this.#termsOf(this.#orders);
   }

@@ -49,9 +49,14 @@ export async function moveTasks(
       [group, ...ids],
     );
     await openLanes(
-      { connection, tables },
-      'group',
-      rows.map((row) => [String(row['task_group']), ''] as const),
+      { connection, tables, returning: terms.dialect.returning === true },
+      rows.flatMap((row) => {
+        const [user, left] = [String(row['task_user']), String(row['task_group'])];
+        return [
+          { kind: 'group', name: left, second: '' } as const,
+          { kind: 'user/group', name: user, second: left } as const,
+        ];
+      }),
     );
     return changes;
   });

@@ -5,7 +5,7 @@
  */
 import type { Author } from '../core/author.ts';
 import type { Connection } from '../core/connection.ts';
-import type { ScopeKind } from '../core/limit.ts';
+import type { ScopeKind, ScopeName } from '../core/limit.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import type { ScopeCount } from '../core/task.ts';
 import { openLanes } from '../queue/lanes.ts';
@@ -18,12 +18,6 @@ import { applyEvent } from './transition.ts';
 
 /** What can be paused as a whole. */
 export type PausedKind = Exclude<ScopeKind, 'user/group'>;
-
-export interface NamedScope {
-  readonly kind: ScopeKind;
-  readonly name: string;
-  readonly second: string;
-}
 
 interface Context {
   readonly connection: Connection;
@@ -41,12 +35,12 @@ export const COLUMNS: Readonly<Record<PausedKind, string>> = {
 /** At most `most` at once; null for as many as the options say. */
 export async function limitScope(
   { control, tables, dialect }: Context,
-  scope: NamedScope,
+  scope: ScopeName,
   most: number | null,
   by?: Author,
 ): Promise<void> {
   await control.rule(scope, { most }, async (connection) => {
-    await open({ connection, tables }, scope);
+    await openLanes({ connection, tables, returning: dialect.returning === true }, [scope]);
     await note({ connection, control, dialect }, 'limit', scope, by, { limit: most });
   });
 }
@@ -79,7 +73,7 @@ export async function resumeScope(
   name: string,
   by?: Author,
 ): Promise<number> {
-  const scope = { kind, name, second: '' };
+  const scope: ScopeName = { kind, name, second: '' };
   let resumed = 0;
   await control.rule(scope, { paused: false }, async (connection) => {
     resumed = await applyEvent(connection, tables.task, control.terms, 'run', {
@@ -89,7 +83,7 @@ export async function resumeScope(
       },
       by,
     });
-    await open({ connection, tables }, scope);
+    await openLanes({ connection, tables, returning: dialect.returning === true }, [scope]);
     await note({ connection, control, dialect }, 'release', scope, by);
   });
   return resumed;
@@ -99,7 +93,7 @@ export async function resumeScope(
 async function note(
   { connection, control, dialect }: Omit<Context, 'tables'>,
   event: 'hold' | 'release' | 'limit',
-  { kind, name, second }: NamedScope,
+  { kind, name, second }: ScopeName,
   by: Author | undefined,
   detail?: object,
 ): Promise<void> {
@@ -112,13 +106,6 @@ async function note(
   };
   const entry = { event, scope: kind, ...names, ...by, detail: detail && JSON.stringify(detail) };
   await insertEntries(connection, dialect, history, [entry]);
-}
-
-function open(
-  place: { readonly connection: Connection; readonly tables: Tables },
-  scope: NamedScope,
-): Promise<void> {
-  return openLanes(place, scope.kind, [[scope.name, scope.second]]);
 }
 
 /**
