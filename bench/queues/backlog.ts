@@ -103,11 +103,11 @@ export class Backlog {
     let tasks = 0;
     while (tasks < count) {
       const begun = performance.now();
-      const { claims: claimed } = await this.#claim(batch, TYPE);
+      const { claims: claimed, more } = await this.#claim(batch, TYPE);
       claims.push(performance.now() - begun);
-      if (claimed.length === 0) throw new Error(`only ${tasks} of ${count} tasks could be claimed`);
+      if (claimed.length === 0 && !more) throw new Error(`only ${tasks} of ${count} tasks could be claimed`);
       tasks += claimed.length;
-      await this.end(claimed);
+      if (claimed.length > 0) await this.end(claimed);
     }
     return { tasks, seconds: claims.reduce((sum, ms) => sum + ms, 0) / 1000, claims };
   }
@@ -115,8 +115,8 @@ export class Backlog {
   /** Claims and keeps. */
   async hold(count: number): Promise<void> {
     for (let held = 0; held < count;) {
-      const { claims } = await this.#claim(Math.min(200, count - held), TYPE);
-      if (claims.length === 0) throw new Error(`only ${held} of ${count} tasks could be held`);
+      const { claims, more } = await this.#claim(Math.min(200, count - held), TYPE);
+      if (claims.length === 0 && !more) throw new Error(`only ${held} of ${count} tasks could be held`);
       held += claims.length;
     }
   }

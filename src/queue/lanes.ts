@@ -54,21 +54,17 @@ export function levelsOf({
   return policy.order.sharers === null ? [] : LEVELS[policy.order.sharers];
 }
 
-/** The id of the queue's root, made if need be. It goes only together with the rules that rounds go by. */
+/** The id of the queue's root, made if need be. */
 export async function rootOf(round: Round): Promise<number> {
-  const { connection, tables, queue, roots } = round;
+  const { connection, tables, queue } = round;
   const find = async (): Promise<number | undefined> => {
     const rows = await select(round, `SELECT id FROM ${tables.lane} WHERE queue = ? AND kind = 'root'`, [
       queue,
     ]);
     return rows[0] === undefined ? undefined : Number(rows[0]['id']);
   };
-  const found = roots.get(queue) ?? (await find());
-  if (found !== undefined) {
-    roots.set(queue, found);
-    return found;
-  }
-  // Not known before it is committed.
+  const found = round.root ?? (await find());
+  if (found !== undefined) return found;
   await connection.query(
     `INSERT INTO ${tables.lane} (queue, kind, type, version, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
      VALUES (?, 'root', '', 0, '', '', 0, 1, 0, 0, 0, 0)`,
@@ -78,13 +74,30 @@ export async function rootOf(round: Round): Promise<number> {
 }
 
 /** Where lanes are opened: in a round, or by whoever changes what rounds go by. */
-type Place = Pick<Round, 'connection' | 'tables' | 'returning'> & Partial<Pick<Round, 'roots'>>;
+type Place = Pick<Round, 'connection' | 'tables' | 'returning'> & Partial<Pick<Round, 'root'>>;
 
 /** Lets lanes that were closed for these scopes be looked at again: there may be room. */
 export async function openLanes(place: Place, scopes: readonly ScopeName[]): Promise<void> {
-  const { connection, tables, roots } = place;
-  const parents = new Set(await openClosed(place, scopes));
-  for (const root of roots?.values() ?? []) parents.delete(root);
+  const kinds = Map.groupBy(scopes, ({ kind }) => kind);
+  if (kinds.size === 0) return;
+  const names = Array.from(kinds.values(), (of) => [...new Set(of.map(({ name }) => name))]);
+  const each = Array.from(
+    kinds.keys(),
+    (kind, index) => `closed = '${kind}' AND closed_name IN (${marks(names[index] ?? [])})`,
+  );
+  await openWhere(place, `(${each.join(' OR ')})`, names.flat());
+}
+
+/** The same for lanes that were closed while other kinds of scopes were limited. */
+export async function openUnlimited(round: Round): Promise<void> {
+  const kinds = ['', ...round.rules.kinds].map((kind) => `'${kind}'`);
+  await openWhere(round, `closed NOT IN (${kinds.join(', ')})`, []);
+}
+
+async function openWhere(place: Place, where: string, values: readonly SqlValue[]): Promise<void> {
+  const { connection, tables, root } = place;
+  const parents = new Set(await openClosed(place, `closed IS NOT NULL AND ${where}`, values));
+  if (root !== undefined) parents.delete(root);
   // Whoever is ready stands below those that are.
   while (parents.size > 0) {
     const rows = await select(
@@ -103,26 +116,15 @@ export async function openLanes(place: Place, scopes: readonly ScopeName[]): Pro
 /** Opens the lanes; says below which nodes they are. */
 async function openClosed(
   { connection, tables, returning }: Place,
-  scopes: readonly ScopeName[],
+  where: string,
+  values: readonly SqlValue[],
 ): Promise<readonly number[]> {
-  const kinds = Map.groupBy(scopes, ({ kind }) => kind);
-  const names = Array.from(kinds, ([, of]) => [...new Set(of.map(({ name }) => name))]);
-  const each = Array.from(
-    kinds.keys(),
-    (kind, index) => `closed = '${kind}' AND closed_name IN (${marks(names[index] ?? [])})`,
-  );
-  if (each.length === 0) return [];
-  const where = `closed IS NOT NULL AND (${each.join(' OR ')})`;
   const open = `UPDATE ${tables.lane} SET ready = 1, closed = NULL, closed_name = NULL`;
   if (returning) {
-    const { rows } = await connection.query(`${open} WHERE ${where} RETURNING parent`, names.flat());
+    const { rows } = await connection.query(`${open} WHERE ${where} RETURNING parent`, values);
     return rows.map((row) => Number(row['parent']));
   }
-  const rows = await select(
-    { connection },
-    `SELECT id, parent FROM ${tables.lane} WHERE ${where}`,
-    names.flat(),
-  );
+  const rows = await select({ connection }, `SELECT id, parent FROM ${tables.lane} WHERE ${where}`, values);
   const ids = rows.map((row) => Number(row['id']));
   if (ids.length > 0) await connection.query(`${open} WHERE id IN (${marks(ids)})`, ids);
   return rows.map((row) => Number(row['parent']));

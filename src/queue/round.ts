@@ -20,8 +20,8 @@ export interface Round {
   ) => { readonly sql: string; readonly values: readonly SqlValue[] };
   /** Whether UPDATE and DELETE can return rows. */
   readonly returning: boolean;
-  /** The roots of queues that rounds by these rules have found. */
-  readonly roots: Map<QueueName, number>;
+  /** The root of the queue's tree, if a round by these rules has been committed here before: it stays as long as they do. */
+  readonly root: number | undefined;
   /** An UPDATE of the rows of a table that match those of another. */
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
   readonly queue: QueueName;

@@ -3,11 +3,12 @@
  * it is, start them, and leave the tree as the next round should find it.
  */
 import { Admission } from './admission.ts';
-import { closeEmpty, rootOf } from './lanes.ts';
+import { closeEmpty, openUnlimited, rootOf } from './lanes.ts';
 import { sortIn } from './newcomers.ts';
 import { addToEach, marks, type Round, updateEach } from './round.ts';
 import { adoptRunning, chargeRunning, takeBackSlots, takeSlots } from './slots.ts';
-import { type Findings, type Lane, type Picked, pickTurns } from './turn.ts';
+import type { Lane } from './lane.ts';
+import { type Findings, type Picked, pickTurns } from './turn.ts';
 
 /** A task that was started: no longer waiting, and claimed under this epoch. */
 export interface Started {
@@ -16,7 +17,7 @@ export interface Started {
 }
 
 /** How often, in ms, all slots are looked through; those of tasks that ended in this process are looked at at once. */
-const SWEPT_EVERY = 100;
+const SWEPT_EVERY = 250;
 /** How often it is looked for running tasks without a slot: those of replicas that know of no limits. */
 const ADOPTED_EVERY = 1000;
 
@@ -36,24 +37,34 @@ export function tidyingDue(now: number, sweptAt: number): Omit<Tidying, 'ended'>
   return { sweep, adopt: sweep && turnOf(now) > turnOf(sweptAt) };
 }
 
-/** True in `more` if there is more to sort in, so that another round is worth while. */
+export interface Played<Task> {
+  readonly started: readonly Task[];
+  /** Whether another round is worth while: there is more to sort in, or who is behind others has not been seen. */
+  readonly more: boolean;
+  readonly root: number;
+}
+
 export async function playRound<Task extends Started>(
   round: Round,
   tidying: Tidying,
   start: (ids: readonly number[]) => Promise<readonly Task[]>,
-): Promise<{ readonly started: readonly Task[]; readonly more: boolean }> {
-  const fresh = !round.roots.has(round.queue);
+): Promise<Played<Task>> {
   const root = await rootOf(round);
-  // Before there were these rules, tasks may have started without slots.
-  await tidySlots(round, fresh ? { ...tidying, sweep: true, adopt: true } : tidying);
+  await (round.root === undefined ? begin(round) : tidySlots(round, tidying));
   const more = await sortIn(round, root);
-  if (round.limit < 1 || round.types.size === 0) return { started: [], more };
+  if (round.limit < 1 || round.types.size === 0) return { started: [], more, root };
   const admission = new Admission(round);
   const { picked, findings } = await pickTurns(round, root, admission);
   const started = picked.length === 0 ? [] : await start(picked.map(({ id }) => id));
   await takeSlots(round, slotsOf(picked, started, root));
   await leave(round, root, new Set(started.map(({ id }) => id)), admission, findings);
-  return { started, more };
+  return { started, more: more || findings.more, root };
+}
+
+/** Before there were these rules, tasks may have started without slots, and lanes been closed that are limited no longer. */
+async function begin(round: Round): Promise<void> {
+  await tidySlots(round, { sweep: true, adopt: true, ended: [] });
+  await openUnlimited(round);
 }
 
 export async function tidySlots(round: Round, { sweep, adopt, ended }: Tidying): Promise<void> {
@@ -94,7 +105,7 @@ async function leave(
     const kept = lane.picked.some((task) => !started.has(task.id));
     const blocker = lane.picked.length > 0 ? admission.blocker(lane.row) : undefined;
     if (lane.empty && !kept) empty.add(id);
-    else if (blocker !== undefined) closed.set(id, blocker);
+    else if (blocker !== undefined && lane.comesSoon) closed.set(id, blocker);
     // What comes after the last one that was picked may not have been read: it isn't before that one.
     const head = kept ? undefined : (lane.head ?? lane.picked.at(-1));
     if (head === undefined || (head.precedence === precedence && head.turn === turn)) continue;

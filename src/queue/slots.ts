@@ -73,13 +73,15 @@ export async function takeBackSlots(round: Round, ended?: readonly number[]): Pr
   if (round.rules.kinds.length === 0) return;
   await openLanes(
     round,
-    rows.flatMap((row) =>
-      scopesOf({
-        type: String(row['type']),
-        user: String(row['task_user']),
-        group: String(row['task_group']),
-      }),
-    ),
+    rows
+      .flatMap((row) =>
+        scopesOf({
+          type: String(row['type']),
+          user: String(row['task_user']),
+          group: String(row['task_group']),
+        }),
+      )
+      .filter(({ kind }) => round.rules.kinds.includes(kind)),
   );
 }
 
@@ -92,7 +94,7 @@ async function removeOver(
   const doneAt = `(SELECT t.done_at FROM ${task} t WHERE t.id = task_id) AS done_at`;
   const columns = 'task_id, type, task_user, task_group, sharer, started_at, charged';
   const where = `${ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`}
-    NOT EXISTS (SELECT 1 FROM ${task} t WHERE t.id = task_id AND t.owner IS NOT NULL AND t.epoch = s.epoch)`;
+    COALESCE((SELECT t.epoch FROM ${task} t WHERE t.id = task_id AND t.owner IS NOT NULL), 0) <> s.epoch`;
   if (returning) {
     return select(
       { connection },

@@ -5,6 +5,7 @@
  */
 import type { ScopeName } from '../core/limit.ts';
 import type { Admission } from './admission.ts';
+import { Lane, type Reach } from './lane.ts';
 import {
   type LaneRow,
   levelsOf,
@@ -24,8 +25,6 @@ export interface Picked {
   readonly lane: Lane;
 }
 
-/** So many tasks come with each lane. */
-const FIRST_TASKS = 2;
 const FIRST_PAGE = 16;
 const LARGEST_FIRST_PAGE = 256;
 /** The lanes of a page of sharers are read at once if they are no more than these. */
@@ -34,6 +33,8 @@ const GROWTH = 4;
 /** So many lanes are read on at once, each by so much at least. */
 const READ_TOGETHER = 64;
 const SHORTEST_PAGE = 4;
+/** A round that finds so many lanes without room has done enough: it closes them, and the next one sees who is behind. */
+const CLOSED_AT_ONCE = 500;
 /** If so many lanes of a page lack room in the same scope, the scope is left out of further pages, not each lane. */
 const WIDE = 8;
 
@@ -45,53 +46,6 @@ interface Source {
   taken(): void;
 }
 
-export class Lane {
-  readonly row: LaneRow;
-  #tasks: readonly WaitingTask[];
-  #index = 0;
-  #whole: boolean;
-
-  constructor(row: LaneRow) {
-    this.row = row;
-    this.#tasks = row.first;
-    this.#whole = row.first.length < FIRST_TASKS;
-  }
-
-  /** Its next task, as far as it has been read. */
-  get head(): WaitingTask | undefined {
-    return this.#tasks[this.#index];
-  }
-
-  /** Whether it's known that there is no further task. */
-  get empty(): boolean {
-    return this.#whole && this.head === undefined;
-  }
-
-  get picked(): readonly WaitingTask[] {
-    return this.#tasks.slice(0, this.#index);
-  }
-
-  take(): void {
-    this.#index += 1;
-  }
-
-  /** Whether it should be read on before its head is taken. */
-  get short(): boolean {
-    return !this.#whole && this.#tasks.length - this.#index <= 1;
-  }
-
-  /** How many of its tasks have been read. */
-  get known(): number {
-    return this.#tasks.length;
-  }
-
-  /** More of its tasks, out of a page of `limit`. */
-  add(tasks: readonly WaitingTask[], limit: number): void {
-    this.#whole = tasks.length < limit;
-    this.#tasks = [...this.#tasks, ...tasks];
-  }
-}
-
 /** What a round has found out, to be written at its end. */
 export class Findings {
   readonly lanes: Lane[] = [];
@@ -99,6 +53,8 @@ export class Findings {
   readonly blocked: Map<number, ScopeName> = new Map();
   readonly charges: Map<number, number> = new Map();
   readonly virtualTimes: Map<number, number> = new Map();
+  /** Whether it was broken off, for there is enough to write. */
+  more = false;
 }
 
 /** Reads a lane on, and with it others that will soon need it, so that lanes taken from in turn aren't read one by one. */
@@ -163,10 +119,9 @@ class LaneSource implements Source {
   readonly #known = new Set<number>();
   #chosen: Lane | undefined;
   #taken: Lane | undefined;
-  #last: LaneRow | undefined;
+  readonly #reach: Reach = { last: undefined, whole: false };
   #passed = 0;
   #page: number;
-  #whole = false;
   /** Scopes that have no room and are wide. */
   readonly #without: WideScope[] = [];
 
@@ -184,7 +139,7 @@ class LaneSource implements Source {
     this.#findings = findings;
     this.#page = firstPage(round);
     if (all === undefined) return;
-    this.#whole = true;
+    this.#reach.whole = true;
     this.#add(all);
   }
 
@@ -195,10 +150,15 @@ class LaneSource implements Source {
         (best, lane) => (isBefore(lane.head, best?.head) ? lane : best),
         undefined,
       );
+      const { last, whole } = this.#reach;
       // Those not read yet stand behind the last one that was.
-      if (!this.#whole && (first?.head === undefined || mayPrecede(this.#last, first.head)))
+      if (!whole && (first?.head === undefined || mayPrecede(last, first.head))) {
+        if (this.#findings.blocked.size >= CLOSED_AT_ONCE) {
+          this.#findings.more = true;
+          return undefined;
+        }
         await this.#readOn();
-      else if (first === undefined || this.#admission.blocker(first.row) === undefined)
+      } else if (first === undefined || this.#admission.blocker(first.row) === undefined)
         return (this.#chosen = first);
       else this.#drop(this.#lanes);
     }
@@ -214,7 +174,7 @@ class LaneSource implements Source {
     if (lane === undefined) return;
     this.#taken = undefined;
     const blocker = this.#admission.blocker(lane.row);
-    if (blocker !== undefined) this.#findings.blocked.set(lane.row.id, blocker);
+    if (blocker !== undefined) this.#setAside(lane, blocker);
     else if (lane.head === undefined && !lane.empty) await readOn(this.#round, lane, this.#companions());
     if (blocker !== undefined || lane.empty) this.#lanes = this.#lanes.filter((other) => other !== lane);
   }
@@ -243,8 +203,12 @@ class LaneSource implements Source {
     for (const { blocker, lanes: blocked } of blockers.values()) {
       const { kind, name } = blocker;
       if (blocked.length >= WIDE && kind !== 'user/group') this.#leaveOut({ kind, name });
-      else for (const lane of blocked) this.#findings.blocked.set(lane.row.id, blocker);
+      else for (const lane of blocked) this.#setAside(lane, blocker);
     }
+  }
+
+  #setAside(lane: Lane, blocker: ScopeName): void {
+    if (lane.comesSoon) this.#findings.blocked.set(lane.row.id, blocker);
   }
 
   async #readOn(): Promise<void> {
@@ -255,15 +219,15 @@ class LaneSource implements Source {
       without: this.#without,
     });
     this.#page *= GROWTH;
-    this.#whole = rows.length < limit;
+    this.#reach.whole = rows.length < limit;
     this.#passed += rows.length;
-    this.#last = rows.at(-1) ?? this.#last;
+    this.#reach.last = rows.at(-1) ?? this.#reach.last;
     await this.#admission.load(rows);
     this.#add(rows);
   }
 
   #add(rows: readonly LaneRow[]): void {
-    const lanes = rows.filter(({ id }) => !this.#known.has(id)).map((row) => new Lane(row));
+    const lanes = rows.filter(({ id }) => !this.#known.has(id)).map((row) => new Lane(row, this.#reach));
     for (const { row } of lanes) this.#known.add(row.id);
     this.#findings.lanes.push(...lanes);
     this.#drop([...this.#lanes, ...lanes]);
@@ -273,7 +237,7 @@ class LaneSource implements Source {
   #leaveOut(scope: WideScope): void {
     this.#without.push(scope);
     this.#passed = 0;
-    this.#whole = false;
+    this.#reach.whole = false;
   }
 }
 

@@ -14,7 +14,7 @@ import { readable } from '../queue/readable.ts';
 import type { Round } from '../queue/round.ts';
 import { playRound, type Tidying, tidyingDue, tidySlots } from '../queue/scheduler.ts';
 import { takeSlots } from '../queue/slots.ts';
-import type { Control } from './control.ts';
+import type { Control, LockedControl } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
@@ -39,6 +39,11 @@ export interface Claimed {
   readonly claims: readonly Claim[];
   /** Whether to ask again at once although less than asked for came. */
   readonly more: boolean;
+}
+
+interface Decided extends Claimed {
+  /** The root of the queue's tree, and by which rules it was found. */
+  readonly found?: { readonly root: number; readonly version: number };
 }
 
 export interface ClaimContext {
@@ -91,13 +96,14 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
   const { tables, dialect, control, policies } = context;
   // A queue of the user's own may take its time.
   const options = control.terms.ownQueues[request.queue] === undefined ? undefined : {};
-  return control.locked(async (connection, { version, sweptAt, now }) => {
+  const work = async (connection: Connection, { version, sweptAt, now }: LockedControl): Promise<Decided> => {
     await control.refresh(version, connection);
     const own = control.terms.ownQueues[request.queue];
     // What a round would sort in now, nobody would let out again.
     if (own === undefined && !control.usesLanes(request.queue)) return { claims: [], more: true };
     // Whoever holds the lock of the rules goes by these.
-    if (!(await isAlive(connection, context, request.replica))) return { claims: [], more: false };
+    if (!(await isAlive(connection, context, request.replica, dialect.byIndexes)))
+      return { claims: [], more: false };
     const tidying: Tidying = { ...tidyingDue(now, sweptAt), ended: request.ended ?? [] };
     if (tidying.sweep)
       await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
@@ -115,16 +121,19 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       now,
       policy: { order: control.orderOf(queue), weightOf: policies[queue].weightOf },
       rules: control.rules,
-      roots: control.roots,
+      root: control.rootOf(queue),
     };
     if (own !== undefined) return claimFromOwn(own, context, request, round, tidying);
-    const { started, more } = await playRound(round, tidying, (ids) =>
+    const { started, more, root } = await playRound(round, tidying, (ids) =>
       startThese(connection, context, request, ids),
     );
     // A round may have been for fewer than were asked for.
     const full = started.length === round.limit && round.limit < limit;
-    return { claims: started, more: more || full };
-  }, options);
+    return { claims: started, more: more || full, found: { root, version } };
+  };
+  const { found, ...claimed } = await control.locked(work, options);
+  if (found !== undefined) control.keepRoot(request.queue, found.root, found.version);
+  return claimed;
 }
 
 async function claimFromOwn(
@@ -235,9 +244,10 @@ async function isAlive(
   connection: Connection,
   { tables, dialect }: ClaimContext,
   replica: string,
+  select = '1',
 ): Promise<boolean> {
   const { claimant } = tables;
-  const alive = `SELECT 1 FROM ${claimant} WHERE replica = ? AND draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`;
+  const alive = `SELECT ${select} FROM ${claimant} WHERE replica = ? AND draining = 0 AND ${livesIn(tables, dialect)} ${dialect.shareLock}`;
   return (await connection.query(alive, [replica, replica])).rows.length > 0;
 }
 

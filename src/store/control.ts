@@ -43,7 +43,7 @@ export class Control {
   /** Told of what a queue of the user's own threw. */
   onQueueError: Terms['onQueueError'] = () => undefined;
   #rules: Rules;
-  #roots = new Map<QueueName, number>();
+  readonly #roots = new Map<QueueName, number>();
   #orders: Orders = FIFO_ORDERS;
   #terms: Terms;
 
@@ -76,9 +76,13 @@ export class Control {
     return this.#rules;
   }
 
-  /** What rounds by these rules have found out: lanes last as long as the rules do. */
-  get roots(): Map<QueueName, number> {
-    return this.#roots;
+  /** The root of the tree of `queue`, once a round by these rules is committed: no lane lasts longer than the rules do. */
+  rootOf(queue: QueueName): number | undefined {
+    return this.#roots.get(queue);
+  }
+
+  keepRoot(queue: QueueName, root: number, version: number): void {
+    if (version === this.#rules.version) this.#roots.set(queue, root);
   }
 
   /** Whether any limit or pause holds, which claims of runs must go by. */
@@ -117,8 +121,9 @@ export class Control {
       most: entry['most'] === null ? null : Number(entry['most']),
       paused: Number(entry['paused']) === 1,
     }));
-    this.#rules = new Rules(Number(row?.['version']), this.#limits, stored);
-    this.#roots = new Map();
+    const rules = new Rules(Number(row?.['version']), this.#limits, stored);
+    if (rules.version !== this.#rules.version) this.#roots.clear();
+    this.#rules = rules;
     this.#orders = ordersFrom(row?.['orders']);
     this.#terms = this.#termsOf(this.#orders);
   }

@@ -134,6 +134,25 @@ export const limits: Operation = {
       assert.deepEqual(await running(bench), { '/a': 3, '/b': 7 });
     },
 
+    'of many full groups each goes on in its turn once it has room': async (bench) => {
+      const replica = await bench.register();
+      const groups = Array.from({ length: 20 }, (_, index) => `group-${index}`);
+      for (const group of groups) await limit(bench, 'group', group, 1);
+      const firsts: number[] = [];
+      for (const group of groups) firsts.push(await bench.create({ group, autoRun: true }));
+      const seconds: number[] = [];
+      for (const group of groups) seconds.push(await bench.create({ group, autoRun: true }));
+      for (let begun = 0; begun < groups.length; begun += 4)
+        assert.deepEqual(await take(bench, replica, [], 4), firsts.slice(begun, begun + 4));
+      assert.deepEqual(await take(bench, replica), []);
+      const [, ended = 0, , , , early = 0] = firsts;
+      await finish(bench, early);
+      assert.deepEqual(await take(bench, replica, [early]), [seconds[5]]);
+      await finish(bench, ended);
+      assert.deepEqual(await take(bench, replica, [ended], 1), [seconds[1]]);
+      assert.deepEqual(await take(bench, replica), []);
+    },
+
     'a full scope at the head hides nobody behind it': async (bench) => {
       const replica = await bench.register();
       await createMany(bench, 60, { group: 'full' });
