@@ -18,6 +18,8 @@ export interface Round {
     types: Readonly<Record<string, 'integer' | 'real' | 'text'>>,
     rows: readonly (readonly SqlValue[])[],
   ) => { readonly sql: string; readonly values: readonly SqlValue[] };
+  /** Whether a table in FROM may go by the rows of those before it. */
+  readonly lateral: boolean;
   /** Whether UPDATE and DELETE can return rows. */
   readonly returning: boolean;
   /** The root of the queue's tree, if a round by these rules has been committed here before: it stays as long as they do. */

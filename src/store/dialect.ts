@@ -66,6 +66,8 @@ export interface Dialect {
   readonly countUnlocked?: (table: string, other: string) => string;
   /** A column as no index is read along it; left out where the database has statistics to choose by. */
   readonly unindexed?: (column: string) => string;
+  /** Whether a table in FROM may go by the rows of those before it, as `LATERAL`. */
+  readonly lateral?: true;
   /** Whether DISTINCT goes along an index from each name to the next, and doesn't read what lies between. */
   readonly distinctSkips?: true;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
@@ -175,6 +177,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     unlocked: (table, other) =>
       `(SELECT given.* FROM ${other} JOIN ${table} held ON held.id = v_id FOR UPDATE OF held SKIP LOCKED) given`,
     updateMatching: updateFrom,
+    lateral: true,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
     matching: (table, other) => `${other} CROSS JOIN ${table}`,
     notes: 'within',
