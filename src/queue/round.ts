@@ -18,8 +18,8 @@ export interface Round {
     types: Readonly<Record<string, 'integer' | 'real' | 'text'>>,
     rows: readonly (readonly SqlValue[])[],
   ) => { readonly sql: string; readonly values: readonly SqlValue[] };
-  /** Whether a table in FROM may go by the rows of those before it. */
-  readonly lateral: boolean;
+  /** Rows of a SELECT for each row of the query around it, as one JSON; undefined where that can't be. */
+  readonly jsonRows: ((columns: string) => string) | undefined;
   /** Whether UPDATE and DELETE can return rows. */
   readonly returning: boolean;
   /** The root of the queue's tree, if a round by these rules has been committed here before: it stays as long as they do. */

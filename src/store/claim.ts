@@ -112,7 +112,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       connection,
       tables,
       skipLocked: dialect.skipLocked,
-      lateral: dialect.lateral === true,
+      jsonRows: dialect.jsonRows,
       returning: dialect.returning === true,
       given: (columns, rows) => givenRows(dialect, columns, rows),
       updateMatching: dialect.updateMatching,

@@ -66,8 +66,8 @@ export interface Dialect {
   readonly countUnlocked?: (table: string, other: string) => string;
   /** A column as no index is read along it; left out where the database has statistics to choose by. */
   readonly unindexed?: (column: string) => string;
-  /** Whether a table in FROM may go by the rows of those before it, as `LATERAL`. */
-  readonly lateral?: true;
+  /** Rows of a table as one JSON, where the table may be a SELECT that goes by the row of the query around it. */
+  readonly jsonRows?: (columns: string) => string;
   /** Whether DISTINCT goes along an index from each name to the next, and doesn't read what lies between. */
   readonly distinctSkips?: true;
   /** Whether INSERT and UPDATE can return rows; if not, how to read the ids that were just inserted. */
@@ -129,6 +129,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     updateMatching: (table, other, set, where) => updateFrom(`${table} NOT INDEXED`, other, set, where),
     matching: (table, other) => `${other} CROSS JOIN ${table} NOT INDEXED`,
     unindexed: (column) => `+${column}`,
+    jsonRows: (columns) => `json_group_array(json_array(${columns}))`,
     // Nobody else writes meanwhile.
     notes: 'before',
     gaps: 'never',
@@ -177,7 +178,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     unlocked: (table, other) =>
       `(SELECT given.* FROM ${other} JOIN ${table} held ON held.id = v_id FOR UPDATE OF held SKIP LOCKED) given`,
     updateMatching: updateFrom,
-    lateral: true,
+    jsonRows: (columns) => `CAST(json_agg(json_build_array(${columns})) AS TEXT)`,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,
     matching: (table, other) => `${other} CROSS JOIN ${table}`,
     notes: 'within',
