@@ -78,20 +78,22 @@ type Place = Pick<Round, 'connection' | 'tables' | 'returning'> & Partial<Pick<R
 
 /** Lets lanes that were closed for these scopes be looked at again: there may be room. */
 export async function openLanes(place: Place, scopes: readonly ScopeName[]): Promise<void> {
-  const kinds = Map.groupBy(scopes, ({ kind }) => kind);
-  if (kinds.size === 0) return;
-  const names = Array.from(kinds.values(), (of) => [...new Set(of.map(({ name }) => name))]);
-  const each = Array.from(
-    kinds.keys(),
-    (kind, index) => `closed = '${kind}' AND closed_name IN (${marks(names[index] ?? [])})`,
+  if (scopes.length === 0) return;
+  const kinds = Array.from(
+    Map.groupBy(scopes, ({ kind }) => kind),
+    ([kind, of]) => ({ kind, names: [...new Set(of.map(({ name }) => name))] }),
   );
-  await openWhere(place, `(${each.join(' OR ')})`, names.flat());
+  await openWhere(
+    place,
+    `(${kinds.map(({ names }) => `closed = ? AND closed_name IN (${marks(names)})`).join(' OR ')})`,
+    kinds.flatMap(({ kind, names }) => [kind, ...names]),
+  );
 }
 
 /** The same for lanes that were closed while other kinds of scopes were limited. */
 export async function openUnlimited(round: Round): Promise<void> {
-  const kinds = ['', ...round.rules.kinds].map((kind) => `'${kind}'`);
-  await openWhere(round, `closed NOT IN (${kinds.join(', ')})`, []);
+  const kinds = ['', ...round.rules.kinds];
+  await openWhere(round, `closed NOT IN (${marks(kinds)})`, kinds);
 }
 
 async function openWhere(place: Place, where: string, values: readonly SqlValue[]): Promise<void> {

@@ -79,7 +79,7 @@ describe('a handler blocks the event loop', () => {
       const shown = await until('it is seen', async () => {
         const [seen] = await baton.replicas();
         // A busy machine may keep a loop from turning before the task does.
-        return seen !== undefined && seen.blockedBy === id && seen.blocked >= 500 && seen;
+        return seen !== undefined && seen.blockedBy === id && seen.blocked >= BLOCK && seen;
       });
       assert.equal(replica.ledger('unblocked').length, 0, 'before the loop turns again');
       writeFileSync(seenIt, '');
