@@ -3,7 +3,7 @@
  * leaves the monotonic clocks alone, as a real step of a clock does.
  */
 import { execFileSync } from 'node:child_process';
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, renameSync, writeFileSync } from 'node:fs';
 
 /** Where it lies; undefined if it is neither there nor to be had. */
 export function findFaketime(): string | undefined {
@@ -15,14 +15,17 @@ export function fakedClock(library: string, file: string): NodeJS.ProcessEnv {
   return {
     LD_PRELOAD: library,
     FAKETIME_TIMESTAMP_FILE: file,
-    FAKETIME_CACHE_DURATION: '1',
+    // Read at each look, or the processes of one server would have different clocks for a while.
+    FAKETIME_NO_CACHE: '1',
     DONT_FAKE_MONOTONIC: '1',
   };
 }
 
-/** So many seconds ahead of everybody else, within a second; processes may be running. */
+/** So many seconds ahead of everybody else, from now on; processes may be running. */
 export function turnClock(file: string, seconds: number): void {
-  writeFileSync(file, seconds < 0 ? `${seconds}` : `+${seconds}`);
+  // Nobody may find it half written.
+  writeFileSync(`${file}.new`, seconds < 0 ? `${seconds}` : `+${seconds}`);
+  renameSync(`${file}.new`, file);
 }
 
 function find(): string | undefined {
