@@ -16,7 +16,7 @@ const { values: options } = parseArgs({
 /** What a copy needs to run the simulation and tests. */
 const COPIED = ['src', 'test', 'scripts', 'package.json', 'tsconfig.json'];
 /** A mutant that makes something turn in circles is noticed too. */
-const LONGEST_TEST = 180_000;
+const LONGEST_TEST = 600_000;
 
 interface Verdict {
   readonly mutant: Mutant;
