@@ -83,7 +83,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       "task('s', 'second')",
       "waiting('id', '1')",
       "waiting('id', '1 OFFSET 1')",
-      "waiting('id, precedence, turn', '2')",
+      "waiting('id, precedence, turn', `${FIRST_TASKS}`)",
       "jsonRows('t.id, t.precedence, t.turn')",
       'round.queue',
       'index',

@@ -2,10 +2,7 @@
  * A lane as a round reads it, from its beginning and no further than it is needed. One that gave a task and is full now is
  * left as it is where others come first: by the time it is read again, there may be room. So it needs no closing and opening.
  */
-import type { LaneRow, WaitingTask } from './lanes.ts';
-
-/** So many tasks come with each lane. */
-const FIRST_TASKS = 2;
+import { FIRST_TASKS, type LaneRow, type WaitingTask } from './lanes.ts';
 
 /** How far the lanes below a node have been read. */
 export interface Reach {

@@ -196,6 +196,9 @@ export async function readAllLanes(
   return rows.length > most ? undefined : Map.groupBy(rows, ({ parent }) => parent);
 }
 
+/** So many tasks come with each lane. */
+export const FIRST_TASKS = 2;
+
 /** Where the database can, both first tasks come from one look into the index, and their rows aren't read. */
 async function selectLanes(
   round: Round,
@@ -216,7 +219,7 @@ async function selectLanes(
            FROM ${tables.lane} n WHERE ${where}) l
          LEFT JOIN ${tables.task} f ON f.id = l.a LEFT JOIN ${tables.task} s ON s.id = l.b
          ORDER BY l.precedence, l.turn, l.id`
-      : `SELECT ${lane}, (SELECT ${jsonRows('t.id, t.precedence, t.turn')} FROM ${waiting('id, precedence, turn', '2')} t) AS tasks
+      : `SELECT ${lane}, (SELECT ${jsonRows('t.id, t.precedence, t.turn')} FROM ${waiting('id, precedence, turn', `${FIRST_TASKS}`)} t) AS tasks
          FROM (SELECT * FROM ${tables.lane} n WHERE ${where}) n ORDER BY n.precedence, n.turn, n.id`,
     values,
   );

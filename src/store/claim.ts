@@ -241,6 +241,7 @@ async function isGuided(
   return (await connection.query(guided, [replica, version])).rows.length > 0;
 }
 
+/** Whether it may take anything; `select` is whatever else the statement is to do. */
 async function isAlive(
   connection: Connection,
   { tables, dialect }: ClaimContext,
