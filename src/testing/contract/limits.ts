@@ -134,6 +134,16 @@ export const limits: Operation = {
       assert.deepEqual(await running(bench), { '/a': 3, '/b': 7 });
     },
 
+    'what has no room is not looked at again until there is some': async (bench) => {
+      const replica = await bench.register();
+      await limit(bench, 'group', 'gpu', 1);
+      const [first = 0, second] = await createMany(bench, 3, { group: 'gpu' });
+      assert.deepEqual(await take(bench, replica), [first]);
+      assert.equal(await countReady(bench), 0);
+      await finish(bench, first);
+      assert.deepEqual(await take(bench, replica, [first]), [second]);
+    },
+
     'of many full groups each goes on in its turn once it has room': async (bench) => {
       const replica = await bench.register();
       const groups = Array.from({ length: 20 }, (_, index) => `group-${index}`);
@@ -246,4 +256,10 @@ async function running(bench: Bench): Promise<Readonly<Record<string, number>>> 
   return Object.fromEntries(
     rows.map((row) => [`${String(row['task_user'])}/${String(row['task_group'])}`, Number(row['tasks'])]),
   );
+}
+
+/** How many lanes rounds still look at. */
+async function countReady({ database, tables }: Bench): Promise<number> {
+  const sql = `SELECT COUNT(*) AS found FROM ${tables.lane} WHERE kind = 'lane' AND ready = 1`;
+  return Number((await database.query(sql)).rows[0]?.['found']);
 }
