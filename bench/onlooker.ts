@@ -15,6 +15,8 @@ export class Onlooker {
   readonly #view: (typeof VIEWS)[number];
   readonly #gone = new AbortController();
   #old = true;
+  /** Of the last message that has one, as a browser keeps it. */
+  #lastId: string | undefined;
 
   private constructor(url: string, view: (typeof VIEWS)[number]) {
     this.#url = url;
@@ -47,19 +49,33 @@ export class Onlooker {
 
   /** Resolves once it hears what happens. */
   async #listen(): Promise<{ readonly ended: Promise<void> }> {
-    const { body } = await fetch(`${this.#url}api/events`, { signal: this.#gone.signal });
-    const reader = body?.getReader();
-    await reader?.read();
+    const headers: Record<string, string> =
+      this.#lastId === undefined ? {} : { 'last-event-id': this.#lastId };
+    const { body } = await fetch(`${this.#url}api/events`, { headers, signal: this.#gone.signal });
+    const reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> | undefined = body?.getReader();
+    const hear = async (): Promise<boolean> => {
+      const read = await reader?.read();
+      if (read?.value !== undefined) this.#hear(Buffer.from(read.value));
+      return read?.done === false;
+    };
+    await hear();
     const ended = (async () => {
-      while ((await reader?.read())?.done === false) this.#old = true;
+      while (await hear()) this.#old = true;
     })();
     return { ended };
+  }
+
+  #hear(words: Buffer): void {
+    const at = words.lastIndexOf('id: ');
+    const end = words.indexOf('\n', at);
+    if (at >= 0 && end >= 0) this.#lastId = words.toString('utf8', at + 'id: '.length, end);
   }
 
   async #refresh(): Promise<void> {
     if (this.#old) {
       this.#old = false;
-      await (await fetch(this.#url + this.#view.path, { signal: this.#gone.signal })).arrayBuffer();
+      const init = { headers: { 'cache-control': 'max-age=1' }, signal: this.#gone.signal };
+      await (await fetch(this.#url + this.#view.path, init)).arrayBuffer();
     }
     await sleep(this.#view.pace, undefined, { signal: this.#gone.signal });
   }

@@ -268,8 +268,8 @@ export class Taskbaton extends TaskSystem {
    * Yields what happens to tasks in all replicas, each thing once it is committed, from now on or from a cursor on: nothing is
    * left out, and nothing comes twice. Throws HISTORY_OFF, CURSOR_EXPIRED, NOT_RUNNING, INVALID_ARGUMENT, and the signal's reason.
    */
-  events(options: EventsOptions = {}): AsyncGenerator<HistoryEntry, void, void> {
-    return this.#events.follow(options);
+  async *events(options: EventsOptions = {}): AsyncGenerator<HistoryEntry, void, void> {
+    for await (const { entry } of this.#events.follow(options)) yield entry;
   }
 
   /** Calls `listener` for what happens in this process, `'*'` for all of it; the returned function ends that. */

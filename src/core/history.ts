@@ -101,6 +101,12 @@ export interface EventsOptions {
   readonly redacted?: boolean | undefined;
 }
 
+/** An entry of the history, and its number. */
+export interface Noted {
+  readonly id: number;
+  readonly entry: HistoryEntry;
+}
+
 /** Nothing; all changes; or reports besides. */
 export type HistoryLevel = 'off' | 'changes' | 'all';
 

@@ -8,7 +8,8 @@ import { internalsOf } from '../runtime/internals.ts';
 import { Cache } from '../runtime/cache.ts';
 import { ScheduleControl } from '../schedule-control.ts';
 import { admit, admitLocal, type CheckedVisitor } from './access.ts';
-import { EventStreams, type Sources } from './event-streams.ts';
+import type { Sources } from './audience.ts';
+import { EventStreams } from './event-streams.ts';
 import { failureOf, Refusal } from './failure.ts';
 import { checkSite, DATA_HEADERS, isReading, LONGEST_URL, readBody } from './guard.ts';
 import { health, isHealth } from './health.ts';
@@ -17,6 +18,7 @@ import { Metrics } from './metrics.ts';
 import { type CheckedOptions, checkOptions, type DashboardOptions } from './options.ts';
 import { originOf } from './origin.ts';
 import { type LoadPage, loadPage, pageAtMount, pageFor } from './page.ts';
+import { Recent } from './recent.ts';
 import { checkBody, type Match, needsOf, readParameters, routesTo } from './route.ts';
 import { ROUTES } from './routes.ts';
 import { SCHEMAS } from './schemas.ts';
@@ -52,7 +54,8 @@ class Desk {
       ready: () => feed.ready(),
       include: (id) => feed.include(id),
       now: () => events.now(),
-      history: (following) => baton.events(following),
+      history: (wanted) => events.follow(wanted),
+      missed: (wanted, until) => events.missed(wanted, until),
     };
     const streams = new EventStreams({ clock, sources, most, buffered });
     endings.add(() => streams.close());
@@ -65,6 +68,7 @@ class Desk {
       creatable: () => [...new Set([...options.tasks.keys(), ...registry.runnable.keys()])].toSorted(),
       streams,
       metrics: new Metrics(baton, { clock, streams }),
+      lists: new Recent(clock, () => streams.news),
       ready: () => probes.get('ready', async () => (await stores.open()).ping()),
       system: async () => {
         const { database, history } = await stores.open();

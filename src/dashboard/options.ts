@@ -65,7 +65,7 @@ export function checkOptions(options: DashboardOptions): CheckedOptions {
     origins,
     maxBody: whole('maxBody', maxBody, 1024, 64 * MEBIBYTE),
     maxStreams: whole('maxStreams', maxStreams, 0, 10_000),
-    maxBuffered: MEBIBYTE,
+    maxBuffered: 4 * MEBIBYTE,
   };
 }
 

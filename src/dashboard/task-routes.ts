@@ -1,6 +1,6 @@
 /** The routes about tasks. The handlers are short, since whatever comes in has been checked. */
 import type { BulkChange, BulkFilter } from '../core/bulk.ts';
-import type { TaskChangeOptions } from '../core/task.ts';
+import type { TaskChangeOptions, TaskPage } from '../core/task.ts';
 import type {
   BulkRequest,
   BulkResult,
@@ -14,6 +14,7 @@ import type {
 } from './api.ts';
 import { createTask } from './creation.ts';
 import { Refusal } from './failure.ts';
+import { ageIn } from './recent.ts';
 import { authorOf, type Call, type Route } from './route.ts';
 import type { Schema } from './schema.ts';
 import { CURSOR, ID, NAME, STATE } from './schemas.ts';
@@ -179,10 +180,11 @@ interface ListQuery {
   readonly includeDeleting?: boolean;
 }
 
-async function listTasks({ host, visitor, parameters }: Call<ListQuery>): Promise<TaskList> {
+async function listTasks({ host, visitor, request, parameters }: Call<ListQuery>): Promise<TaskList> {
   const { type: types, state: states, ...others } = parameters;
   const filter = { ...others, types, states, owner: visitor.owner, redacted: true };
-  const { tasks, next = null } = await host.baton.getTasks(filter);
+  const read = (): Promise<TaskPage> => host.baton.getTasks(filter);
+  const { tasks, next = null } = await host.lists.get(JSON.stringify(filter), ageIn(request.headers), read);
   return { tasks: tasks.map((task) => taskView(task, visitor)), next };
 }
 

@@ -2,7 +2,7 @@
  * Reads the history of all tasks from a position on, each entry once, whatever order they are committed in: it looks again
  * for numbers that it has passed over, until nothing can come under them any more.
  */
-import type { Clock } from '../core/clock.ts';
+import { type Clock, sleep } from '../core/clock.ts';
 import type { Row } from '../core/connection.ts';
 import { lookingFor, type Position, type Range, readTo } from '../core/cursor.ts';
 import { closeGap, readHorizon } from '../store/gaps.ts';
@@ -15,11 +15,21 @@ const LOOKED_BACK = 1000;
 const MOST_GAPS = 200;
 /** Nobody takes so many milliseconds from being given a number to putting a row there. */
 const VOID_AFTER = 5000;
+/** In ms: whoever is held looks again after that. */
+const HELD = 250;
 
 /** All that was passed over up to `last` had been passed over by then: a number of a transaction, or a time. */
 interface Mark {
   readonly last: number;
   readonly by: number;
+}
+
+export interface Reading {
+  readonly rows: readonly Row[];
+  /** Whether there may be more at once. */
+  readonly more: boolean;
+  /** Whether there is more, behind so much that was passed over that it has to wait. */
+  readonly isHeld: boolean;
 }
 
 export class EntryReader {
@@ -43,8 +53,8 @@ export class EntryReader {
     this.#position = lookingFor(this.#position, gaps);
   }
 
-  /** The next entries as they are stored, late ones first; whether there may be more at once. */
-  async next(limit: number): Promise<{ readonly rows: readonly Row[]; readonly more: boolean }> {
+  /** The next entries as they are stored, late ones first. */
+  async next(limit: number): Promise<Reading> {
     const over = await this.#over();
     const { gaps } = this.#position;
     const { late, next } = await readEntries(this.#store.scopes, this.#position, limit);
@@ -53,7 +63,18 @@ export class EntryReader {
     for (const row of late) this.#position = readTo(this.#position, Number(row['id']));
     // Of what was not read it isn't known whether it is there.
     if (late.length < limit) this.#drop(gaps, over);
-    return { rows, more: late.length === limit || (taken < 0 && next.length === limit) };
+    const isHeld = taken >= 0;
+    return { rows, more: late.length === limit || (!isHeld && next.length === limit), isHeld };
+  }
+
+  /** All that there is, up to what is there at the end; it goes on waiting for whatever holds it. */
+  async *all(limit: number): AsyncGenerator<readonly Row[], void, void> {
+    for (;;) {
+      const { rows, more, isHeld } = await this.next(limit);
+      yield rows;
+      if (isHeld) await sleep(this.#clock, HELD);
+      else if (!more) return;
+    }
   }
 
   /** Reads on, unless too much would have been passed over. */

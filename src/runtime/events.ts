@@ -6,7 +6,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Row } from '../core/connection.ts';
 import { cursorOf, isRead, parseCursor, type Position, readTo, together } from '../core/cursor.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
-import { checkEvents, type EventsOptions, type HistoryEntry } from '../core/history.ts';
+import { checkEvents, type EventsOptions, type HistoryEntry, type Noted } from '../core/history.ts';
 import { entryFrom, hasEntry, isVoid, oldestEntry } from '../store/history.ts';
 import type { Store } from '../store/store.ts';
 import { EntryReader, positionOfNow, positionOfStart } from './entry-reader.ts';
@@ -63,7 +63,7 @@ export class Events {
   }
 
   /** See `Taskbaton.events`. */
-  async *follow(options: EventsOptions): AsyncGenerator<HistoryEntry, void, void> {
+  async *follow(options: EventsOptions): AsyncGenerator<Noted, void, void> {
     const { since, signal, task, user, redacted } = checkEvents(options);
     const { stopped } = this.#context;
     const goOn = (): void => {
@@ -86,10 +86,7 @@ export class Events {
           if (isRead(position, id)) continue;
           position = readTo(position, id);
           if (!isWanted(row, task, user)) continue;
-          const cursor = cursorOf(position);
-          yield await (redacted
-            ? this.#redactedEntry(store, row, cursor)
-            : entryFrom(row, { payloads: store.payloads, redacted, cursor }));
+          yield { id, entry: await this.#entry(store, row, cursorOf(position), redacted) };
         }
         if (batch.position !== undefined) position = together(position, batch.position);
       }
@@ -100,10 +97,34 @@ export class Events {
     }
   }
 
-  #redactedEntry({ payloads }: Store, row: Row, cursor: string): Promise<HistoryEntry> {
+  /**
+   * What somebody has missed who has read all up to `since`, of what others have read who are at `until`. Throws
+   * INVALID_ARGUMENT, CURSOR_EXPIRED and the signal's reason.
+   */
+  async *missed(options: EventsOptions, until: string): AsyncGenerator<Noted, void, void> {
+    const { since = 'start', signal, task, user, redacted } = checkEvents(options);
+    const store = await this.#context.store();
+    const end = parseCursor('until', until);
+    let position = await startOf(store, since);
+    const reader = new EntryReader(store, this.#context.clock, position);
+    for await (const rows of reader.all(ROWS_AT_ONCE)) {
+      for (const row of rows) {
+        signal?.throwIfAborted();
+        const id = Number(row['id']);
+        if (isRead(position, id) || !isRead(end, id)) continue;
+        position = readTo(position, id);
+        if (!isWanted(row, task, user)) continue;
+        yield { id, entry: await this.#entry(store, row, cursorOf(position), redacted) };
+      }
+      if (reader.position.last >= end.last) return;
+    }
+  }
+
+  #entry({ payloads }: Store, row: Row, cursor: string, redacted: boolean): Promise<HistoryEntry> {
+    if (!redacted) return entryFrom(row, { payloads, redacted, cursor });
     const known = this.#redacted.get(row);
     if (known?.cursor === cursor) return known.entry;
-    const entry = entryFrom(row, { payloads, redacted: true, cursor });
+    const entry = entryFrom(row, { payloads, redacted, cursor });
     this.#redacted.set(row, { cursor, entry });
     return entry;
   }
@@ -122,10 +143,9 @@ export class Events {
         // What comes from here on waits for it.
         follower.behind = false;
         const reader = new EntryReader(store, this.#context.clock, position());
-        for (let more = true; more && !follower.isOver;) {
-          const read = await reader.next(ROWS_AT_ONCE);
-          more = read.more;
-          yield { rows: read.rows, position: reader.position };
+        for await (const rows of reader.all(ROWS_AT_ONCE)) {
+          yield { rows, position: reader.position };
+          if (follower.isOver) return;
         }
         // From here on the others look for what it has passed over; what waits was read before they did.
         const earlier = follower.drain();

@@ -146,6 +146,31 @@ eachBackend((backend) => {
     assert.deepEqual(idsOf(resumed.entries, 'create'), [late]);
   });
 
+  it('however much was rolled back, whoever comes later hears all that was not', async (t) => {
+    // SQLite gives the same number again.
+    if (backend.name === 'sqlite') return;
+    const system = await openSystem(backend, t);
+    const baton = system.instance(FAST);
+    const database = await openDatabase(system.backend.url, { clock: systemClock });
+    t.after(() => database.close());
+    await baton.migrate();
+    const live = await follow(baton);
+    for (let index = 0; index < 250; index++) {
+      await baton.createTask(noop, undefined);
+      const vain = database.transaction(async (tx) => {
+        await baton.createTask(noop, undefined, { tx });
+        throw new Error('never mind');
+      });
+      await assert.rejects(vain);
+    }
+    await baton.createTasks(Array.from({ length: 1500 }, () => ({ task: noop })));
+    const following = await follow(baton, { since: 'start' });
+    await following.seen('create', 1750);
+    await following.stop();
+    await live.stop();
+    assert.equal(new Set(idsOf(following.entries, 'create')).size, 1750);
+  });
+
   it('whoever is slow misses nothing, and holds nobody up', async (t) => {
     const system = await openSystem(backend, t);
     const baton = system.instance(FAST);

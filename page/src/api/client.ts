@@ -56,8 +56,9 @@ export type ScheduleAction = 'pause' | 'resume' | 'trigger' | 'delete';
 export const api = {
   session: (abort?: AbortSignal) => request<Session>('GET', 'session', undefined, abort),
   overview: (abort?: AbortSignal) => request<Overview>('GET', 'overview', undefined, abort),
-  tasks: (query: URLSearchParams, abort?: AbortSignal) =>
-    request<TaskList>('GET', `tasks?${query.toString()}`, undefined, abort),
+  /** Unless it must be fresh, it may be what somebody else was answered within a second. */
+  tasks: (query: URLSearchParams, abort?: AbortSignal, fresh = true) =>
+    request<TaskList>('GET', `tasks?${query.toString()}`, undefined, abort, fresh ? {} : RECENT),
   task: (id: number, abort?: AbortSignal) => request<TaskView>('GET', `tasks/${id}`, undefined, abort),
   history: (id: number, after: string | null, abort?: AbortSignal) =>
     request<HistoryPage>('GET', `tasks/${id}/history?${historyQuery(after)}`, undefined, abort),
@@ -87,13 +88,22 @@ function historyQuery(after: string | null): string {
   return query.toString();
 }
 
-async function request<T>(method: string, path: string, body?: unknown, abort?: AbortSignal): Promise<T> {
+const RECENT = { 'cache-control': 'max-age=1' };
+
+async function request<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  abort?: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<T> {
   const response = await reach(`api/${path}`, {
     method,
     credentials: 'same-origin',
     cache: 'no-store',
     headers: {
       accept: 'application/json',
+      ...headers,
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

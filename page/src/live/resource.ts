@@ -29,12 +29,11 @@ export interface ResourceOptions<T> {
 
 const PACE = 1_000;
 
+/** Asks for the data; what is not `fresh` may be what somebody else was answered a moment ago. */
+export type Load<T> = (abort: AbortSignal, fresh: boolean) => Promise<T>;
+
 /** A new `key` is a new resource. */
-export function useResource<T>(
-  key: string,
-  load: (abort: AbortSignal) => Promise<T>,
-  options: ResourceOptions<T> = {},
-): Resource<T> {
+export function useResource<T>(key: string, load: Load<T>, options: ResourceOptions<T> = {}): Resource<T> {
   const loader = useMemo(() => new Loader(load, options.pace ?? PACE), [key]);
   useEffect(() => {
     loader.touch();
@@ -65,14 +64,14 @@ export function useResource<T>(
 class Loader<T> implements Resource<T> {
   readonly data = signal<T | undefined>(undefined);
   readonly error = signal<ApiError | undefined>(undefined);
-  readonly #load: (abort: AbortSignal) => Promise<T>;
+  readonly #load: Load<T>;
   readonly #pace: number;
   #abort: AbortController | undefined;
   #again = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #notBefore = 0;
 
-  constructor(load: (abort: AbortSignal) => Promise<T>, pace: number) {
+  constructor(load: Load<T>, pace: number) {
     this.#load = load;
     this.#pace = pace;
   }
@@ -81,7 +80,7 @@ class Loader<T> implements Resource<T> {
   readonly refresh = (): void => {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#abort === undefined) void this.#run();
+    if (this.#abort === undefined) void this.#run(true);
     this.#again = true;
   };
 
@@ -89,7 +88,7 @@ class Loader<T> implements Resource<T> {
   readonly touch = (): void => {
     this.#again = true;
     if (this.#abort !== undefined || this.#timer !== undefined) return;
-    this.#timer = setTimeout(() => void this.#run(), Math.max(0, this.#notBefore - performance.now()));
+    this.#timer = setTimeout(() => void this.#run(false), Math.max(0, this.#notBefore - performance.now()));
   };
 
   close(): void {
@@ -99,14 +98,14 @@ class Loader<T> implements Resource<T> {
     this.#abort?.abort();
   }
 
-  async #run(): Promise<void> {
+  async #run(fresh: boolean): Promise<void> {
     const abort = new AbortController();
     this.#timer = undefined;
     this.#again = false;
     this.#abort = abort;
     this.#notBefore = performance.now() + this.#pace;
     try {
-      const data = await this.#load(abort.signal);
+      const data = await this.#load(abort.signal, fresh);
       if (!abort.signal.aborted) {
         batch(() => {
           this.data.value = data;

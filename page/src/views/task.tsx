@@ -217,7 +217,7 @@ function HistoryCard({ past }: { past: Resource<Past> }) {
 
 function Children({ id }: { id: number }) {
   const query = new URLSearchParams({ parent: String(id), limit: String(CHILDREN) });
-  const children = useResource(`children ${id}`, (abort) => api.tasks(query, abort), {
+  const children = useResource(`children ${id}`, (abort, fresh) => api.tasks(query, abort, fresh), {
     pace: 3_000,
     withTask: (list, task) => ({
       ...list,

@@ -4,7 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { Action, TaskList, TaskView } from '../../../src/dashboard/api.ts';
 import { api } from '../api/client.ts';
 import { askForReplicas } from '../live/replica-names.ts';
-import { useResource } from '../live/resource.ts';
+import { type Load, useResource } from '../live/resource.ts';
 import { Empty, Loaded } from '../parts/feedback.tsx';
 import { Icon } from '../parts/icon.tsx';
 import { navigate, place, withQuery } from '../route.ts';
@@ -39,7 +39,8 @@ export function TasksView() {
     last.current = query;
     chosen.value = new Set();
   }
-  const resource = useResource(query, (abort) => api.tasks(new URLSearchParams(query), abort), {
+  const load: Load<TaskList> = (abort, fresh) => api.tasks(new URLSearchParams(query), abort, fresh);
+  const resource = useResource(query, load, {
     pace: PACE,
     every: EVERY,
     withTask: replaceTask,
