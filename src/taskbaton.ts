@@ -52,6 +52,8 @@ import { Watcher } from './runtime/watcher.ts';
 import { readHistory } from './store/history.ts';
 import { TaskSystem } from './system.ts';
 
+const PROCESS_NAME = `${hostname()}:${process.pid}`.slice(0, 255);
+
 /**
  * A system of long tasks in a database, and this process's part in it. Tasks can be created and controlled as soon as
  * it is made; `start` makes this process a replica that also runs them.
@@ -290,7 +292,7 @@ export class Taskbaton extends TaskSystem {
       clock: this.#clock,
       observer: this.#observer,
       tracing: this.#tracing,
-      name: `${hostname()}:${process.pid}`.slice(0, 255),
+      name: PROCESS_NAME,
     });
     await replica.start();
     this.#replica = replica;

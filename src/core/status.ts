@@ -202,12 +202,16 @@ export interface Arrow {
   readonly to: Target;
 }
 
+const ARROWS: Readonly<Record<Event, readonly Arrow[]>> = Object.fromEntries(
+  EVENTS.map((event) => {
+    const targets = STATUSES.map((from) => ({ from, to: transition(from, event) }));
+    return [event, targets.filter(({ from, to }) => to !== undefined && to !== from)];
+  }),
+) as unknown as Readonly<Record<Event, readonly Arrow[]>>;
+
 /** All changes that `event` can cause; no-ops are left out. */
 export function arrows(event: Event): readonly Arrow[] {
-  return STATUSES.flatMap((from) => {
-    const to = transition(from, event);
-    return to === undefined || to === from ? [] : [{ from, to }];
-  });
+  return ARROWS[event];
 }
 
 export function stateOf(status: Status): State {

@@ -11,8 +11,8 @@ interface Reading<Value> {
   readonly news: number;
 }
 
-const MOST = 100;
-const LONGEST = 60_000;
+/** In ms: nothing is kept for longer. */
+const LONGEST = 5000;
 
 export class Recent<Value> {
   readonly #clock: Clock;
@@ -27,20 +27,17 @@ export class Recent<Value> {
 
   /** At most so many milliseconds old; 0 reads it anew. */
   get(key: string, age: number, read: () => Promise<Value>): Promise<Value> {
-    const [found, now, news] = [this.#readings.get(key), this.#clock.monotonic(), this.#news()];
-    if (found?.news === news && now - found.begun < age) return found.value;
-    const value = read();
-    this.#keep(key, { value, begun: now, news });
-    // Whoever asks next finds out for themselves.
-    value.catch(() => this.#readings.delete(key));
-    return value;
-  }
-
-  #keep(key: string, reading: Reading<Value>): void {
-    this.#readings.delete(key);
+    if (age === 0) return read();
+    const [now, news] = [this.#clock.monotonic(), this.#news()];
+    for (const [other, { begun, news: before }] of this.#readings)
+      if (before !== news || now - begun >= LONGEST) this.#readings.delete(other);
+    const found = this.#readings.get(key);
+    if (found !== undefined && now - found.begun < age) return found.value;
+    const reading = { value: read(), begun: now, news };
     this.#readings.set(key, reading);
-    const [oldest] = this.#readings.keys();
-    if (this.#readings.size > MOST && oldest !== undefined) this.#readings.delete(oldest);
+    // Whoever asks next finds out for themselves.
+    reading.value.catch(() => void (this.#readings.get(key) === reading && this.#readings.delete(key)));
+    return reading.value;
   }
 }
 

@@ -37,14 +37,12 @@ export async function unlessAborted<Result>(
   begin: () => Promise<Result>,
 ): Promise<Result> {
   signal.throwIfAborted();
-  const over = new AbortController();
-  const aborted = new Promise<never>((_resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', abort, { once: true, signal: over.signal });
-  });
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([begin(), aborted]);
+    return await Promise.race([begin(), aborted.promise]);
   } finally {
-    over.abort();
+    signal.removeEventListener('abort', abort);
   }
 }

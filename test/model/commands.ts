@@ -56,13 +56,30 @@ const group = fc.constantFrom(...GROUPS);
 /** Which of the tasks that were ever created, the last ones first. */
 const which = fc.nat(5);
 
-const create = fc.tuple(fc.constantFrom(...USERS), group, fc.boolean()).map(
-  ([user, name, autoRun]) =>
-    new Command(`create ${user} ${name} ${autoRun}`, always, async (reference, fleet) => {
-      const id = await fleet.controller.createTask(fleet.task, undefined, { user, group: name, autoRun });
-      reference.create(id, user, name, autoRun);
-    }),
-);
+const create = fc
+  .tuple(fc.constantFrom(...USERS), group, fc.boolean())
+  .map(
+    ([user, name, autoRun]) =>
+      new Command(`create ${user} ${name} ${autoRun}`, always, (reference, fleet) =>
+        createIn(reference, fleet, { user, group: name, autoRun }),
+      ),
+  );
+
+async function createIn(
+  reference: Reference,
+  fleet: Fleet,
+  options: { user: string; group: string; autoRun: boolean; parent?: number },
+): Promise<void> {
+  const id = await fleet.controller.createTask(fleet.task, undefined, options);
+  reference.create(id, { parent: undefined, ...options });
+}
+
+/**
+ * Whether a task that waits for its children may be woken by what comes: then there must be room for it, or it would depend on
+ * moments who gets the slot that its last child has left.
+ */
+const wakesNobody = (reference: Reference): boolean =>
+  reference.waiting.length === 0 || !reference.isContested;
 
 const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   create,
@@ -72,7 +89,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['run', 'pause', 'delete'] as const).map((ask) =>
     which.map(
       (index) =>
-        new Command(`${ask} #${index}`, hasTasks, async (reference, fleet) => {
+        new Command(`${ask} #${index}`, all(hasTasks, wakesNobody), async (reference, fleet) => {
           const id = nth(reference, index);
           const call = { run: 'runTask', pause: 'pauseTask', delete: 'deleteTask' } as const;
           assert.equal(await answerOf(fleet.controller[call[ask]](id)), reference[ask](id));
@@ -89,7 +106,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['run', 'pause', 'delete'] as const).map((ask) =>
     group.map(
       (name) =>
-        new Command(`${ask} all of ${name}`, always, async (reference, fleet) => {
+        new Command(`${ask} all of ${name}`, wakesNobody, async (reference, fleet) => {
           const call = { run: 'runTasks', pause: 'pauseTasks', delete: 'deleteTasks' } as const;
           const change = await fleet.controller[call[ask]]({ group: name });
           assert.equal(change.changed, reference.many(ask, name));
@@ -158,17 +175,41 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['finish', 'fail'] as const).map((order) =>
     which.map(
       (index) =>
-        new Command(`${order} #${index}`, isAnyHeld, async (reference, fleet) => {
+        new Command(`${order} #${index}`, all(isAnyHeld, wakesNobody), async (reference, fleet) => {
           const task = nthHeld(reference, index);
           await give(fleet, task, order);
           reference.end(task.id, order === 'finish' ? 'finished' : 'failed');
         }),
     ),
   ),
+  fc.tuple(which, group, fc.boolean()).map(
+    ([index, name, autoRun]) =>
+      new Command(`child of #${index} ${name} ${autoRun}`, hasTasks, async (reference, fleet) => {
+        const parent = nth(reference, index);
+        const above = reference.tasks.get(parent);
+        const options = { user: 'ada', group: name, autoRun, parent };
+        if (above !== undefined && above.state !== 'deleting') return createIn(reference, fleet, options);
+        const refused = fleet.controller.createTask(fleet.task, undefined, options);
+        assert.equal(await answerOf(refused), 'TASK_NOT_FOUND');
+      }),
+  ),
+  // With two that wait, it would depend on moments which is woken first.
+  which.map(
+    (index) =>
+      new Command(
+        `wait #${index}`,
+        all(isAnyHeld, ({ waiting }) => waiting.length === 0),
+        async (reference, fleet) => {
+          const task = nthHeld(reference, index);
+          await give(fleet, task, 'wait');
+          reference.wait(task.id);
+        },
+      ),
+  ),
   fc.constant(
     new Command(
       'start a replica',
-      ({ slots }) => slots < MOST_REPLICAS * SLOTS,
+      all(({ slots }) => slots < MOST_REPLICAS * SLOTS, wakesNobody),
       async (reference, fleet) => {
         await fleet.start();
         reference.slots += SLOTS;
@@ -188,7 +229,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
     (index) =>
       new Command(
         `crash replica ${index}`,
-        ({ slots }) => slots > SLOTS,
+        all(({ slots }) => slots > SLOTS, wakesNobody),
         (reference, fleet) => lose(reference, fleet, 'crash', index),
       ),
   ),
@@ -207,6 +248,12 @@ async function lose(reference: Reference, fleet: Fleet, how: 'stop' | 'crash', i
   reference.slots -= SLOTS;
   const ids = tasks.filter((task) => task.replica === replica).map(({ id }) => id);
   reference.release(ids, how === 'crash');
+}
+
+function all(
+  ...conditions: readonly ((reference: Reference) => boolean)[]
+): (reference: Reference) => boolean {
+  return (reference) => conditions.every((holds) => holds(reference));
 }
 
 function hasTasks(reference: Reference): boolean {

@@ -17,7 +17,7 @@ const HURRY = 20;
 const LEASE = 60_000;
 export const SLOTS = 2;
 
-export type Order = { readonly report: number } | 'finish' | 'fail';
+export type Order = { readonly report: number } | 'wait' | 'finish' | 'fail';
 
 interface Pending {
   readonly order: Order;
@@ -70,11 +70,12 @@ export class Fleet {
     input: typed<undefined>(),
     context: typed<number>(),
     onCrash: 'resume',
-    run: async ({ task, signal, report }) => {
+    run: async ({ task, signal, report, children }) => {
       for (;;) {
         const { order, done } = await this.desk.ask(task.id, task.epoch, signal);
         if (typeof order === 'object') await report({ context: order.report });
         done();
+        if (order === 'wait') await children.done({ onFailure: 'ignore' });
         if (order === 'finish') return finished();
         if (order === 'fail') throw new Error('as ordered');
       }

@@ -16,7 +16,17 @@ const RUNS = numberFrom('TASKBATON_MODEL_RUNS', 12);
 const COMMANDS = numberFrom('TASKBATON_MODEL_COMMANDS', 40);
 /** Where one of these never came, little was tried; in so few runs that may be chance. */
 const FEW = 40;
-const NEEDED = ['crash replica', 'stop replica', 'pause group', 'finish', 'report', 'delete', 'limit night'];
+const NEEDED = [
+  'crash replica',
+  'child of',
+  'wait',
+  'stop replica',
+  'pause group',
+  'finish',
+  'report',
+  'delete',
+  'limit night',
+];
 const TIMEOUT = 60_000 + RUNS * COMMANDS * 1000;
 
 describe('the whole system', () => {

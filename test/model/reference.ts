@@ -1,5 +1,5 @@
 /**
- * The whole system in a hundred lines: what users see once everything has come to rest. It knows no replica that holds
+ * The whole system in some hundred lines: what users see once everything has come to rest. It knows no replica that holds
  * a task, no lease, no statement; only who has asked for what, who may start, and who is next.
  */
 import type { PublicState } from '../../src/core/status.ts';
@@ -19,11 +19,20 @@ export interface ReferenceTask {
   pausedByGroup: boolean;
   context: number | undefined;
   crashes: number;
+  readonly parent: number | undefined;
 }
 
 export type Answer = 'done' | 'TASK_NOT_FOUND' | 'STATE_CONFLICT';
 
+interface NewReferenceTask {
+  readonly user: string;
+  readonly group: string;
+  readonly autoRun: boolean;
+  readonly parent: number | undefined;
+}
+
 const CRASHES_SURVIVED = 3;
+const PAUSABLE: readonly PublicState[] = ['init', 'pending', 'running', 'waiting'];
 
 export class Reference {
   readonly tasks = new Map<number, ReferenceTask>();
@@ -37,20 +46,41 @@ export class Reference {
   slots = 0;
   #now = 0;
 
-  create(id: number, user: string, group: string, autoRun: boolean): void {
+  create(id: number, { user, group, autoRun, parent }: NewReferenceTask): void {
     const state = autoRun ? 'pending' : 'init';
     const since = ++this.#now;
     const fresh = { held: false, ahead: false, pausedByGroup: false, context: undefined, crashes: 0 };
+    const above = parent === undefined ? undefined : this.tasks.get(parent);
+    // It goes after its children, and so can't go at once.
+    if (above?.state === 'init') above.state = 'paused';
     this.created.push(id);
-    this.tasks.set(id, { id, user, group, state, since, ...fresh });
+    this.tasks.set(id, { id, user, group, parent, state, since, ...fresh });
+  }
+
+  /** Gives its slot back, unless all its children have ended. */
+  wait(id: number): void {
+    if (this.#isAwaiting(id)) this.#leave(this.tasks.get(id), 'waiting');
+  }
+
+  /** Whether a task that may start can't for want of a slot: then one that is woken may find none, or another one. */
+  get isContested(): boolean {
+    return [...this.tasks.values()].some(
+      ({ state, held, ahead, group }) =>
+        !held && (state === 'pending' || ahead) && !this.pausedGroups.has(group),
+    );
+  }
+
+  get waiting(): readonly ReferenceTask[] {
+    return [...this.tasks.values()].filter(({ state }) => state === 'waiting');
   }
 
   run(id: number): Answer {
-    return this.#ask(id, ['init', 'paused', 'failed'], ['pending', 'running'], (task) => this.#queue(task));
+    const held = ['pending', 'running', 'waiting'] as const;
+    return this.#ask(id, ['init', 'paused', 'failed'], held, (task) => this.#queue(task));
   }
 
   pause(id: number): Answer {
-    return this.#ask(id, ['init', 'pending', 'running'], ['paused'], (task) => {
+    return this.#ask(id, PAUSABLE, ['paused'], (task) => {
       this.#leave(task, 'paused');
       task.pausedByGroup = false;
     });
@@ -59,7 +89,7 @@ export class Reference {
   delete(id: number): Answer {
     return this.#ask(
       id,
-      ['init', 'pending', 'running', 'paused', 'finished', 'failed'],
+      ['init', 'pending', 'running', 'waiting', 'paused', 'finished', 'failed'],
       ['deleting'],
       (task) => {
         if (task.state === 'init') this.tasks.delete(id);
@@ -77,7 +107,11 @@ export class Reference {
 
   /** Of those for whom it makes no difference, or no sense, none is touched. */
   many(ask: 'run' | 'pause' | 'delete', group: string): number {
-    const changing = { run: ['init', 'paused', 'failed'], pause: ['init', 'pending', 'running'], delete: [] };
+    const changing: Record<typeof ask, readonly PublicState[]> = {
+      run: ['init', 'paused', 'failed'],
+      pause: PAUSABLE,
+      delete: [],
+    };
     const now = this.#now + 1;
     const chosen = this.of(group).filter(({ state }) =>
       ask === 'delete' ? state !== 'deleting' : changing[ask].includes(state),
@@ -125,6 +159,10 @@ export class Reference {
 
   /** Lets everything happen that will happen by itself. */
   rest(): void {
+    // With no replica there is nobody who could look after either.
+    if (this.slots > 0) this.#removeDeleted();
+    for (const task of this.slots > 0 ? this.waiting : [])
+      if (!this.#isAwaiting(task.id)) Object.assign(task, { state: 'running', ahead: true });
     const waiting = [...this.tasks.values()].filter(({ state, ahead }) => state === 'pending' || ahead);
     waiting.sort(
       (one, other) =>
@@ -136,11 +174,25 @@ export class Reference {
       if (this.#held().length >= this.slots) break;
       if (this.#mayStart(task)) Object.assign(task, { state: 'running', held: true, ahead: false });
     }
-    for (const { id, state } of this.tasks.values()) {
-      if (state !== 'deleting' || this.slots === 0) continue;
+  }
+
+  /** With all that is below them. */
+  #removeDeleted(): void {
+    const deleted = [...this.tasks.values()].filter(({ state }) => state === 'deleting');
+    for (const { id } of deleted) {
+      for (const child of this.#childrenOf(id)) this.delete(child.id);
       this.tasks.delete(id);
       this.cleaned.add(id);
     }
+    if (deleted.length > 0) this.#removeDeleted();
+  }
+
+  #childrenOf(id: number): readonly ReferenceTask[] {
+    return [...this.tasks.values()].filter(({ parent }) => parent === id);
+  }
+
+  #isAwaiting(id: number): boolean {
+    return this.#childrenOf(id).some(({ state }) => state !== 'finished' && state !== 'failed');
   }
 
   of(group: string): readonly ReferenceTask[] {

@@ -6,6 +6,8 @@ import { SharedDatabase } from './shared-database.ts';
 import { simulate } from './simulation.ts';
 import { makeSchedule } from './themes.ts';
 
+// Nobody looks at them: whoever wants to know more of a seed replays it.
+Error.stackTraceLimit = 0;
 const shared = await SharedDatabase.open();
 
 parentPort?.on('message', (batch: Batch) => {
