@@ -38,6 +38,8 @@ const baton = new Taskbaton({
   prefix,
   tasks: [soaked],
   concurrency: 20,
+  // By default it is kept for so long that it would only grow.
+  history: { keep: '1m' },
   lease: 5000,
   migrate: false,
   logger: null,
