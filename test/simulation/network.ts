@@ -308,7 +308,8 @@ export class Network {
   #carryOut(request: Request): void {
     const { process, fault, session, execute } = request;
     request.over = true;
-    if (fault?.kind === 'conflict') {
+    // With what is taken back nothing can be at odds.
+    if (fault?.kind === 'conflict' && request.label !== 'ROLLBACK') {
       if (request.label === 'COMMIT' && session?.state === 'open') {
         this.#end(session);
         this.#shared.rollback();
