@@ -28,8 +28,8 @@ export const FIGURES: readonly Figure[] = [
   },
   {
     what: 'The engine in simulated systems',
-    command: 'npm run simulate -- --seeds 10000',
-    came: '10,000 seeds, 3,857,219 events, 1,734,809 statements; 30,000 seeds with 9.3 million events before there was a history',
+    command: 'npm run simulate -- --seeds 100000',
+    came: '100,000 seeds, 38,389,343 events, 17,262,867 statements, in 218 s; once in CI for each change',
     violations: 0,
   },
   {
