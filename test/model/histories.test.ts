@@ -15,6 +15,7 @@ import { numberFrom, seedFrom } from './settings.ts';
 const HISTORIES = numberFrom('TASKBATON_HISTORIES', 60);
 /** What must have happened, or the histories would say little. */
 const REACHED = ['claim true', 'report stored', 'a stale write refused', 'rescue true', 'delete changed'];
+const MOST_ROUNDS = 10;
 const TIMEOUT = 60_000 + HISTORIES * 1000;
 
 describe(`${CLIENTS} clients with ${CALLS} calls each`, () => {
@@ -37,11 +38,15 @@ describe(`${CLIENTS} clients with ${CALLS} calls each`, () => {
           }
           assert.ok(linearize(history, oneTask(false)) !== undefined, describeHistory(history));
         });
-        await fc.assert(property, { seed, numRuns: Math.ceil(HISTORIES / 2) });
+        const missing = (): readonly string[] => REACHED.filter((what) => !told.has(what));
+        let rounds = 0;
+        // What a few histories lack by chance, more of them have.
+        for (; rounds === 0 || (missing().length > 0 && rounds < MOST_ROUNDS); rounds++)
+          await fc.assert(property, { seed: seed + rounds, numRuns: Math.ceil(HISTORIES / 2) });
         t.diagnostic(
-          `seed ${seed}, ${Math.ceil(HISTORIES / 2)} histories, ${told.get('a stale write refused')} stale writes refused`,
+          `seed ${seed}, ${rounds * Math.ceil(HISTORIES / 2)} histories, ${told.get('a stale write refused')} stale writes refused`,
         );
-        for (const what of REACHED) assert.ok((told.get(what) ?? 0) > 0, `no call ever came to: ${what}`);
+        assert.deepEqual(missing(), [], 'no call ever came to these');
       },
     );
 
