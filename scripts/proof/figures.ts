@@ -14,7 +14,7 @@ export const FIGURES: readonly Figure[] = [
     violations: 0,
   },
   {
-    what: 'All operations, with replicas that start, stop and crash, against the reference',
+    what: 'Operations on tasks, groups and children, with replicas that start, stop and crash, against the reference',
     command:
       'TASKBATON_MODEL_RUNS=150 TASKBATON_MODEL_COMMANDS=60 npm test -- test/model/model-based.test.ts',
     came: '6,541 commands in 280 runs: 200 on SQLite (seed 681408414), 40 on PostgreSQL (seed 288099562), 40 on MariaDB (seed 1667190290); and 7,988 in 340 runs before there were children among them',

@@ -108,6 +108,8 @@ export class Events {
     let position = await startOf(store, since);
     const reader = new EntryReader(store, this.#context.clock, position);
     for await (const rows of reader.all(ROWS_AT_ONCE)) {
+      // Nothing may come for a while, and nobody may wait for it any more.
+      signal?.throwIfAborted();
       for (const row of rows) {
         signal?.throwIfAborted();
         const id = Number(row['id']);

@@ -78,8 +78,7 @@ async function createIn(
  * Whether a task that waits for its children may be woken by what comes: then there must be room for it, or it would depend on
  * moments who gets the slot that its last child has left.
  */
-const wakesNobody = (reference: Reference): boolean =>
-  reference.waiting.length === 0 || !reference.isContested;
+const mayWake = (reference: Reference): boolean => reference.waiting.length === 0 || !reference.isContested;
 
 const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   create,
@@ -89,7 +88,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['run', 'pause', 'delete'] as const).map((ask) =>
     which.map(
       (index) =>
-        new Command(`${ask} #${index}`, all(hasTasks, wakesNobody), async (reference, fleet) => {
+        new Command(`${ask} #${index}`, all(hasTasks, mayWake), async (reference, fleet) => {
           const id = nth(reference, index);
           const call = { run: 'runTask', pause: 'pauseTask', delete: 'deleteTask' } as const;
           assert.equal(await answerOf(fleet.controller[call[ask]](id)), reference[ask](id));
@@ -106,7 +105,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['run', 'pause', 'delete'] as const).map((ask) =>
     group.map(
       (name) =>
-        new Command(`${ask} all of ${name}`, wakesNobody, async (reference, fleet) => {
+        new Command(`${ask} all of ${name}`, mayWake, async (reference, fleet) => {
           const call = { run: 'runTasks', pause: 'pauseTasks', delete: 'deleteTasks' } as const;
           const change = await fleet.controller[call[ask]]({ group: name });
           assert.equal(change.changed, reference.many(ask, name));
@@ -175,7 +174,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   ...(['finish', 'fail'] as const).map((order) =>
     which.map(
       (index) =>
-        new Command(`${order} #${index}`, all(isAnyHeld, wakesNobody), async (reference, fleet) => {
+        new Command(`${order} #${index}`, all(isAnyHeld, mayWake), async (reference, fleet) => {
           const task = nthHeld(reference, index);
           await give(fleet, task, order);
           reference.end(task.id, order === 'finish' ? 'finished' : 'failed');
@@ -209,7 +208,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
   fc.constant(
     new Command(
       'start a replica',
-      all(({ slots }) => slots < MOST_REPLICAS * SLOTS, wakesNobody),
+      all(({ slots }) => slots < MOST_REPLICAS * SLOTS, mayWake),
       async (reference, fleet) => {
         await fleet.start();
         reference.slots += SLOTS;
@@ -229,7 +228,7 @@ const ARBITRARIES: readonly fc.Arbitrary<Command>[] = [
     (index) =>
       new Command(
         `crash replica ${index}`,
-        all(({ slots }) => slots > SLOTS, wakesNobody),
+        all(({ slots }) => slots > SLOTS, mayWake),
         (reference, fleet) => lose(reference, fleet, 'crash', index),
       ),
   ),
