@@ -18,14 +18,20 @@ const COMMANDS = numberFrom('TASKBATON_MODEL_COMMANDS', 40);
 const FEW = 40;
 const NEEDED = [
   'crash replica',
-  'child of',
+  'drain replica',
+  'create child',
+  'replace',
+  'become due',
+  'fire schedule',
   'wait',
-  'stop replica',
-  'pause group',
+  'snooze',
   'finish',
   'report',
-  'delete',
-  'limit night',
+  'delete many',
+  'pause family',
+  'limit user/group',
+  'hold type',
+  'release user',
 ];
 const TIMEOUT = 60_000 + RUNS * COMMANDS * 1000;
 
@@ -38,7 +44,7 @@ describe('the whole system', () => {
         await fleet.clear();
         await fleet.start();
         const reference = new Reference();
-        reference.slots = fleet.slots;
+        reference.replicas.push({ drained: false });
         await fc.asyncModelRun(() => ({ model: reference, real: fleet }), chosen);
       });
       await fc.assert(property, { seed, numRuns: RUNS });
