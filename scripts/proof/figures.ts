@@ -14,10 +14,9 @@ export const FIGURES: readonly Figure[] = [
     violations: 0,
   },
   {
-    what: 'Operations on tasks, groups and children, with replicas that start, stop and crash, against the reference',
-    command:
-      'TASKBATON_MODEL_RUNS=150 TASKBATON_MODEL_COMMANDS=60 npm test -- test/model/model-based.test.ts',
-    came: '6,541 commands in 280 runs: 200 on SQLite (seed 681408414), 40 on PostgreSQL (seed 288099562), 40 on MariaDB (seed 1667190290); and 7,988 in 340 runs before there were children among them',
+    what: 'All public operations, with replicas that start, are drained, stop and crash, against the reference',
+    command: 'TASKBATON_MODEL_RUNS=80 TASKBATON_MODEL_COMMANDS=60 npm test -- test/model/model-based.test.ts',
+    came: '8,445 commands in 344 runs: 4,587 on SQLite (seeds 1895289131, 2005937065), 2,092 on PostgreSQL (1821896363), 1,766 on MariaDB (1651261269); before there were keys, delays, schedules, draining, and limits and pauses of users and types among them, 14,529 in 620 runs',
     violations: 0,
   },
   {
@@ -53,7 +52,13 @@ export const FIGURES: readonly Figure[] = [
   {
     what: 'Soak on PostgreSQL 15: 50 tasks a second in five replicas, one of them killed every half a minute, the server every ten',
     command: 'npm run soak -- --db postgres --minutes 30',
-    came: '79,212 tasks in 30 minutes; of the first ten minutes and the last: heap of a replica 15.4 and 15.8 MiB, handles 5 and 5, connections 29 and 27, dead rows 4,163 and 4,318, p99 of the wait for a start 36 and 27 ms. Only the tables grew, by the history, which was kept; with one of a minute, ten minutes and 28,652 tasks later, they had 8.5 MiB and no gauge had left its bounds',
+    came: '82,321 tasks in 30 minutes; of the first ten minutes and the last: heap of a replica 16.1 and 16.6 million bytes, handles 5 and 4, connections 28 and 27, dead rows 9,211 and 10,663, tables and indexes 8.1 and 9.2 million bytes, p99 of the wait for a start 27 and 26 ms. The history is kept for a minute',
+    violations: 0,
+  },
+  {
+    what: 'Mutants of the engine, made by hand',
+    command: 'npm run mutants',
+    came: 'all 16 noticed, by the simulation within 426 seeds, and by a test on a database',
     violations: 0,
   },
   {

@@ -56,6 +56,12 @@ export type Address =
 
 export type ServerDriver = 'pg' | 'postgres' | 'mysql2';
 
+/** SQL that sends a hint where it is carried out. */
+export interface Hint {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
 /**
  * A database that the store can run on.
  *
@@ -86,6 +92,11 @@ export interface Database extends Connection {
   listen(channel: string, listener: WakeListener): Promise<Subscription>;
   /** Sends a hint to all listeners of `channel`, in this process too. Never throws for a lost hint. */
   notify(channel: string, topic: WakeTopic): Promise<void>;
+  /**
+   * The same as a table of one row, for the statement that writes what the hint is about; undefined where there is no such thing,
+   * or where one has gone out just now, so that the next one is for `notify` to send.
+   */
+  hintWithin?(channel: string, topic: WakeTopic): Hint | undefined;
   /** The same in a transaction, to arrive once it is committed; where the database can do that. */
   notifyIn?(connection: Connection, channel: string, topic: WakeTopic): Promise<void>;
   /** Closes what we opened; leaves alone what the user handed in. */

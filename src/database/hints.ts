@@ -31,6 +31,13 @@ export class Hints {
     return lane.waiting;
   }
 
+  /** Whether a hint may go out now, by the hand of whoever asks. */
+  take(key: string): boolean {
+    const free = !this.#lanes.has(key) && !this.#closing.signal.aborted;
+    if (free) void this.#send(key, async () => undefined);
+    return free;
+  }
+
   /** Sends at once what is waiting, and waits for it, though not for long. */
   async close(): Promise<void> {
     this.#closing.abort();

@@ -12,6 +12,10 @@ export class Unreached extends Error {
 
 /** Serialization failure, deadlock, lock not available: the database rolled back and asks to try again. */
 const CONFLICTS: readonly string[] = ['40001', '40P01', '55P03'];
+/** No prepared statement by this name in the session, or one already. */
+const NAMES: readonly string[] = ['26000', '42P05'];
+/** Where it is found out that a prepared statement has other columns now; its code says no more than "not supported". */
+const REVALIDATION = 'RevalidateCachedQuery';
 /** Statement cancelled, by a timeout of the user's as a rule. */
 const CANCELED = '57014';
 /**
@@ -33,12 +37,18 @@ export function isConnectionLost(error: unknown): boolean {
   return code === undefined ? LOST.test(messageFrom(error)) : UNAVAILABLE.test(code) || UNREACHED.test(code);
 }
 
+/** Whether a prepared statement isn't what it was, or isn't there: nothing was carried out, and in another session it can be. */
+export function isStale(error: unknown): boolean {
+  if (NAMES.includes(codeOf(error) ?? '')) return true;
+  return codeOf(error) === '0A000' && (error as { readonly routine?: unknown }).routine === REVALIDATION;
+}
+
 /** `TaskbatonError` or `Conflict` for an error of either driver. */
 export function translatePostgres(error: unknown): Error {
   if (isConnectionLost(error)) return unavailable(error instanceof Unreached ? error.cause : error);
   const code = codeOf(error);
   if (code === undefined) return failed(error);
-  if (CONFLICTS.includes(code)) return new Conflict(error);
+  if (CONFLICTS.includes(code) || isStale(error)) return new Conflict(error);
   return code === CANCELED ? busy(error) : failed(error);
 }
 

@@ -13,7 +13,8 @@ import {
   type PostgresDriver,
   resultFrom,
 } from './postgres-driver.ts';
-import { isConnectionLost, Unreached } from './postgres-failure.ts';
+import { isConnectionLost, isStale, Unreached } from './postgres-failure.ts';
+import { PreparedStatements } from './prepared.ts';
 import { within } from './within.ts';
 import type { Session } from './transaction.ts';
 
@@ -54,11 +55,14 @@ interface PgClient {
   query(statement: {
     text: string;
     values: readonly SqlValue[];
+    name?: string | undefined;
   }): Promise<{ rows: Row[]; command: unknown; rowCount: unknown }>;
   on(event: string, listener: (argument: never) => void): unknown;
 }
 
 interface PooledClient extends PgClient {
+  /** Of the server's process that it has reached, or so it was told. */
+  readonly processID?: number | null;
   release(destroy: boolean): void;
 }
 
@@ -73,12 +77,21 @@ interface LoneClient extends PgClient {
 const LISTEN_MS = 5000;
 const CLOSE_MS = 5000;
 
+/**
+ * Answers only if no pooler stands between, which lends out other sessions than it tells of. In such a session statements can be
+ * prepared; but each is to be planned for the tables as they are, not as they were when it was prepared.
+ */
+const GREETING = `SELECT set_config('plan_cache_mode', 'force_custom_plan', false) WHERE pg_backend_pid() = $1`;
+
 export class PgDriver implements PostgresDriver {
   readonly #pool: PgPool;
   readonly #owned: boolean;
   readonly #clock: Clock;
   readonly timeout: number;
   readonly #guarded = new WeakSet<object>();
+  readonly #statements = new PreparedStatements();
+  /** Clients in whose sessions statements are prepared: of our own pool only, for it changes the session. */
+  readonly #preparing = new WeakSet<object>();
 
   constructor(pool: PgPool, owned: boolean, clock: Clock, timeout: number) {
     this.#pool = pool;
@@ -154,8 +167,21 @@ export class PgDriver implements PostgresDriver {
     if (!this.#guarded.has(client)) {
       this.#guarded.add(client);
       client.on('error', ignore);
+      if (this.#owned) await this.#greet(client);
     }
-    return new PgSession(client, this.#clock, this.timeout);
+    const statements = this.#preparing.has(client) ? this.#statements : undefined;
+    return new PgSession(client, { clock: this.#clock, timeout: this.timeout, statements });
+  }
+
+  async #greet(client: PooledClient): Promise<void> {
+    try {
+      const greeting = { text: GREETING, values: [client.processID ?? null] };
+      const { rows } = await within(this.#clock, this.timeout, client.query(greeting));
+      if (rows.length > 0) this.#preparing.add(client);
+    } catch (error) {
+      client.release(true);
+      throw new Unreached(error);
+    }
   }
 
   /** A client with the options of the pool, outside it, for LISTEN must not come and go with a pool's clients. */
@@ -169,16 +195,21 @@ export class PgDriver implements PostgresDriver {
   }
 }
 
+interface SessionContext {
+  readonly clock: Clock;
+  readonly timeout: number;
+  /** Where statements are prepared. */
+  readonly statements: PreparedStatements | undefined;
+}
+
 class PgSession implements Session {
   #usable = true;
   readonly #client: PooledClient;
-  readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly #context: SessionContext;
 
-  constructor(client: PooledClient, clock: Clock, timeout: number) {
+  constructor(client: PooledClient, context: SessionContext) {
     this.#client = client;
-    this.#clock = clock;
-    this.#timeout = timeout;
+    this.#context = context;
   }
 
   get native(): unknown {
@@ -191,15 +222,17 @@ class PgSession implements Session {
   }
 
   async query(text: string, values: readonly SqlValue[]): Promise<QueryResult> {
-    const { rows, command, rowCount } = await this.#send(text, values);
+    const name = this.#context.statements?.nameOf(text, values);
+    const { rows, command, rowCount } = await this.#send(text, values, name);
     return resultFrom(rows, command, rowCount);
   }
 
-  async #send(text: string, values: readonly SqlValue[]): ReturnType<PgClient['query']> {
+  async #send(text: string, values: readonly SqlValue[], name?: string): ReturnType<PgClient['query']> {
+    const { clock, timeout } = this.#context;
     try {
-      return await within(this.#clock, this.#timeout, this.#client.query({ text, values }));
+      return await within(clock, timeout, this.#client.query({ text, values, name }));
     } catch (error) {
-      if (isConnectionLost(error)) this.#usable = false;
+      if (isConnectionLost(error) || isStale(error)) this.#usable = false;
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * PostgreSQL, by the package `pg` or a client of the package `postgres`. No session state and no named statements, so
- * that it works through poolers too; a statement that gets no answer is given up, never waited for for ever.
+ * PostgreSQL, by the package `pg` or a client of the package `postgres`. No session state that anything rests on, so that
+ * it works through poolers too; a statement that gets no answer is given up, never waited for for ever.
  *
  * This is the door `taskbaton/postgres`: `new Taskbaton({ db: postgres(pool, { statementTimeout: 10_000 }) })`.
  */
@@ -10,6 +10,7 @@ import type {
   Address,
   Connection,
   Database,
+  Hint,
   QueryResult,
   SqlValue,
   Subscription,
@@ -162,6 +163,13 @@ class PostgresDatabase implements Database {
     return this.#hints.notify(`${name} ${topic}`, () =>
       this.#driver.query('SELECT pg_notify($1, $2)', [name, topic]),
     );
+  }
+
+  hintWithin(channel: string, topic: WakeTopic): Hint | undefined {
+    const name = channelName(channel);
+    return this.#hints.take(`${name} ${topic}`)
+      ? { sql: '(SELECT pg_notify(?, ?)) AS hint', values: [name, topic] }
+      : undefined;
   }
 
   async notifyIn(connection: Connection, channel: string, topic: WakeTopic): Promise<void> {

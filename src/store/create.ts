@@ -1,5 +1,5 @@
 /** New tasks: one INSERT, and where it begins to wait in a queue of the user's own, that queue told in the same transaction. */
-import type { Connection, Database, SqlValue } from '../core/connection.ts';
+import type { Connection, Database, Hint, SqlValue } from '../core/connection.ts';
 import { show, TaskbatonError } from '../core/errors.ts';
 import { FIRST_VERSION } from '../core/version.ts';
 import { adopt, checkDescent, keepWithChildren, wakeParent } from './children.ts';
@@ -96,11 +96,17 @@ async function lockDescent(
     await control.lock(connection);
 }
 
-/** Creates plain tasks, those that are alike in one statement; leaves out whom it could not create with others. */
-export function insertEach(context: Context, tasks: readonly NewTask[]): Promise<readonly Attempt<number>[]> {
+/** Creates plain tasks, those that are alike in one statement, `hint` with them; leaves out whom it could not create with others. */
+export function insertEach(
+  context: Context,
+  tasks: readonly NewTask[],
+  hint?: Hint,
+): Promise<readonly Attempt<number>[]> {
   // One statement needs no transaction around it.
   return writeAlike(tasks, startOf, (group) =>
-    isOneStatement(context) ? insertRows(context.connection, context, group) : insertTasks(context, group),
+    isOneStatement(context)
+      ? insertRows(context.connection, context, group, hint)
+      : insertTasks(context, group),
   );
 }
 
@@ -221,6 +227,7 @@ async function insertRows(
   connection: Connection,
   context: Context,
   tasks: readonly NewTask[],
+  hint?: Hint,
 ): Promise<readonly number[]> {
   const { tables, dialect, control } = context;
   const [first] = tasks;
@@ -236,11 +243,12 @@ async function insertRows(
     const unless = tasks.some(({ key }) => key !== undefined)
       ? 'WHERE true ORDER BY v_place ON CONFLICT DO NOTHING'
       : 'ORDER BY v_place';
+    const told = hint === undefined ? '' : `CROSS JOIN ${hint.sql}`;
     const ids = await insertNoting(connection, terms, {
       table: tables.task,
       insertion: {
-        sql: `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES} FROM ${given.sql} ${unless}`,
-        values: given.values,
+        sql: `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES} FROM ${given.sql} ${told} ${unless}`,
+        values: [...given.values, ...(hint?.values ?? [])],
       },
       entry,
     });
