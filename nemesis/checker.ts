@@ -196,12 +196,12 @@ export const INVARIANTS: readonly Invariant[] = [
   },
   {
     id: 'I11',
-    says: `an order reaches a handler that nothing befell within ${HEARD_WITHIN} ms (99 of 100)`,
+    says: `an order reaches a handler that nothing befell within ${HEARD_WITHIN} ms (99 of 100; all but one of fewer)`,
     *violations(evidence) {
-      const waits = hearingTimes(evidence).toSorted((one, other) => one - other);
-      const p99 = waits[Math.floor(waits.length * 0.99)] ?? 0;
-      if (p99 > HEARD_WITHIN)
-        yield `of ${waits.length} orders the 99th percentile took ${Math.round(p99)} ms`;
+      const waits = hearingTimes(evidence);
+      const late = waits.filter((ms) => ms > HEARD_WITHIN);
+      if (late.length > Math.max(1, waits.length / 100))
+        yield `${late.length} of ${waits.length} orders took longer, one of them ${Math.round(Math.max(...late))} ms`;
     },
   },
   {

@@ -61,6 +61,9 @@ export const isAnyHeld: Condition = ({ held }) => held.length > 0;
  */
 export const mayWake: Condition = ({ waiting, isContested }) => waiting.length === 0 || !isContested;
 
+/** Whether it doesn't depend on moments who follows a task that leaves its slot. */
+export const mayLeave: Condition = ({ isDisputed }) => !isDisputed;
+
 export function all(...conditions: readonly Condition[]): Condition {
   return (reference) => conditions.every((holds) => holds(reference));
 }

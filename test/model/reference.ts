@@ -271,6 +271,17 @@ export class Reference {
     return this.all.some((task) => isInQueue(task) && !this.#isPaused(task));
   }
 
+  /**
+   * Whether some task waits for want of a slot and another one because of a limit: then it depends on moments which of them follows
+   * one that leaves, for its slot is free a little sooner than its place within the limit.
+   */
+  get isDisputed(): boolean {
+    const rooms = this.all
+      .filter((task) => isInQueue(task) && !this.#isPaused(task))
+      .map((task) => this.#hasRoom(task));
+    return rooms.includes(true) && rooms.includes(false);
+  }
+
   get waiting(): readonly ReferenceTask[] {
     return this.all.filter(({ state }) => state === 'waiting');
   }

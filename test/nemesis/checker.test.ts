@@ -241,7 +241,12 @@ const PLANTED: Readonly<Record<string, readonly (readonly [what: string, bent: (
     ['a lost move', () => peaceful().order('move', 5000)],
     ['a task that vanished', () => deleted().order('create', 0, 2).order('pause', 10, 3)],
   ],
-  I11: [['an order that nobody hears for long', () => peaceful().order('pause', 500).order('run', 2600)]],
+  I11: [
+    [
+      'orders that nobody hears for long',
+      () => peaceful().order('pause', 500).order('pause', 600).order('run', 2600),
+    ],
+  ],
   I12: [
     [
       'a removal without a cleanup',

@@ -1,7 +1,19 @@
 /** What users ask for: of one task, with its children, of many. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { all, always, answerOf, Command, GROUPS, hasTasks, mayWake, nth, USERS, which } from '../command.ts';
+import {
+  all,
+  always,
+  answerOf,
+  Command,
+  GROUPS,
+  hasTasks,
+  mayLeave,
+  mayWake,
+  nth,
+  USERS,
+  which,
+} from '../command.ts';
 import { LATER, TYPES } from '../fleet.ts';
 import type { ReferenceScope } from '../reference.ts';
 
@@ -26,7 +38,7 @@ export const asks: readonly fc.Arbitrary<Command>[] = [
   ...ASKS.map((ask) =>
     which.map(
       (index) =>
-        new Command(ask, `#${index}`, all(hasTasks, mayWake), async (reference, fleet) => {
+        new Command(ask, `#${index}`, all(hasTasks, mayWake, mayLeave), async (reference, fleet) => {
           const id = nth(reference, index);
           assert.equal(await answerOf(fleet.controller[ONE[ask]](id)), reference[ask](id));
         }),
@@ -47,7 +59,7 @@ export const asks: readonly fc.Arbitrary<Command>[] = [
         new Command(
           `${ask} family`,
           `of #${index}`,
-          all(hasTasks, mayWake, (reference) => !reference.hasGrandchildren(nth(reference, index))),
+          all(hasTasks, mayWake, mayLeave, (reference) => !reference.hasGrandchildren(nth(reference, index))),
           async (reference, fleet) => {
             const id = nth(reference, index);
             const answer = await answerOf(fleet.controller[ONE[ask]](id, { children: true }));
@@ -66,11 +78,16 @@ export const asks: readonly fc.Arbitrary<Command>[] = [
   ...ASKS.map((ask) =>
     chosen.map(
       ({ scope, filter }) =>
-        new Command(`${ask} many`, `of ${scope.join(' ')}`, mayWake, async (reference, fleet) => {
-          const change = await fleet.controller[MANY[ask]](filter);
-          assert.equal(change.changed, reference.many(ask, reference.of(scope)));
-          await change.settled();
-        }),
+        new Command(
+          `${ask} many`,
+          `of ${scope.join(' ')}`,
+          all(mayWake, mayLeave),
+          async (reference, fleet) => {
+            const change = await fleet.controller[MANY[ask]](filter);
+            assert.equal(change.changed, reference.many(ask, reference.of(scope)));
+            await change.settled();
+          },
+        ),
     ),
   ),
   group.map(

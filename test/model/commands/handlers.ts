@@ -1,7 +1,7 @@
 /** What handlers do with the tasks that they have. */
 import fc from 'fast-check';
 import { until } from '../../support/system.ts';
-import { all, Command, give, isAnyHeld, mayWake, nthHeld, which } from '../command.ts';
+import { all, Command, give, isAnyHeld, mayLeave, mayWake, nthHeld, which } from '../command.ts';
 import type { Fleet } from '../fleet.ts';
 
 export const handlers: readonly fc.Arbitrary<Command>[] = [
@@ -16,7 +16,7 @@ export const handlers: readonly fc.Arbitrary<Command>[] = [
   ...(['finish', 'fail'] as const).map((order) =>
     which.map(
       (index) =>
-        new Command(order, `#${index}`, all(isAnyHeld, mayWake), async (reference, fleet) => {
+        new Command(order, `#${index}`, all(isAnyHeld, mayWake, mayLeave), async (reference, fleet) => {
           const task = nthHeld(reference, index);
           await give(fleet, task, order);
           reference.end(task.id, order === 'finish' ? 'finished' : 'failed');
@@ -25,7 +25,7 @@ export const handlers: readonly fc.Arbitrary<Command>[] = [
   ),
   which.map(
     (index) =>
-      new Command('snooze', `#${index}`, isAnyHeld, async (reference, fleet) => {
+      new Command('snooze', `#${index}`, all(isAnyHeld, mayLeave), async (reference, fleet) => {
         const task = nthHeld(reference, index);
         await give(fleet, task, 'snooze');
         reference.snooze(task.id);
@@ -37,7 +37,7 @@ export const handlers: readonly fc.Arbitrary<Command>[] = [
       new Command(
         'wait',
         `#${index}`,
-        all(isAnyHeld, ({ waiting }) => waiting.length === 0),
+        all(isAnyHeld, mayLeave, ({ waiting }) => waiting.length === 0),
         async (reference, fleet) => {
           const task = nthHeld(reference, index);
           await give(fleet, task, 'wait');

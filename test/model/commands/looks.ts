@@ -8,6 +8,8 @@ import { all, always, answerOf, Command, GROUPS, hasTasks, nth, PAGE, USERS, whi
 import type { Fleet } from '../fleet.ts';
 import { PAUSED_KINDS, type Reference, type ReferenceTask, SLOTS } from '../reference.ts';
 
+/** In milliseconds; it is over at once, unless something is missing. */
+const FOLLOWED_FOR = 60_000;
 const STATES = ['pending', 'running', 'paused', 'failed'] as const;
 
 const isVisible = (task: ReferenceTask | undefined): task is ReferenceTask =>
@@ -63,7 +65,42 @@ export const looks: readonly fc.Arbitrary<Command>[] = [
         assert.equal(entries.findLast(({ to }) => to !== undefined)?.to, task?.state);
       }),
   ),
+  which.map(
+    (index) =>
+      new Command('follow', `#${index}`, all(hasTasks, isThere(index)), async (reference, { controller }) => {
+        const id = nth(reference, index);
+        const { entries } = await controller.history(id, { limit: PAGE });
+        const [since, ...cursors] = entries.map(({ cursor }) => cursor);
+        const followed: string[] = [];
+        const signal = AbortSignal.timeout(FOLLOWED_FOR);
+        for await (const { cursor, task } of cursors.length > 0 ? controller.events({ since, signal }) : []) {
+          if (task === id) followed.push(cursor);
+          if (cursor === cursors.at(-1)) break;
+        }
+        assert.deepEqual(followed, cursors);
+      }),
+  ),
   fc.constant(new Command('count', '', always, count)),
+  fc.constant(new Command('glance', '', always, glance)),
+  fc.constant(
+    new Command('list versions', '', always, async (reference, { controller }) => {
+      const left = reference.all.filter(({ state }) => state !== 'finished' && state !== 'failed');
+      const replicas = reference.replicas.filter(({ drained }) => !drained).length;
+      const expected = Array.from(
+        Map.groupBy(left, ({ type }) => type),
+        ([type, tasks]) => ({
+          type,
+          version: 1,
+          tasks: tasks.length,
+          replicas,
+        }),
+      );
+      assert.deepEqual(
+        await controller.versions(),
+        expected.toSorted((one, other) => (one.type < other.type ? -1 : 1)),
+      );
+    }),
+  ),
   fc.constant(
     new Command('list schedules', '', always, async (reference, fleet) => {
       const found = (await fleet.schedules.list()).map(({ name, type, user, group, paused }) => [
@@ -97,7 +134,7 @@ function hasEnded(index: number): (reference: Reference) => boolean {
   return (reference) => ['finished', 'failed'].includes(nthTask(reference, index)?.state ?? '');
 }
 
-/** Tasks by state, limits and pauses of each user, group and type that has tasks; and the whole at a glance. */
+/** Tasks by state, limits and pauses of each user, group and type that has tasks. */
 async function count(reference: Reference, { controller }: Fleet): Promise<void> {
   const found = {
     group: await controller.groups(),
@@ -117,15 +154,34 @@ async function count(reference: Reference, { controller }: Fleet): Promise<void>
     const inOrder = expected.toSorted((one, other) => (one.name < other.name ? -1 : 1));
     assert.deepEqual(withTasks(found[kind]), inOrder, kind);
   }
-  const whole = {
+}
+
+/** What many may ask for at once is shared among them, and may be a second old. */
+async function glance(reference: Reference, { controller }: Fleet): Promise<void> {
+  const expected = {
     states: statesOf(reference.all),
     slots: { total: reference.replicas.length * SLOTS, used: reference.held.length },
+    cells: cellsOf(reference),
   };
-  // What many may ask for at once is shared among them, and may be a second old.
-  await until('the overview shows the same', async () => {
+  await until('what is seen at a glance is the same', async () => {
     const { states, slots } = await controller.overview();
-    return isDeepStrictEqual({ states, slots }, whole);
+    const { matrix } = await controller.queues();
+    const cells = matrix.map(({ user, group, running, waiting, limit }) =>
+      String([user, group, running, waiting, limit]),
+    );
+    return isDeepStrictEqual({ states, slots, cells: cells.toSorted() }, expected);
   });
+}
+
+/** For each user in each group: how many run, how many wait for a slot, and its limit. */
+function cellsOf({ all: tasks, limits }: Reference): readonly string[] {
+  const shown = tasks.filter(({ state }) => state === 'pending' || state === 'running');
+  const cells = Map.groupBy(shown, ({ user, group }) => String(['user/group', user, group]));
+  return Array.from(cells, ([scope, those]) => {
+    const [, user, group] = scope.split(',');
+    const running = those.filter(({ held }) => held).length;
+    return String([user, group, running, those.length - running, limits.get(scope)]);
+  }).toSorted();
 }
 
 type Counted = Pick<ScopeCount, 'name' | 'states' | 'limit' | 'paused'>;

@@ -1,6 +1,6 @@
 /** Users, groups and types as a whole: limited, paused, resumed. */
 import fc from 'fast-check';
-import { always, Command, GROUPS, USERS } from '../command.ts';
+import { always, Command, GROUPS, mayLeave, USERS } from '../command.ts';
 import { TYPES } from '../fleet.ts';
 import type { PausedKind, ReferenceScope } from '../reference.ts';
 
@@ -34,10 +34,15 @@ export const scopes: readonly fc.Arbitrary<Command>[] = [
   ),
   fc.tuple(pausable, fc.boolean()).map(
     ([[kind, name], running]) =>
-      new Command(`hold ${kind}`, `${name} ${running}`, always, async (reference, fleet) => {
-        await fleet.hold(kind, name, running);
-        reference.hold([kind, name], running);
-      }),
+      new Command(
+        `hold ${kind}`,
+        `${name} ${running}`,
+        running ? mayLeave : always,
+        async (reference, fleet) => {
+          await fleet.hold(kind, name, running);
+          reference.hold([kind, name], running);
+        },
+      ),
   ),
   ...[pausable, pausable].map((some) =>
     some.map(
