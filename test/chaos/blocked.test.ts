@@ -57,15 +57,18 @@ describe('a handler blocks the event loop', () => {
       );
       assert.equal(count('replica.lost'), 0);
       assert.equal(count('task.lost'), 0);
+      let long = 0;
       for (const replica of replicas) {
         const blocks = replica.all('event').map(({ event }) => event);
         for (const event of blocks) {
-          if (event.name !== 'loop.blocked') continue;
+          // A machine that stands still for a moment blocks loops too, and no handler is to blame.
+          if (event.name !== 'loop.blocked' || event.ms < BLOCK / 2) continue;
+          long += 1;
           assert.ok(event.evidence === 'measured' && stalling.includes(event.id ?? 0), JSON.stringify(event));
           assert.ok((event.measured ?? 0) >= BLOCK - 1 && event.ms >= BLOCK - 500, JSON.stringify(event));
         }
       }
-      assert.ok(count('loop.blocked') > 0);
+      assert.ok(long > 0);
     });
 
     it('and all can see it while it lasts: for how long, and which task is suspected', async (t) => {
