@@ -157,7 +157,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       'into',
       "fixedFor(first, 'v_priority', dialect, control)",
       'unless',
-      'told',
+      'hinting',
       "rows.join(', ')",
       'returning.unlessKeyExists',
       "BEGINNING.map((name, index) => `${name} = ${begins[index]}`).join(', ')",

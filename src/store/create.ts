@@ -243,11 +243,11 @@ async function insertRows(
     const unless = tasks.some(({ key }) => key !== undefined)
       ? 'WHERE true ORDER BY v_place ON CONFLICT DO NOTHING'
       : 'ORDER BY v_place';
-    const told = hint === undefined ? '' : `CROSS JOIN ${hint.sql}`;
+    const hinting = hint === undefined ? '' : `CROSS JOIN ${hint.sql}`;
     const ids = await insertNoting(connection, terms, {
       table: tables.task,
       insertion: {
-        sql: `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES} FROM ${given.sql} ${told} ${unless}`,
+        sql: `${into} SELECT ${fixedFor(first, 'v_priority', dialect, control)}, ${GIVEN_NAMES} FROM ${given.sql} ${hinting} ${unless}`,
         values: [...given.values, ...(hint?.values ?? [])],
       },
       entry,

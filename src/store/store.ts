@@ -146,7 +146,7 @@ export class Store {
     await this.control.adopt(this.#scheduling.policies, false);
   }
 
-  // Hints: sent after the fact, so that a lost one costs a poll interval and nothing else
+  // Hints: sent with the fact or after it; a lost one costs a poll interval and nothing else
 
   async hint(...topics: readonly WakeTopic[]): Promise<void> {
     for (const sent of topics.map((topic) => this.database.notify(this.tables.wake, topic))) await sent;

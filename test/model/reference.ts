@@ -176,16 +176,10 @@ export class Reference {
     return chosen.length;
   }
 
-  /** A task, and all below it for whom it makes sense. */
+  /** A task, and its children for whom it makes sense. */
   family(ask: 'run' | 'pause', id: number): Answer {
     const answer = this[ask](id);
-    if (answer === 'done')
-      for (
-        let level = this.#childrenOf(id);
-        level.length > 0;
-        level = level.flatMap(({ id: above }) => this.#childrenOf(above))
-      )
-        this.many(ask, level);
+    if (answer === 'done') this.many(ask, this.#childrenOf(id));
     return answer;
   }
 
