@@ -15,7 +15,7 @@ import { numberFrom, seedFrom } from './settings.ts';
 const RUNS = numberFrom('TASKBATON_MODEL_RUNS', 12);
 const COMMANDS = numberFrom('TASKBATON_MODEL_COMMANDS', 40);
 /** Where one of these never came, little was tried; in so few runs that may be chance. */
-const FEW = 40;
+const FEW = 100;
 const NEEDED = [
   'crash replica',
   'drain replica',
