@@ -221,17 +221,14 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       return `JSON_TABLE(?, '$[*]' COLUMNS (${list.join(', ')})) given`;
     },
     countUnlocked: (table, other) =>
-      `SELECT COUNT(*) AS unlocked FROM ${other} STRAIGHT_JOIN ${table} WHERE id = v_id FOR UPDATE SKIP LOCKED`,
-    // In this order, or rows of others might be locked on the way.
-    updateMatching: (table, other, set, where) =>
-      `UPDATE ${other} STRAIGHT_JOIN ${table} SET ${set} WHERE ${where}`,
-    matching: (table, other) => `${other} STRAIGHT_JOIN ${table}`,
+      `SELECT COUNT(*) AS unlocked FROM ${byKey(table, other)} WHERE id = v_id FOR UPDATE SKIP LOCKED`,
+    updateMatching: (table, other, set, where) => `UPDATE ${byKey(table, other)} SET ${set} WHERE ${where}`,
+    matching: byKey,
     // A statement that selects what it inserts may hold the lock of the counter until its end, and wait for a task meanwhile.
     notes: 'apart',
     gaps: 'void',
     distinctSkips: true,
-    deleteMatching: (table, other, where) =>
-      `DELETE ${table} FROM ${other} STRAIGHT_JOIN ${table} WHERE ${where}`,
+    deleteMatching: (table, other, where) => `DELETE ${table} FROM ${byKey(table, other)} WHERE ${where}`,
     returning: {
       insertedIds: 'SELECT LAST_INSERT_ID() AS first, @@auto_increment_increment AS step',
       unlessKeyExists: 'ON DUPLICATE KEY UPDATE id = LAST_INSERT_ID(id)',
@@ -253,6 +250,14 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       'SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   },
 };
+
+/**
+ * MySQL locks whatever rows it reads, so those of the table are to be found by their key, each for a row of the other: of a small
+ * table it would rather read all, wait for those that others hold, and have claims pass over those that wait.
+ */
+function byKey(table: string, other: string): string {
+  return `${other} STRAIGHT_JOIN ${table} FORCE INDEX (PRIMARY)`;
+}
 
 function updateFrom(table: string, other: string, set: string, where: string): string {
   return `UPDATE ${table} SET ${set} FROM ${other} WHERE ${where}`;
