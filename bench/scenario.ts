@@ -34,6 +34,7 @@ export interface Scale {
   readonly checkpointed: number;
   readonly observed: number;
   readonly latencies: number;
+  readonly smallBacklog: number;
   readonly backlog: number;
   /** Milliseconds until an idle system has come to rest, and that it is then watched. */
   readonly rest: number;
@@ -46,15 +47,17 @@ export interface Scale {
   readonly timeout: number;
 }
 
+/** Long enough that what is measured is a process that has warmed up: compiling is half of what a drain of 20,000 costs. */
 export const FULL: Scale = {
   repetitions: 5,
   createdOneByOne: 3000,
-  createdFromCallers: 10_000,
-  createdInBulk: 20_000,
-  drained: 20_000,
-  checkpointed: 2000,
+  createdFromCallers: 20_000,
+  createdInBulk: 100_000,
+  drained: 100_000,
+  checkpointed: 10_000,
   observed: 5000,
   latencies: 300,
+  smallBacklog: 20_000,
   backlog: 1_000_000,
   rest: 20_000,
   window: 10_000,
@@ -72,6 +75,7 @@ export const QUICK: Scale = {
   checkpointed: 200,
   observed: 500,
   latencies: 40,
+  smallBacklog: 3000,
   backlog: 30_000,
   rest: 2000,
   window: 2000,
@@ -80,9 +84,9 @@ export const QUICK: Scale = {
   timeout: 30_000,
 };
 
-/** What a contestant is given of `count`. */
-export function share(entry: Entry, count: number): number {
-  return entry.slow === true ? Math.ceil(count / SLOWNESS) : count;
+/** What a contestant is given of `count`: a slow one less, but never too little to measure. */
+export function share({ slowness = 1 }: Entry, count: number): number {
+  return Math.max(Math.min(count, LEAST), Math.ceil(count / slowness));
 }
 
 /** Of ours, the plain variant. */
@@ -94,4 +98,4 @@ export function isOneOf(comparison: Comparison, names: readonly string[]): (entr
   return (entry) => entry.comparison === comparison && names.includes(entry.name);
 }
 
-const SLOWNESS = 6;
+const LEAST = 2000;

@@ -20,7 +20,7 @@ export const backlog: Scenario = {
   },
   takesPart: ({ name, server }) => !LEFT_OUT.includes(name) && !server.startsWith('redis'),
   async measure(arena, scale) {
-    const tasks = share(arena.entry, scale.drained);
+    const tasks = share(arena.entry, scale.smallBacklog);
     const small = await rateOf(arena, tasks, tasks, scale);
     const large = await rateOf(arena, tasks, scale.backlog, scale);
     return { large, small, ratio: large / small };
