@@ -115,14 +115,17 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     parts: ['column', 'value(column)'],
   },
   'src/queue/slots.ts': {
-    why: 'the name of a queue, and columns and conditions of the rounds',
+    why: 'the name of a queue, columns and conditions of the rounds, and the numbers of parts',
     parts: [
       'queue',
       'due',
       'columns',
       'doneAt',
       'where',
-      "ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`",
+      "suspected.join(' OR ')",
+      "isInParts('id', parts)",
+      'id',
+      "parts.join(', ')",
     ],
   },
   'src/store/bulk.ts': {
@@ -178,6 +181,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       'item',
       "schema === undefined ? 'current_schema()' : `'${schema}'`",
       'set',
+      'byKey(table, other)',
     ],
   },
   'src/store/due.ts': {

@@ -6,7 +6,7 @@ import { Admission } from './admission.ts';
 import { closeEmpty, openUnlimited, rootOf } from './lanes.ts';
 import { sortIn } from './newcomers.ts';
 import { addToEach, marks, type Round, updateEach } from './round.ts';
-import { adoptRunning, chargeRunning, takeBackSlots, takeSlots } from './slots.ts';
+import { adoptRunning, chargeRunning, SLOT_PARTS, type Suspects, takeBackSlots, takeSlots } from './slots.ts';
 import type { Lane } from './lane.ts';
 import { type Findings, type Picked, pickTurns } from './turn.ts';
 
@@ -16,25 +16,35 @@ export interface Started {
   readonly epoch: number;
 }
 
-/** How often, in ms, all slots are looked through; those of tasks that ended in this process are looked at at once. */
-const SWEPT_EVERY = 250;
-/** How often it is looked for running tasks without a slot: those of replicas that know of no limits. */
-const ADOPTED_EVERY = 1000;
+/** In how many ms all slots are looked through; those of tasks that ended in this process are looked at at once. */
+const SWEPT_WITHIN = 250;
+/** In how many ms all running tasks are looked through for some without a slot: those of replicas that know of no limits. */
+const ADOPTED_WITHIN = 1000;
+
+const ALL_PARTS = Array.from({ length: SLOT_PARTS }, (_, part) => part);
 
 /** What a round does before it looks who is next. */
-export interface Tidying {
-  /** Whether to take back all slots that are over, or only those of `ended`. */
-  readonly sweep: boolean;
-  readonly adopt: boolean;
-  /** Tasks that ended in this process. */
-  readonly ended: readonly number[];
+export interface Tidying extends Suspects {
+  /** Parts of the running tasks that are looked through for some without a slot. */
+  readonly adopt: readonly number[];
 }
 
-/** What is due at `now`, if all slots were looked through at `sweptAt`. */
-export function tidyingDue(now: number, sweptAt: number): Omit<Tidying, 'ended'> {
-  const turnOf = (ms: number): number => Math.floor(ms / ADOPTED_EVERY);
-  const sweep = now - sweptAt >= SWEPT_EVERY;
-  return { sweep, adopt: sweep && turnOf(now) > turnOf(sweptAt) };
+/** What is due at `now`, if it was last tidied up at `tidiedAt`. */
+export function tidyingDue(now: number, tidiedAt: number): Omit<Tidying, 'ended'> {
+  return {
+    parts: partsDue(now, tidiedAt, SWEPT_WITHIN),
+    adopt: partsDue(now, tidiedAt, ADOPTED_WITHIN),
+  };
+}
+
+/** The parts whose turn has come since `before`, if each has one in `period` ms. */
+function partsDue(now: number, before: number, period: number): readonly number[] {
+  const turnAt = (ms: number): number => Math.floor((ms * SLOT_PARTS) / period);
+  const newest = turnAt(now);
+  const due = newest - turnAt(before);
+  // A clock that was set back says nothing of what was looked through.
+  if (due < 0 || due >= SLOT_PARTS) return ALL_PARTS;
+  return ALL_PARTS.slice(0, due).map((back) => (newest - back) % SLOT_PARTS);
 }
 
 export interface Played<Task> {
@@ -63,15 +73,14 @@ export async function playRound<Task extends Started>(
 
 /** Before there were these rules, tasks may have started without slots, and lanes been closed that are limited no longer. */
 async function begin(round: Round): Promise<void> {
-  await tidySlots(round, { sweep: true, adopt: true, ended: [] });
+  await tidySlots(round, { parts: ALL_PARTS, adopt: ALL_PARTS, ended: [] });
   await openUnlimited(round);
 }
 
-export async function tidySlots(round: Round, { sweep, adopt, ended }: Tidying): Promise<void> {
-  if (!sweep) return takeBackSlots(round, ended);
-  await takeBackSlots(round);
-  if (adopt) await adoptRunning(round);
-  if (round.policy.order.sharers !== null) await chargeRunning(round);
+export async function tidySlots(round: Round, { ended, parts, adopt }: Tidying): Promise<void> {
+  await takeBackSlots(round, { ended, parts });
+  if (adopt.length > 0) await adoptRunning(round, adopt);
+  if (round.policy.order.sharers !== null && parts.includes(0)) await chargeRunning(round);
 }
 
 function slotsOf(

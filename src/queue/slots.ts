@@ -36,15 +36,28 @@ const TAKEN_COLUMNS = {
   v_now: 'integer',
 } as const;
 
+/** Slots, and tasks that run, are looked through in so many parts, so that no round has to look at all. */
+export const SLOT_PARTS = 8;
+
+/** Whose slots a round looks at, to see whether their claims are over. */
+export interface Suspects {
+  /** Tasks that ended in this process, say. */
+  readonly ended: readonly number[];
+  /** Parts of all slots, from 0. */
+  readonly parts: readonly number[];
+}
+
+function isInParts(id: string, parts: readonly number[]): string {
+  return `${id} % ${SLOT_PARTS} IN (${parts.join(', ')})`;
+}
+
 /** For tasks that were just started. */
 export async function takeSlots(round: Round, taken: readonly TakenSlot[]): Promise<void> {
   const { connection, tables, queue, now, given } = round;
   if (taken.length === 0) return;
   // One that was handed over a moment ago may still have the slot of its last claim.
-  await takeBackSlots(
-    round,
-    taken.filter(({ epoch }) => epoch > 1).map(({ id }) => id),
-  );
+  const again = taken.filter(({ epoch }) => epoch > 1);
+  await takeBackSlots(round, { ended: again.map(({ id }) => id), parts: [] });
   const rows = given(
     TAKEN_COLUMNS,
     taken.map(({ id, epoch, type, user, group, sharer }) => [id, epoch, type, user, group, sharer, now]),
@@ -56,11 +69,11 @@ export async function takeSlots(round: Round, taken: readonly TakenSlot[]): Prom
   );
 }
 
-/** Takes back the slots of claims that are over: of these tasks, or of all. */
-export async function takeBackSlots(round: Round, ended?: readonly number[]): Promise<void> {
-  if (ended?.length === 0) return;
+/** Takes back those slots whose claims are over. */
+export async function takeBackSlots(round: Round, { ended, parts }: Suspects): Promise<void> {
+  if (ended.length === 0 && parts.length === 0) return;
   const { now } = round;
-  const rows = await removeOver(round, ended);
+  const rows = await removeOver(round, { ended, parts });
   if (rows.length === 0) return;
   await charge(
     round,
@@ -88,13 +101,17 @@ export async function takeBackSlots(round: Round, ended?: readonly number[]): Pr
 /** Removes the slots of claims that are over; says what they were. */
 async function removeOver(
   { connection, tables, returning }: Round,
-  ended: readonly number[] | undefined,
+  { ended, parts }: Suspects,
 ): Promise<readonly Row[]> {
   const { task, slot } = tables;
   const doneAt = `(SELECT t.done_at FROM ${task} t WHERE t.id = task_id) AS done_at`;
   const columns = 'task_id, type, task_user, task_group, sharer, started_at, charged';
-  const where = `${ended === undefined ? '' : `task_id IN (${marks(ended)}) AND`}
-    COALESCE((SELECT t.epoch FROM ${task} t WHERE t.id = task_id AND t.owner IS NOT NULL), 0) <> s.epoch`;
+  const suspected = [
+    ...(ended.length > 0 ? [`task_id IN (${marks(ended)})`] : []),
+    ...(parts.length > 0 ? [isInParts('task_id', parts)] : []),
+  ];
+  const where = `(${suspected.join(' OR ')})
+    AND COALESCE((SELECT t.epoch FROM ${task} t WHERE t.id = task_id AND t.owner IS NOT NULL), 0) <> s.epoch`;
   if (returning) {
     return select(
       { connection },
@@ -112,12 +129,15 @@ async function removeOver(
   return rows;
 }
 
-/** Gives slots to tasks that were started while there was nothing to count: the first round after that needs it. */
-export async function adoptRunning({ connection, tables, now }: Round): Promise<void> {
+/** Gives slots to tasks of these parts that were started while there was nothing to count: the first round after that needs it. */
+export async function adoptRunning(
+  { connection, tables, now }: Round,
+  parts: readonly number[],
+): Promise<void> {
   await connection.query(
     `INSERT INTO ${tables.slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged)
      SELECT id, epoch, CASE WHEN status = 'deleting/delete' THEN 'cleanup' ELSE 'run' END, type, task_user, task_group, 0, ${now}, 0
-     FROM ${tables.task} WHERE owner IS NOT NULL AND id NOT IN (SELECT task_id FROM ${tables.slot})`,
+     FROM ${tables.task} WHERE owner IS NOT NULL AND ${isInParts('id', parts)} AND id NOT IN (SELECT task_id FROM ${tables.slot})`,
   );
 }
 

@@ -105,7 +105,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     if (!(await isAlive(connection, context, request.replica, dialect.byIndexes)))
       return { claims: [], more: false };
     const tidying: Tidying = { ...tidyingDue(now, sweptAt), ended: request.ended ?? [] };
-    if (tidying.sweep)
+    if (tidying.parts.length > 0)
       await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
     const { queue, types, limit } = request;
     const round: Round = {
