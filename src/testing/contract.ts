@@ -17,6 +17,7 @@ import { hints } from './contract/hints.ts';
 import { history } from './contract/history.ts';
 import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
+import { locked } from './contract/locked.ts';
 import { migrate } from './contract/migrate.ts';
 import { order } from './contract/order.ts';
 import { owner } from './contract/owner.ts';
@@ -49,6 +50,7 @@ export const CONTRACT: readonly Operation[] = [
   search,
   settle,
   together,
+  locked,
   release,
   renewAndHeld,
   rescue,

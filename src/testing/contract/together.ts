@@ -39,28 +39,6 @@ export const together: Operation = {
       assert.deepEqual(await reportedTogether(bench, items), ['done', refused, 'done', 'done']);
     },
 
-    'a task that somebody else has locked holds up no write of another, however few tasks there are': async (
-      bench,
-    ) => {
-      // SQLite has no locks of rows.
-      if (bench.database.dialect === 'sqlite') return;
-      const [locked, ...others] = await holdMany(bench, 4);
-      assert.ok(locked !== undefined);
-      const ends: readonly Partial<Settlement>[] = [
-        { event: 'yield' },
-        { event: 'finish' },
-        { event: 'finish', remove: true },
-      ];
-      const other = await bench.connect();
-      await other.database.transaction(async (connection) => {
-        await connection.query(`UPDATE ${bench.tables.task} SET priority = 1 WHERE id = ?`, [locked.id]);
-        for (const [index, { fence, settlement }] of itemsOf(others, ends).entries()) {
-          await bench.store.checkpoint(fence, { ...NO_CHECKPOINT, context: String(index) });
-          await bench.store.settle(fence, settlement);
-        }
-      });
-    },
-
     'a task that somebody else has locked holds up nobody else’s end': async (bench) => {
       // SQLite has no locks of rows.
       if (bench.database.dialect === 'sqlite') return;
