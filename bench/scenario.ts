@@ -60,7 +60,7 @@ export const FULL: Scale = {
   smallBacklog: 20_000,
   backlog: 1_000_000,
   rest: 20_000,
-  window: 10_000,
+  window: 30_000,
   controlled: { tasks: [10, 100, 1000], replicas: [1, 10, 50] },
   patience: 4000,
   timeout: 300_000,

@@ -144,16 +144,20 @@ export async function wakeParents(
   looks: Map<Status, number>,
 ): Promise<number> {
   const { task } = tables;
-  const forgotten: number[] = [];
+  const parents = WAITING.map(
+    (status) =>
+      `SELECT '${status}' AS status, p.id, CASE WHEN EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status] ?? ''}) THEN 1 ELSE 0 END AS waits
+       FROM (SELECT id FROM ${task} WHERE status = '${status}' AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p`,
+  );
+  const { rows } = await connection.query(
+    parents.join(' UNION ALL '),
+    WAITING.map((status) => looks.get(status) ?? 0),
+  );
   for (const status of WAITING) {
-    const { rows } = await connection.query(
-      `SELECT p.id, CASE WHEN EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status] ?? ''}) THEN 1 ELSE 0 END AS waits
-       FROM (SELECT id FROM ${task} WHERE status = '${status}' AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p ORDER BY p.id`,
-      [looks.get(status) ?? 0],
-    );
-    looks.set(status, rows.length < LOOKED_AT_ONCE ? 0 : Number(rows.at(-1)?.['id']));
-    forgotten.push(...rows.filter((row) => Number(row['waits']) === 0).map((row) => Number(row['id'])));
+    const seen = rows.filter((row) => row['status'] === status).map((row) => Number(row['id']));
+    looks.set(status, seen.length < LOOKED_AT_ONCE ? 0 : Math.max(...seen));
   }
+  const forgotten = rows.filter((row) => Number(row['waits']) === 0).map((row) => Number(row['id']));
   if (forgotten.length === 0) return 0;
   return applyEvent(connection, task, control.terms, 'wake', { where: isAmong('id', forgotten) });
 }
