@@ -33,6 +33,7 @@ guarantees, and writes this page together with \`npm run docs\`. Compare figures
 in which the contestants took turns, each in a fresh database on a private server with its standard durability, producers
 and workers in processes of their own. A drain is timed from the first handler until the last task is durably done. Figures
 are medians, with the least and the most in parentheses; ⚠ marks those during which others used more than half a core.
+Whoever does a sixth of what others do in the same time, or less, is given as much less of it.
 
 The peers are ${versions()}.
 graphile-worker tuned is the preset of its author's own performance test, pg-boss tuned has large batches (each settled as a
