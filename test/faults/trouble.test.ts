@@ -144,7 +144,7 @@ describe('a server has trouble', () => {
         await until('users are told', () =>
           baton.createTask(quick, undefined).then(
             () => false,
-            (error: Error) => /read.only/i.test(error.message),
+            (error: unknown) => /read.only/i.test(String(error)),
           ),
         );
         // Longer than the lease: nobody may lose more than that.

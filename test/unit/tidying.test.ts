@@ -49,11 +49,11 @@ describe('slots are looked through', () => {
       const { swept, adopted } = looks(20 * SECOND, apart);
       assert.ok(
         Math.min(...swept) >= Math.floor(20 / Math.max(0.25, apart / SECOND)) - 2,
-        `${apart}: ${swept}`,
+        `${apart}: ${swept.join()}`,
       );
       assert.ok(
         Math.min(...adopted) >= Math.floor(20 / Math.max(1, apart / SECOND)) - 2,
-        `${apart}: ${adopted}`,
+        `${apart}: ${adopted.join()}`,
       );
     }
   });
