@@ -1,10 +1,15 @@
 /** A program that a command or a test needs: where it lies, or Debian's package of it installed, where that can be done. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { userInfo } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
 const FOLDERS = ['/usr/sbin', '/usr/bin', '/bin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'];
+
+/** Among our own processes, for the lists of packages have a lock that apt-get doesn't wait for. */
+const LOCK = join(tmpdir(), 'taskbaton-apt.lock');
+/** Seconds that others may keep Debian's lock. */
+const OTHERS_AT_MOST = 300;
 
 export interface Packaged {
   /** What it may be called. */
@@ -28,9 +33,11 @@ export function debianProgram(wanted: Packaged, problem?: string, instead = ''):
   return installed;
 }
 
+/** Of tests that install something at the same time, each waits for the one before: apt-get would fail instead. */
 function aptGet(...args: readonly string[]): void {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('apt-get', [...args], { stdio: ['ignore', 'inherit', 'inherit'], env });
+  const command = ['apt-get', '-o', `DPkg::Lock::Timeout=${OTHERS_AT_MOST}`, ...args];
+  execFileSync('flock', [LOCK, ...command], { stdio: ['ignore', 'inherit', 'inherit'], env });
 }
 
 function find({ programs }: Packaged): string | undefined {

@@ -17,7 +17,7 @@ import { hints } from './contract/hints.ts';
 import { history } from './contract/history.ts';
 import { limits } from './contract/limits.ts';
 import { list } from './contract/list.ts';
-import { locked } from './contract/locked.ts';
+import { lockedTask } from './contract/locked-task.ts';
 import { migrate } from './contract/migrate.ts';
 import { order } from './contract/order.ts';
 import { owner } from './contract/owner.ts';
@@ -50,7 +50,7 @@ export const CONTRACT: readonly Operation[] = [
   search,
   settle,
   together,
-  locked,
+  lockedTask,
   release,
   renewAndHeld,
   rescue,

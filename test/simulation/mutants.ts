@@ -174,7 +174,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'limits do not count leases',
     breaks: 'what is held since before there was a limit does not count',
-    edits: [{ file: 'queue/scheduler.ts', find: '  if (adopt) await adoptRunning(round);\n', replace: '' }],
+    edits: [
+      {
+        file: 'queue/scheduler.ts',
+        find: '  if (adopt.length > 0) await adoptRunning(round, adopt);\n',
+        replace: '',
+      },
+    ],
     test: { file: 'test/contract/limits.test.ts', pattern: '.' },
   },
   {

@@ -1,6 +1,6 @@
 /** Writes beside rows that somebody has locked, on every database. */
-import { locked } from '../../src/testing/contract/locked.ts';
+import { lockedTask } from '../../src/testing/contract/locked-task.ts';
 import { eachStore, eachStoreWithHistory } from '../support/stores.ts';
 
-eachStore(locked);
-eachStoreWithHistory(locked);
+eachStore(lockedTask);
+eachStoreWithHistory(lockedTask);

@@ -8,7 +8,7 @@ import type { Operation } from '../operation.ts';
 
 const ERROR = '{"name":"Error","message":"crashed"}';
 
-export const locked: Operation = {
+export const lockedTask: Operation = {
   name: 'locked task',
   cases: {
     'holds up no report and no end of others': async (bench) => {
