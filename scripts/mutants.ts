@@ -26,6 +26,8 @@ interface Verdict {
 }
 
 const chosen = options.only?.split(',').map(Number);
+if (chosen?.some((index) => MUTANTS[index] === undefined))
+  throw new Error(`--only ${options.only ?? ''}: it takes numbers from 0 to ${MUTANTS.length - 1}`);
 const verdicts: Verdict[] = [];
 for (const [index, mutant] of MUTANTS.entries()) {
   if (chosen !== undefined && !chosen.includes(index)) continue;
