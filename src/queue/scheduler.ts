@@ -18,7 +18,10 @@ export interface Started {
 
 /** In how many ms all slots are looked through; those of tasks that ended in this process are looked at at once. */
 const SWEPT_WITHIN = 250;
-/** In how many ms all running tasks are looked through for some without a slot: those of replicas that know of no limits. */
+/**
+ * In how many ms all running tasks are looked through for some without a slot: those of replicas that know of no limits. A
+ * multiple of the other, for only when slots are looked through it is noted when that was.
+ */
 const ADOPTED_WITHIN = 1000;
 
 const ALL_PARTS = Array.from({ length: SLOT_PARTS }, (_, part) => part);

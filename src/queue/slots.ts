@@ -41,7 +41,7 @@ export const SLOT_PARTS = 8;
 
 /** Whose slots a round looks at, to see whether their claims are over. */
 export interface Suspects {
-  /** Tasks that ended in this process, say. */
+  /** Tasks that are known to have ended. */
   readonly ended: readonly number[];
   /** Parts of all slots, from 0. */
   readonly parts: readonly number[];
