@@ -42,10 +42,18 @@ export interface Summary {
 const NOISY_CORES = 0.5;
 
 export function outcome(lines: readonly Line[], quick: boolean): Outcome {
+  return { date: today(), machine: machine(), quick, lines };
+}
+
+export function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+/** What ran it, in one line. */
+export function machine(): string {
   const model = cpus()[0]?.model.trim() ?? 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
-  const machine = `${availableParallelism()} cores (${model}), ${memory} GiB, Node.js ${process.versions.node}`;
-  return { date: new Date().toISOString().slice(0, 10), machine, quick, lines };
+  return `${availableParallelism()} cores (${model}), ${memory} GiB, Node.js ${process.versions.node}`;
 }
 
 /** Noisy runs count only where quiet ones are too few. */

@@ -94,7 +94,10 @@ const SETTLEMENT_COLUMNS = {
 const OPTIONS_COLUMN = { v_options: 'text' } as const;
 const OPTIONS_SET = ', options = COALESCE(v_options, options)';
 
-/** By their ids: were they not hidden, the indexes of owners and statuses might look the better way while few are in them. */
+/**
+ * By their ids: were they not hidden, the indexes of owners and statuses might look the better way while few are in them. Each
+ * condition is on both tables, so that none of them makes one look small (see `statusAmong`).
+ */
 const FENCED = "id = v_id AND COALESCE(owner, '') = v_owner AND epoch = v_epoch";
 const CONTEXT_SET = 'context = COALESCE(v_context, context)';
 const CHECKPOINT_SET = [
@@ -103,7 +106,7 @@ const CHECKPOINT_SET = [
   'message = COALESCE(v_message, message)',
   'version = COALESCE(v_version, version)',
 ].join(', ');
-const HELD = `COALESCE(status, '') IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
+const HELD = `COALESCE(status, v_owner) IN (${LEASED.map((status) => `'${status}'`).join(', ')})`;
 
 /** A statement that is carried out after its sender gave up on it and sent it again must not undo what came after that. */
 const NEWEST = 'COALESCE(v_nth - reports, 1)';

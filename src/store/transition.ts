@@ -208,7 +208,7 @@ function deleteFor(table: string, terms: Terms, event: Event, scope: EventScope)
   if (leaving.length === 0) return undefined;
   const cleaned = leaving.filter(({ to }) => to === 'removed');
   // Where no cleanup has seen to its children, it doesn't go without them.
-  const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned);
+  const childless = cleaned.length === leaving.length ? '' : childlessOr(cleaned, scope.given);
   const { given } = scope;
   return {
     table,
@@ -243,17 +243,22 @@ function arrowsIn(event: Event, { from }: EventScope): readonly Arrow[] {
   return arrows(event).filter((arrow) => from === undefined || arrow.from === from);
 }
 
-function childlessOr(cleaned: readonly Arrow[]): string {
-  return `(has_children = 0${cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`}) AND`;
+function childlessOr(cleaned: readonly Arrow[], given: Fragment | undefined): string {
+  const childless = given === undefined ? 'has_children' : 'COALESCE(has_children, v_epoch)';
+  return `(${childless} = 0${cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`}) AND`;
 }
 
 function leaves({ to }: Arrow, { remove = false }: EventScope): boolean {
   return to === 'removed' || (remove && removable(to));
 }
 
-/** Given rows are found by their ids: were the status not hidden, its index might look the better way while few are in it. */
+/**
+ * Given rows are found by their ids. Were the status not hidden, its index might look the better way while few are in it; and were
+ * it no condition on both, the few rows that a planner expects to be left of a table without statistics might come first, and
+ * those given be looked through for each.
+ */
 function statusAmong(list: readonly Arrow[], given: Fragment | undefined): string {
-  return `${given === undefined ? 'status' : "COALESCE(status, '')"} IN (${sources(list)})`;
+  return `${given === undefined ? 'status' : 'COALESCE(status, v_owner)'} IN (${sources(list)})`;
 }
 
 function sources(list: readonly Arrow[]): string {

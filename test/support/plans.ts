@@ -12,6 +12,8 @@ export interface Step {
   readonly on: string;
   readonly rows: number;
   readonly text: string;
+  /** Whether it is done anew for each row of another step, where the plan says so. */
+  readonly again?: boolean;
 }
 
 const PAGE = 51;
@@ -85,7 +87,7 @@ interface PostgresNode {
   readonly Plans?: readonly PostgresNode[];
 }
 
-function postgresSteps(node: PostgresNode): readonly Step[] {
+function postgresSteps(node: PostgresNode, again = false): readonly Step[] {
   const type = node['Node Type'];
   const on = node['Index Name'] ?? node['Relation Name'] ?? '';
   const how = /Seq Scan/.test(type)
@@ -98,7 +100,10 @@ function postgresSteps(node: PostgresNode): readonly Step[] {
   const inputs = node.Plans ?? [];
   // What a sort hands on may be cut by a limit; what it must sort is what it is given.
   const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];
-  return [{ how, on, rows, text: `${type} ${on} (${rows} rows)` }, ...inputs.flatMap(postgresSteps)];
+  return [
+    { how, on, rows, text: `${type} ${on} (${rows} rows${again ? ', again and again' : ''})`, again },
+    ...inputs.flatMap((input, index) => postgresSteps(input, again || (type === 'Nested Loop' && index > 0))),
+  ];
 }
 
 function wordOf(value: unknown): string {
