@@ -164,7 +164,7 @@ function startThese(
   const { tables, dialect } = context;
   const condition = readable(request.types);
   const select = (columns: string): Fragment => ({
-    sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND queue = '${request.queue}' AND ${condition.sql} ${dialect.skipLocked}`,
+    sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND COALESCE(queue, '') = '${request.queue}' AND ${condition.sql} ${dialect.skipLocked}`,
     values: [...ids, ...condition.values],
   });
   if (dialect.returning !== true) return startLocked(connection, context, request, select(CLAIM_COLUMNS));
@@ -261,6 +261,7 @@ function claimUpdate(
   const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
     where,
+    picked: true,
     set: {
       sql: `owner = ?, epoch = epoch + 1, started_at = ${dialect.now}, held_until = NULL, crash_budget = ${budget.sql}`,
       values: [request.replica, ...budget.values],

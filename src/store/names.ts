@@ -3,7 +3,7 @@
  * as much as there are names, however many tasks bear them.
  */
 import type { Connection } from '../core/connection.ts';
-import type { Dialect } from './dialect.ts';
+import { type Dialect, LISTED } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import type { Tables } from './schema.ts';
 
@@ -17,7 +17,7 @@ export type NameColumn = 'type' | 'task_user' | 'task_group';
 
 /** What the partial index of each column leaves out. */
 const INDEXED: Readonly<Record<NameColumn, string>> = {
-  type: '',
+  type: `${LISTED} AND`,
   task_user: `task_user <> '' AND`,
   task_group: `task_group <> '' AND`,
 };

@@ -3,7 +3,7 @@ import type { Connection } from '../core/connection.ts';
 import type { QueueCell } from '../core/overview.ts';
 import { STATUS, type Status, STATUSES } from '../core/status.ts';
 import type { Control } from './control.ts';
-import type { Dialect } from './dialect.ts';
+import { type Dialect, LISTED } from './dialect.ts';
 import { ownedBy } from './flow.ts';
 import type { Stopping } from './bulk.ts';
 import { isAmong } from './page.ts';
@@ -115,7 +115,7 @@ export async function countBehindPauses({
     control.rules.paused().map(async ({ kind, name }) => {
       if (kind === 'user/group') return [];
       const { rows } = await connection.query(
-        `SELECT COUNT(*) AS tasks FROM (SELECT id FROM ${tables.task} WHERE ${COLUMNS[kind]} = ? AND queue = 'run' LIMIT ${MOST_BEHIND}) AS behind`,
+        `SELECT COUNT(*) AS tasks FROM (SELECT id FROM ${tables.task} WHERE ${COLUMNS[kind]} = ? AND queue = 'run' AND ${LISTED} LIMIT ${MOST_BEHIND}) AS behind`,
         [name],
       );
       return [{ kind, name, tasks: Number(rows[0]?.['tasks']) }];

@@ -6,7 +6,7 @@
 import type { SqlValue } from '../core/connection.ts';
 import { showing, type Status, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
-import type { Dialect } from './dialect.ts';
+import { type Dialect, LISTED } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
 /** More lists than this are no longer short to merge. */
@@ -41,7 +41,7 @@ function listsOf(dialect: Dialect, filter: CheckedFilter): readonly (readonly Fr
   if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS)
     return [conditions];
   const { statuses, most, status } = statusOf(states, 'status');
-  if (typeNames !== undefined) return typeNames.map((type) => [isAmong('type', [type]), ...status]);
+  if (typeNames !== undefined) return typeNames.map((type) => [isOfType(type), ...status]);
   return most ? [status] : statuses.map((one) => [isAmong('status', [one])]);
 }
 
@@ -123,6 +123,11 @@ export function isTask(id: number, owner: string | undefined): Fragment {
 /** The second part is what the index is for: without it the database can't know that the first goes by it. */
 export function isNamed(column: string, name: string): Fragment {
   return { sql: `${column} = ?${name === '' ? '' : ` AND ${column} <> ''`}`, values: [name] };
+}
+
+/** As `isNamed`, for all tasks of a type. */
+export function isOfType(type: string): Fragment {
+  return { sql: `type = ? AND ${LISTED}`, values: [type] };
 }
 
 export function isAmong(column: string, values: readonly SqlValue[]): Fragment {

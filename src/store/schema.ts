@@ -83,7 +83,7 @@ export const SCHEMA_VERSION: number = STEPS.length;
 
 function createTask(
   { task, prefix }: Tables,
-  { types, partialIndexes, tableOptions }: Dialect,
+  { types, partialIndexes, listsOnly, busyTableOptions }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
@@ -125,7 +125,7 @@ function createTask(
       message ${types.text},
       error ${types.text},
       errors ${types.text}
-    ) ${tableOptions}`,
+    ) ${busyTableOptions}`,
     `CREATE INDEX ${prefix}task_claim ON ${task} (queue, lane, precedence, turn, id, type, version)${where('queue IS NOT NULL')}`,
     `CREATE UNIQUE INDEX ${prefix}task_key ON ${task} (type, task_key)${where('task_key IS NOT NULL')}`,
     // Those that have not ended come together, whatever their number.
@@ -135,8 +135,8 @@ function createTask(
     // Those of nobody in particular are in no list, and cost nothing.
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)${where("task_user <> ''")}`,
     `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)${where("task_group <> ''")}`,
-    `CREATE INDEX ${prefix}task_type ON ${task} (type, id)`,
-    `CREATE INDEX ${prefix}task_status ON ${task} (status, id)`,
+    `CREATE INDEX ${prefix}task_type ON ${task} (type, id) ${listsOnly}`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id) ${listsOnly}`,
   ];
 }
 
@@ -173,7 +173,7 @@ function createReplica(
 
 function createScheduling(
   { control, rule, lane, slot, prefix }: Tables,
-  { types, tableOptions, partialIndexes, uuid }: Dialect,
+  { types, tableOptions, busyTableOptions, partialIndexes, uuid }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
@@ -211,7 +211,7 @@ function createScheduling(
       virtual_time ${types.real} NOT NULL,
       precedence ${types.integer} NOT NULL,
       turn ${types.integer} NOT NULL
-    ) ${tableOptions}`,
+    ) ${busyTableOptions}`,
     `CREATE UNIQUE INDEX ${prefix}lane_name ON ${lane} (queue, kind, type, version, task_user, task_group)`,
     // A lane is in one of these two, for it moves from one to the other with nearly every task.
     `CREATE INDEX ${prefix}lane_next ON ${lane} (parent, ready, used, precedence, turn, id)${where('ready = 1')}`,

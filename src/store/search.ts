@@ -7,7 +7,7 @@ import type { CheckedFilter } from '../core/task.ts';
 import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import { beginsWith, type NameColumn, readNames } from './names.ts';
-import { conditionsOf, isAmong, isNamed, isTask, selectFiltered, selectList } from './page.ts';
+import { conditionsOf, isAmong, isNamed, isOfType, isTask, selectFiltered, selectList } from './page.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -70,7 +70,7 @@ async function listsOf(
     ...(id !== undefined && Number.isSafeInteger(id) ? [isTask(id, owner)] : []),
     ...[...users, ...ownName].map((name) => isNamed('task_user', name)),
     ...groups.map((name) => isNamed('task_group', name)),
-    ...types.map((type) => isAmong('type', [type])),
+    ...types.map(isOfType),
     ...(keyed.length === 0 ? [] : [isAmong('id', keyed)]),
   ];
 }

@@ -43,6 +43,8 @@ export interface EventScope {
   readonly where: Fragment;
   /** Rows handed over, one for each task, which `where` and `set` may name. */
   readonly given?: Fragment | undefined;
+  /** Whether `where` says which by their ids, as a claim that has picked them. */
+  readonly picked?: boolean | undefined;
   /** Only those in this status, where that is known. */
   readonly from?: Status | undefined;
   /** More columns to write in the same statement: `column = ?, …`; with `given` it has no parameters. */
@@ -198,7 +200,7 @@ export function updateFor(
       sql: [...(more === undefined ? [] : [more.sql]), ...assigned].join(', '),
       values: more?.values ?? [],
     },
-    where: { sql: `${statusAmong(staying, given)} AND ${scope.where.sql}`, values: scope.where.values },
+    where: { sql: `${statusAmong(staying, scope)} AND ${scope.where.sql}`, values: scope.where.values },
     entry: noteOf(terms, event, staying, scope),
   };
 }
@@ -214,7 +216,7 @@ function deleteFor(table: string, terms: Terms, event: Event, scope: EventScope)
     table,
     given,
     where: {
-      sql: `${statusAmong(leaving, given)} AND ${childless} ${scope.where.sql}`,
+      sql: `${statusAmong(leaving, scope)} AND ${childless} ${scope.where.sql}`,
       values: scope.where.values,
     },
     entry: noteOf(
@@ -253,12 +255,13 @@ function leaves({ to }: Arrow, { remove = false }: EventScope): boolean {
 }
 
 /**
- * Given rows are found by their ids. Were the status not hidden, its index might look the better way while few are in it; and were
- * it no condition on both, the few rows that a planner expects to be left of a table without statistics might come first, and
- * those given be looked through for each.
+ * What is given or picked is found by its id. Were the status not hidden, its index might look the better way while few are in it; and
+ * were it no condition on both tables, the few rows that a planner expects to be left of a table without statistics might come first,
+ * and those given be looked through for each.
  */
-function statusAmong(list: readonly Arrow[], given: Fragment | undefined): string {
-  return `${given === undefined ? 'status' : 'COALESCE(status, v_owner)'} IN (${sources(list)})`;
+function statusAmong(list: readonly Arrow[], { given, picked = false }: EventScope): string {
+  const hidden = picked ? "COALESCE(status, '')" : 'status';
+  return `${given === undefined ? hidden : 'COALESCE(status, v_owner)'} IN (${sources(list)})`;
 }
 
 function sources(list: readonly Arrow[]): string {
