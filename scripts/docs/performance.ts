@@ -10,6 +10,7 @@ import { SCENARIOS } from '../../bench/scenarios/index.ts';
 import { shown } from '../../bench/statistics.ts';
 import { scores } from '../../bench/target.ts';
 import { type Bar, barChart } from './bars.ts';
+import { lifeSection } from './life.ts';
 import { table } from './markdown.ts';
 
 const DATABASES: Readonly<Record<Comparison, string>> = {
@@ -80,6 +81,7 @@ function section(comparison: Comparison): string {
       const outcome = outcomes[scenario.name];
       return outcome === undefined ? [] : part(comparison, scenario, outcome);
     }),
+    ...(comparison === 'postgres' ? [lifeSection()] : []),
   ];
   return parts.join('\n\n');
 }
