@@ -193,8 +193,10 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       );
       return `(SELECT ${list.join(', ')}) given`;
     },
+    // One after the other, whatever is believed of the table: a join might begin with all that it holds.
     unlocked: (table, other) =>
-      `(SELECT given.* FROM ${other} JOIN ${table} held ON held.id = v_id FOR UPDATE OF held SKIP LOCKED) given`,
+      `(SELECT given.* FROM ${other} CROSS JOIN LATERAL
+        (SELECT 1 FROM ${table} WHERE id = v_id LIMIT 1 FOR UPDATE SKIP LOCKED) held) given`,
     updateMatching: updateFrom,
     jsonRows: (columns) => `CAST(json_agg(json_build_array(${columns})) AS TEXT)`,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,

@@ -30,16 +30,22 @@ export function givenRows(
 /** Claims: the ids of tasks, and in which epochs they were taken. */
 export type Claims = ReadonlyMap<number, number>;
 
+/** Rows that a write is given. */
+export interface Given extends Fragment {
+  /** Whether its statement passes over what others have locked. */
+  readonly unlocked?: boolean;
+}
+
 /** Rows of a group: what others have locked is passed over, so that nobody waits for somebody else's task. */
 export function groupRows(
   dialect: Dialect,
   table: string,
   types: Readonly<Record<string, GivenColumn['type']>>,
   rows: readonly (readonly SqlValue[])[],
-): Fragment {
+): Given {
   const { sql, values } = givenRows(dialect, types, rows);
-  const group = rows.length > 1 && dialect.unlocked !== undefined;
-  return group ? { sql: dialect.unlocked(table, sql), values } : { sql, values };
+  const unlocked = rows.length > 1 && dialect.unlocked !== undefined;
+  return unlocked ? { sql: dialect.unlocked(table, sql), values, unlocked } : { sql, values };
 }
 
 /** Makes changes that return rows, until `count` claims are changed; says which. */

@@ -20,7 +20,7 @@ import { FOREMOST } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
 import { type EntryColumn, entryOf, type HistoryTerms } from './entry.ts';
 import type { Fragment } from './fragment.ts';
-import { changeAll, changeEach, type Claims, countUnlocked, inTransaction } from './given.ts';
+import { changeAll, changeEach, type Claims, countUnlocked, type Given, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 
@@ -42,7 +42,7 @@ export interface EventScope {
   /** Which tasks, besides being in a status that accepts the event. */
   readonly where: Fragment;
   /** Rows handed over, one for each task, which `where` and `set` may name. */
-  readonly given?: Fragment | undefined;
+  readonly given?: Given | undefined;
   /** Whether `where` says which by their ids, as a claim that has picked them. */
   readonly picked?: boolean | undefined;
   /** Only those in this status, where that is known. */
@@ -105,7 +105,7 @@ export async function applyToGiven(
   table: string,
   terms: Terms,
   event: Event,
-  { claims, ...scope }: EventScope & { readonly given: Fragment; readonly claims: Claims },
+  { claims, ...scope }: EventScope & { readonly given: Given; readonly claims: Claims },
 ): Promise<Claims> {
   const saysWhich = terms.dialect.returning === true && Object.keys(terms.ownQueues).length === 0;
   const most = { ...scope, most: claims.size };
@@ -245,7 +245,7 @@ function arrowsIn(event: Event, { from }: EventScope): readonly Arrow[] {
   return arrows(event).filter((arrow) => from === undefined || arrow.from === from);
 }
 
-function childlessOr(cleaned: readonly Arrow[], given: Fragment | undefined): string {
+function childlessOr(cleaned: readonly Arrow[], given: Given | undefined): string {
   const childless = given === undefined ? 'has_children' : 'COALESCE(has_children, v_epoch)';
   return `(${childless} = 0${cleaned.length === 0 ? '' : ` OR status IN (${sources(cleaned)})`}) AND`;
 }

@@ -8,12 +8,12 @@ import type { Connection, Database, QueryResult } from '../core/connection.ts';
 import type { Dialect } from './dialect.ts';
 import { type Entry, type HistoryTerms, insertEntries, insertFrom, selectFrom } from './entry.ts';
 import type { Fragment } from './fragment.ts';
-import { inTransaction } from './given.ts';
+import { type Given, inTransaction } from './given.ts';
 
 export interface TaskWrite {
   readonly table: string;
   /** Rows handed over, one for each task, which the rest may name; then `set` has no parameters. */
-  readonly given?: Fragment | undefined;
+  readonly given?: Given | undefined;
   readonly where: Fragment;
   /** What is written; undefined removes the rows. */
   readonly set?: Fragment | undefined;
@@ -52,6 +52,10 @@ function send(connection: Connection, { sql, values }: Fragment, returning: stri
 }
 
 function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragment {
+  if (given?.unlocked === true) {
+    const alone = plain(dialect, { table, given: ONCE, where: onlyThose('v_id', 'given', where), set });
+    return { sql: `WITH ${once(given)} ${alone.sql}`, values: [...given.values, ...alone.values] };
+  }
   if (given !== undefined) {
     const sql =
       set === undefined
@@ -63,6 +67,21 @@ function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragm
   return { sql: `${change} WHERE ${where.sql}`, values: [...(set?.values ?? []), ...where.values] };
 }
 
+/** What is given, by itself: locked and read once, whatever is joined to it. */
+const ONCE: Given = { sql: 'given', values: [] };
+
+function once({ sql }: Given): string {
+  return `given AS MATERIALIZED (SELECT * FROM ${sql})`;
+}
+
+/**
+ * A condition on the table alone that leaves no more of it than is given. Without it a planner that believes the table to be empty
+ * may as well read all of it, or of an index, and then see what of that was given.
+ */
+function onlyThose(id: string, rows: string, { sql, values }: Fragment): Fragment {
+  return { sql: `id = ANY(ARRAY(SELECT ${id} FROM ${rows})) AND ${sql}`, values };
+}
+
 /** Whom a write is about, as the rest of a SELECT. */
 function sourceOf(dialect: Dialect, { table, given, where }: TaskWrite): Fragment {
   const from = given === undefined ? table : dialect.matching(table, given.sql);
@@ -71,21 +90,17 @@ function sourceOf(dialect: Dialect, { table, given, where }: TaskWrite): Fragmen
 
 /** One statement: the rows are chosen and locked once, by the note, and the write goes by what was noted. */
 function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry: Entry): Fragment {
-  const { table, given, set } = write;
-  const handed = given === undefined ? '' : `given AS (SELECT * FROM ${given.sql}), `;
-  const source = sourceOf(dialect, { ...write, given: given && { sql: 'given', values: [] } });
+  const { table, given, set, where } = write;
+  const handed = given === undefined ? '' : `${once(given)}, `;
+  const source = sourceOf(dialect, {
+    table,
+    given: given && ONCE,
+    where: given === undefined ? where : onlyThose('v_id', 'given', where),
+  });
   const note = insertFrom(history, entry, { ...source, sql: `${source.sql} ${dialect.exclusiveLock}` });
-  const noted = 'given JOIN noted ON noted_task = v_id';
-  const those = 'id = ANY(ARRAY(SELECT noted_task FROM noted))';
-  const change =
-    given === undefined
-      ? plain(dialect, { table, set, where: { sql: those, values: [] } })
-      : plain(dialect, {
-          table,
-          set,
-          given: { sql: noted, values: [] },
-          where: { sql: 'id = v_id', values: [] },
-        });
+  const noted = given && { sql: 'given JOIN noted ON noted_task = v_id', values: [] };
+  const those = { sql: given === undefined ? '1 = 1' : 'id = v_id', values: [] };
+  const change = plain(dialect, { table, set, given: noted, where: onlyThose('noted_task', 'noted', those) });
   return {
     sql: `WITH ${handed}noted AS (${note.sql} RETURNING task AS noted_task) ${change.sql}`,
     values: [...(given?.values ?? []), ...note.values, ...change.values],

@@ -14,6 +14,8 @@ export interface Step {
   readonly text: string;
   /** Whether it is done anew for each row of another step, where the plan says so. */
   readonly again?: boolean;
+  /** Whether an index is read from end to end, where the plan says so. */
+  readonly whole?: boolean;
 }
 
 const PAGE = 51;
@@ -82,6 +84,7 @@ function mysqlSteps(row: Row): readonly Step[] {
 interface PostgresNode {
   readonly 'Node Type': string;
   readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
   readonly 'Relation Name'?: string;
   readonly 'Plan Rows': number;
   readonly Plans?: readonly PostgresNode[];
@@ -100,8 +103,10 @@ function postgresSteps(node: PostgresNode, again = false): readonly Step[] {
   const inputs = node.Plans ?? [];
   // What a sort hands on may be cut by a limit; what it must sort is what it is given.
   const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];
+  const whole = how === 'index' && /Index (Only )?Scan/.test(type) && node['Index Cond'] === undefined;
+  const text = `${type} ${on} (${rows} rows${again ? ', again and again' : ''}${whole ? ', all of it' : ''})`;
   return [
-    { how, on, rows, text: `${type} ${on} (${rows} rows${again ? ', again and again' : ''})`, again },
+    { how, on, rows, text, again, whole },
     ...inputs.flatMap((input, index) => postgresSteps(input, again || (type === 'Nested Loop' && index > 0))),
   ];
 }
