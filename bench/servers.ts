@@ -23,12 +23,15 @@ const POSTGRES_SETTINGS = [
   'shared_buffers=1GB',
   'max_wal_size=8GB',
   'checkpoint_timeout=15min',
+  // Fifty replicas have some hundreds.
+  'max_connections=500',
   'shared_preload_libraries=pg_stat_statements',
 ];
 const MARIADB_SETTINGS = [
   '--innodb-flush-log-at-trx-commit=1',
   '--innodb-buffer-pool-size=1G',
   '--innodb-log-file-size=1G',
+  '--max-connections=1000',
 ];
 
 const START: Readonly<Record<ServerName, () => Promise<Server>>> = {

@@ -1,9 +1,9 @@
 /**
- * `npm run bench:life`: whether a system that works for long becomes slower. Half as many tasks a second as it can work off
- * at most are created and worked off for half an hour, on a server that vacuums by itself, while somebody now and then holds
- * a snapshot, so that nothing can be vacuumed. Measured: how long claims take and how large the tables are, minute by minute.
+ * `npm run bench:life`: whether a system that works for long becomes slower. Half as many tasks a second as can be created and
+ * worked off at the same time are, for half an hour, on a server that vacuums by itself, while somebody now and then holds a
+ * snapshot, so that nothing can be vacuumed. Measured: how long claims take and how large the tables are, minute by minute.
  *
- *     npm run bench:life -- --minutes 30 --write
+ *     npm run bench:life -- --minutes 30 --held 0.6 --write
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -12,22 +12,28 @@ import type { Actor } from '../actor.ts';
 import { Arena } from '../arena.ts';
 import { now } from '../clock.ts';
 import { ROSTER } from '../roster.ts';
-import { FULL } from '../scenario.ts';
-import { drainArena } from '../scenarios/drain.ts';
 import { Servers } from '../servers.ts';
 import { shown } from '../statistics.ts';
 import { isLasting, type Minute, summed, type Life, writeLife } from './result.ts';
 import type { Claims } from './worker.ts';
 
 const MINUTE = 60_000;
-/** A snapshot is held for so long of each minute: a tenth of the time. */
-const HELD = 6000;
 /** Creates go out so many milliseconds apart. */
 const PACE = 20;
+/** The peak is what is worked off in so many milliseconds, after as many to warm up, while so many tasks wait. */
+const LOOKED_AT = 20_000;
+const AHEAD = 20_000;
+const CREATED_AT_ONCE = 2000;
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '30' }, write: { type: 'boolean', default: false } },
+  options: {
+    minutes: { type: 'string', default: '30' },
+    /** For so many seconds of each minute somebody holds a snapshot: for a hundredth of the time. */
+    held: { type: 'string', default: '0.6' },
+    write: { type: 'boolean', default: false },
+  },
 });
+const held = Number(values.held) * 1000;
 const ours = ROSTER.find(({ name, comparison }) => name === 'ours-remove' && comparison === 'postgres');
 if (ours === undefined) throw new Error('There is no such contestant.');
 const entry = ours;
@@ -36,7 +42,7 @@ try {
   const peak = await peakOf();
   const rate = Math.round(peak / 2);
   console.log(`peak ${shown(peak)} tasks/s, so ${shown(rate)} tasks/s for ${values.minutes} minutes`);
-  const life: Life = summed(peak, rate, HELD / MINUTE, await live(rate, Number(values.minutes)));
+  const life: Life = summed(peak, rate, held / MINUTE, await live(rate, Number(values.minutes)));
   console.log(`claims, p99: first ${shown(life.first)} ms, last ${shown(life.last)} ms`);
   if (values.write) writeLife(life);
   if (!isLasting(life)) process.exitCode = 1;
@@ -44,16 +50,39 @@ try {
   await servers.close();
 }
 
+/** Tasks a second that are created and worked off at the same time, neither waiting for the other. */
 async function peakOf(): Promise<number> {
   const arena = await Arena.open(servers, entry);
   try {
-    const tasks = FULL.drained;
-    await arena.fill(tasks);
-    const { rate = Number.NaN } = await drainArena(arena, { tasks, scale: FULL, workers: 1 });
-    return rate;
+    const { worker, producer } = await crewOf(arena);
+    let created = 0;
+    let ended = 0;
+    const endedUntil = async (end: number): Promise<number> => {
+      while (now() < end) {
+        ended += (await worker.call<Claims>('claims')).ended;
+        if (created - ended > AHEAD) await sleep(PACE);
+        else {
+          await producer.call('createMany', { tasks: CREATED_AT_ONCE, from: created });
+          created += CREATED_AT_ONCE;
+        }
+      }
+      return ended;
+    };
+    const begun = now();
+    const before = await endedUntil(begun + LOOKED_AT);
+    const middle = now();
+    const after = await endedUntil(middle + LOOKED_AT);
+    return ((after - before) / (now() - middle)) * 1000;
   } finally {
     await arena.close();
   }
+}
+
+async function crewOf(arena: Arena): Promise<{ readonly worker: Actor; readonly producer: Actor }> {
+  const [worker, producer] = [await arena.program('./life/worker.ts'), await arena.role()];
+  await worker.call('start');
+  await producer.call('produce');
+  return { worker, producer };
 }
 
 async function live(rate: number, minutes: number): Promise<readonly Minute[]> {
@@ -63,9 +92,7 @@ async function live(rate: number, minutes: number): Promise<readonly Minute[]> {
   const ended = new AbortController();
   try {
     await Promise.all([admin.connect(), holder.connect()]);
-    const [worker, producer] = [await arena.program('./life/worker.ts'), await arena.role()];
-    await worker.call('start');
-    await producer.call('produce');
+    const { worker, producer } = await crewOf(arena);
     const busy = Promise.all([produce(producer, rate, ended.signal), hold(holder, ended.signal)]);
     const seen: Minute[] = [];
     for (let minute = 1; minute <= minutes; minute++) {
@@ -99,10 +126,10 @@ async function produce(producer: Actor, rate: number, ended: AbortSignal): Promi
 
 async function hold(holder: pg.Client, ended: AbortSignal): Promise<void> {
   while (!ended.aborted) {
-    await sleep(MINUTE - HELD, undefined, { signal: ended }).catch(() => undefined);
+    await sleep(MINUTE - held, undefined, { signal: ended }).catch(() => undefined);
     await holder.query('BEGIN ISOLATION LEVEL REPEATABLE READ');
     await holder.query('SELECT count(*) FROM pg_class');
-    await sleep(HELD, undefined, { signal: ended }).catch(() => undefined);
+    await sleep(held, undefined, { signal: ended }).catch(() => undefined);
     await holder.query('ROLLBACK');
   }
 }

@@ -11,8 +11,8 @@ export function lifeSection(): string {
   const { peak, rate, held, first, last, minutes, date, machine } = life;
   return `### A long life (PostgreSQL)
 
-Half as many tasks a second as taskbaton worked off at most just before (${shown(rate)} of ${shown(peak)}, rows removed) are created and worked off for
-${minutes.length} minutes. The server vacuums by itself, and somebody holds a snapshot for ${shown(held * 60)} seconds of each minute, during which nothing can be
+Half as many tasks a second as can be created and worked off at the same time (${shown(rate)} of ${shown(peak)}, rows removed) are, for ${minutes.length}
+minutes. The server vacuums by itself, and somebody holds a snapshot for ${shown(held * 60)} seconds of each minute, during which nothing can be
 vacuumed and what is done lies before what waits. Claims of up to a thousand tasks take ${shown(last)} ms in the last five minutes and ${shown(first)} ms in the first
 ones (p99, medians of the minutes: ${shown(last / first)} ×, asked at most 1.5 ×); the table and its indexes are ${shown(grown(minutes))} times as large at the end as halfway.
 
