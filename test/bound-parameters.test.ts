@@ -322,7 +322,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/watch.ts': { why: 'columns of a table of data', parts: ['columns'] },
   'src/store/write.ts': {
     why: 'the table of entries, and pieces of SQL that come with their values',
-    parts: ['change', 'from', 'handed', 'history.table', 'id', 'rows', 'unless'],
+    parts: ['change', 'from', 'handed', 'history.table', 'id', 'rows', 'those', 'unless'],
   },
 };
 

@@ -14,8 +14,7 @@ import { now } from '../clock.ts';
 import { ROSTER } from '../roster.ts';
 import { Servers } from '../servers.ts';
 import { shown } from '../statistics.ts';
-import { isLasting, type Minute, summed, type Life, writeLife } from './result.ts';
-import type { Claims } from './worker.ts';
+import { type Claims, isLasting, type Life, type Minute, summed, writeLife } from './result.ts';
 
 const MINUTE = 60_000;
 /** Creates go out so many milliseconds apart. */

@@ -3,13 +3,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { machine, today } from '../outcome.ts';
 import { median } from '../statistics.ts';
 
-export interface Minute {
-  readonly minute: number;
+/** What a worker has done in a while. */
+export interface Claims {
   readonly claims: number;
   /** Milliseconds that claims took, p50 and p99. */
   readonly half: number;
   readonly late: number;
   readonly ended: number;
+}
+
+export interface Minute extends Claims {
+  readonly minute: number;
   /** Bytes, and tasks that wait, at its end. */
   readonly table: number;
   readonly indexes: number;

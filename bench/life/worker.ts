@@ -2,6 +2,7 @@
 import { defineTask, finished, Taskbaton } from 'taskbaton';
 import { serve } from '../serve.ts';
 import { quantile } from '../statistics.ts';
+import type { Claims } from './result.ts';
 
 const CONCURRENCY = 1000;
 
@@ -17,15 +18,6 @@ baton.on('tasks.claimed', (claim) => {
 baton.on('task.ended', () => {
   ended++;
 });
-
-/** Of a while. */
-export interface Claims {
-  /** Milliseconds. */
-  readonly claims: number;
-  readonly half: number;
-  readonly late: number;
-  readonly ended: number;
-}
 
 serve({ start: () => baton.start(), claims: async () => claims(), stop: () => baton.stop() });
 

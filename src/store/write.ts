@@ -78,8 +78,11 @@ function once({ sql }: Given): string {
  * A condition on the table alone that leaves no more of it than is given. Without it a planner that believes the table to be empty
  * may as well read all of it, or of an index, and then see what of that was given.
  */
-function onlyThose(id: string, rows: string, { sql, values }: Fragment): Fragment {
-  return { sql: `id = ANY(ARRAY(SELECT ${id} FROM ${rows})) AND ${sql}`, values };
+function onlyThose(id: string, rows: string, also?: Fragment): Fragment {
+  const those = `id = ANY(ARRAY(SELECT ${id} FROM ${rows}))`;
+  return also === undefined
+    ? { sql: those, values: [] }
+    : { sql: `${those} AND ${also.sql}`, values: also.values };
 }
 
 /** Whom a write is about, as the rest of a SELECT. */
@@ -99,8 +102,8 @@ function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry
   });
   const note = insertFrom(history, entry, { ...source, sql: `${source.sql} ${dialect.exclusiveLock}` });
   const noted = given && { sql: 'given JOIN noted ON noted_task = v_id', values: [] };
-  const those = { sql: given === undefined ? '1 = 1' : 'id = v_id', values: [] };
-  const change = plain(dialect, { table, set, given: noted, where: onlyThose('noted_task', 'noted', those) });
+  const each = given && { sql: 'id = v_id', values: [] };
+  const change = plain(dialect, { table, set, given: noted, where: onlyThose('noted_task', 'noted', each) });
   return {
     sql: `WITH ${handed}noted AS (${note.sql} RETURNING task AS noted_task) ${change.sql}`,
     values: [...(given?.values ?? []), ...note.values, ...change.values],
