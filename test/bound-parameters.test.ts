@@ -28,7 +28,7 @@ const KINDS: Readonly<Record<string, RegExp>> = {
     `^((this\\.|this\\.#|round\\.|this\\.#round\\.)?tables\\.\\w+|this\\.#tables\\.\\w+|${TABLES.join('|')})$`,
   ),
   'a part of the dialect':
-    /^((this\.#?|terms\.)?dialect\.\w+|terms\.now|(dialect\.)?types\.\w+|now|skipLocked|tableOptions|busyTableOptions|listsOnly|uuid)$/,
+    /^((this\.#?|terms\.)?dialect\.\w+|terms\.now|(dialect\.)?types\.\w+|now|skipLocked|tableOptions|busyTableOptions|busyIndexOptions|listsOnly|uuid)$/,
   'a part of the dialect, of a piece of SQL': /^dialect\.among\(pick(\.sql|\(condition\))?\)$/,
   'a piece of SQL with its values beside it': /^\w+(\.\w+)*\.sql$/,
   placeholders: /^(marks\(.*\)|\w+\.map\(\(\) => '[?A-Z ]*'\)\.join\('[, ]*'\))$/,

@@ -8,8 +8,8 @@ import type { Database, DialectName } from '../core/connection.ts';
 export interface GivenColumn {
   readonly name: string;
   readonly type: 'integer' | 'real' | 'text';
-  /** Where in each row it stands; undefined if it is null in all of them. */
-  readonly place: number | undefined;
+  /** Where in each row it stands; `shared` if all have it in common; undefined if it is null in all of them. */
+  readonly place: number | 'shared' | undefined;
 }
 
 export interface Dialect {
@@ -38,6 +38,8 @@ export interface Dialect {
    * many they are, so it is prepared once and keeps its plan.
    */
   readonly given: (columns: readonly GivenColumn[]) => string;
+  /** Whether it takes what rows have in common as parameters of their own, before that of the rows. */
+  readonly sharing?: true;
   /** The same for a single row, each of its values a parameter; left out where that is no faster. */
   readonly givenOne?: (columns: readonly GivenColumn[]) => string;
   /** An UPDATE of the rows of a table that match those of another. */
@@ -93,6 +95,8 @@ export interface Dialect {
   /** Ends a CREATE TABLE; the other one, that of a table whose rows are changed again and again. */
   readonly tableOptions: string;
   readonly busyTableOptions: string;
+  /** Ends a CREATE INDEX, or a primary key, that has an entry for each version of a row. */
+  readonly busyIndexOptions: string;
   /**
    * Ends the CREATE INDEX of all tasks by their types, or statuses: makes those indexes useless to whoever looks for an id. After a
    * vacuum of a table in which nothing was left, PostgreSQL takes reading a whole index for reading a page, until the next
@@ -113,6 +117,11 @@ export interface Dialect {
 export const LISTED = "status <> ''";
 
 const INNODB = 'ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
+/**
+ * With room for the next versions' entries beside the first, so that a page is neither split nor searched for dead ones whenever a
+ * task is claimed. No two entries are alike but those of one row, and looking for others that are is in vain.
+ */
+const POSTGRES_BUSY_INDEX = 'WITH (fillfactor = 50, deduplicate_items = off)';
 const POSTGRES_TYPES = { integer: 'BIGINT', real: 'DOUBLE PRECISION', text: 'TEXT' } as const;
 
 export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
@@ -122,6 +131,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     skipLocked: '',
     tableOptions: '',
     busyTableOptions: '',
+    busyIndexOptions: '',
     listsOnly: '',
     ddlCommits: false,
     // BEGIN IMMEDIATE is lock enough, here and below.
@@ -129,13 +139,18 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     exclusiveLock: '',
     among: (select) => `IN (${select})`,
     given: (columns) => {
-      const list = columns.map(({ name, place }) =>
-        place === undefined ? `NULL AS ${name}` : `value ->> ${place} AS ${name}`,
-      );
+      const list = columns.map(({ name, place }) => {
+        const item = cell(place, `value ->> ${place}`);
+        return `${item} AS ${name}`;
+      });
       return `(SELECT ${list.join(', ')} FROM json_each(?)) given`;
     },
+    sharing: true,
     givenOne: (columns) => {
-      const list = columns.map(({ name, place }) => `${place === undefined ? 'NULL' : '?'} AS ${name}`);
+      const list = columns.map(({ name, place }) => {
+        const item = cell(place, '?');
+        return `${item} AS ${name}`;
+      });
       return `(SELECT ${list.join(', ')}) given`;
     },
     // Without statistics SQLite takes an index of a few statuses for a better way to a few rows than their ids.
@@ -171,6 +186,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // leave behind is vacuumed before it is a fifth of a large table, and as fast as the server can.
     busyTableOptions:
       'WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)',
+    busyIndexOptions: POSTGRES_BUSY_INDEX,
     listsOnly: `WHERE ${LISTED}`,
     ddlCommits: false,
     shareLock: 'FOR SHARE',
@@ -180,17 +196,18 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     among: (select) => `= ANY(ARRAY(${select}))`,
     given: (columns) => {
       const list = columns.map(({ name, type, place }) => {
-        const item = place === undefined ? 'NULL' : `item ->> ${place}`;
+        const item = cell(place, `item ->> ${place}`);
         return `CAST(${item} AS ${POSTGRES_TYPES[type]}) AS ${name}`;
       });
       // As a text first, for postgres.js would make JSON of what it knows to become JSON.
       return `(SELECT ${list.join(', ')} FROM jsonb_array_elements(CAST(CAST(? AS TEXT) AS JSONB)) item) given`;
     },
+    sharing: true,
     givenOne: (columns) => {
-      const list = columns.map(
-        ({ name, type, place }) =>
-          `CAST(${place === undefined ? 'NULL' : '?'} AS ${POSTGRES_TYPES[type]}) AS ${name}`,
-      );
+      const list = columns.map(({ name, type, place }) => {
+        const item = cell(place, '?');
+        return `CAST(${item} AS ${POSTGRES_TYPES[type]}) AS ${name}`;
+      });
       return `(SELECT ${list.join(', ')}) given`;
     },
     // One after the other, whatever is believed of the table: a join might begin with all that it holds.
@@ -264,6 +281,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     },
     tableOptions: INNODB,
     busyTableOptions: INNODB,
+    busyIndexOptions: '',
     listsOnly: '',
     ddlCommits: true,
     migrationLock: 'SELECT GET_LOCK(?, 60)',
@@ -272,6 +290,12 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       'SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?',
   },
 };
+
+/** What a column of given rows is; `own` says it for one that stands in each of them. */
+function cell(place: GivenColumn['place'], own: string): string {
+  if (place === undefined) return 'NULL';
+  return place === 'shared' ? '?' : own;
+}
 
 /**
  * MySQL locks whatever rows it reads, so those of the table are to be found by their key, each for a row of the other: of a small

@@ -7,24 +7,29 @@ import { isTaskbatonError } from '../core/errors.ts';
 import type { Dialect, GivenColumn } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
-/** Columns by name; what is null in all rows isn't sent. */
+/** Columns by name. What is null in all rows isn't sent, and what else they have in common is sent once. */
 export function givenRows(
   dialect: Dialect,
   types: Readonly<Record<string, GivenColumn['type']>>,
   rows: readonly (readonly SqlValue[])[],
 ): Fragment {
-  let sent = 0;
-  const used: number[] = [];
+  const [first] = rows;
+  const alone = rows.length === 1 ? dialect.givenOne : undefined;
+  const sharing = dialect.sharing === true && alone === undefined;
+  const shared: SqlValue[] = [];
+  const own: number[] = [];
   const columns = Object.entries(types).map(([name, type], index): GivenColumn => {
-    const empty = rows.every((row) => row[index] === null);
-    if (!empty) used.push(index);
-    return { name, type, place: empty ? undefined : sent++ };
+    const common = first?.[index];
+    if (common === undefined || rows.some((row) => row[index] !== common) || (common !== null && !sharing))
+      return { name, type, place: own.push(index) - 1 };
+    if (common === null) return { name, type, place: undefined };
+    shared.push(common);
+    return { name, type, place: 'shared' };
   });
-  const cells = rows.map((row) => used.map((index) => row[index] ?? null));
-  const [only] = cells;
-  return only !== undefined && cells.length === 1 && dialect.givenOne !== undefined
-    ? { sql: dialect.givenOne(columns), values: only }
-    : { sql: dialect.given(columns), values: [JSON.stringify(cells)] };
+  const cells = rows.map((row) => own.map((index) => row[index] ?? null));
+  return alone !== undefined
+    ? { sql: alone(columns), values: cells.flat() }
+    : { sql: dialect.given(columns), values: [...shared, JSON.stringify(cells)] };
 }
 
 /** Claims: the ids of tasks, and in which epochs they were taken. */

@@ -83,13 +83,13 @@ export const SCHEMA_VERSION: number = STEPS.length;
 
 function createTask(
   { task, prefix }: Tables,
-  { types, partialIndexes, listsOnly, busyTableOptions }: Dialect,
+  { types, partialIndexes, listsOnly, busyTableOptions, busyIndexOptions }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
     // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims.
     `CREATE TABLE ${task} (
-      id ${types.identity},
+      id ${types.identity} ${busyIndexOptions},
       type ${types.name} NOT NULL,
       version INTEGER NOT NULL DEFAULT 1,
       task_user ${types.name} NOT NULL,
@@ -133,10 +133,10 @@ function createTask(
     `CREATE INDEX ${prefix}task_owner ON ${task} (owner, id)${where('owner IS NOT NULL')}`,
     `CREATE INDEX ${prefix}task_done ON ${task} (type, done_at)${where('done_at IS NOT NULL')}`,
     // Those of nobody in particular are in no list, and cost nothing.
-    `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id)${where("task_user <> ''")}`,
-    `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id)${where("task_group <> ''")}`,
-    `CREATE INDEX ${prefix}task_type ON ${task} (type, id) ${listsOnly}`,
-    `CREATE INDEX ${prefix}task_status ON ${task} (status, id) ${listsOnly}`,
+    `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id) ${busyIndexOptions}${where("task_user <> ''")}`,
+    `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id) ${busyIndexOptions}${where("task_group <> ''")}`,
+    `CREATE INDEX ${prefix}task_type ON ${task} (type, id) ${busyIndexOptions} ${listsOnly}`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id) ${busyIndexOptions} ${listsOnly}`,
   ];
 }
 
