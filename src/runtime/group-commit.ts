@@ -1,6 +1,7 @@
 /**
  * Group commit: what is asked for while one write is under way goes as the next one, so that many callers share a commit.
- * Each learns what became of its own. An idle system writes at once, so that whoever comes alone waits for nobody.
+ * Each learns what became of its own. An idle system writes at once, so that whoever comes alone waits for nobody; and a
+ * group that can't grow any more doesn't wait for the one before it.
  */
 import type { Clock } from '../core/clock.ts';
 
@@ -22,6 +23,8 @@ interface Waiting<Item, Result> {
 
 /** So many go as one at most; with more, others would wait for long. */
 const MOST_ITEMS = 500;
+/** So many groups are written at the same time, if they are full. */
+const MOST_WRITES = 2;
 /** For so many milliseconds the next group waits for the one before it. */
 const PATIENCE = 250;
 /** Unless one alone has more, a group has at most so much to carry. */
@@ -30,7 +33,7 @@ const MOST_BYTES = 2 ** 20;
 export class GroupCommit<Item, Result> {
   readonly #options: GroupCommitOptions<Item, Result>;
   #waiting: Waiting<Item, Result>[] = [];
-  #writing = false;
+  #writers = 0;
 
   constructor(options: GroupCommitOptions<Item, Result>) {
     this.#options = options;
@@ -40,18 +43,25 @@ export class GroupCommit<Item, Result> {
   add(item: Item): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
-      if (!this.#writing) void this.#writeAll();
+      if (this.#isDue) void this.#writeAll();
     });
   }
 
+  /** Whether there is something for one writer more. */
+  get #isDue(): boolean {
+    if (this.#writers === 0) return this.#waiting.length > 0;
+    return this.#writers < MOST_WRITES && this.#waiting.length >= MOST_ITEMS;
+  }
+
   async #writeAll(): Promise<void> {
-    this.#writing = true;
-    while (this.#waiting.length > 0) {
+    do {
+      this.#writers += 1;
       // Whoever was just answered has the time to ask for the next thing.
       await this.#options.clock.turn();
-      await this.#within(PATIENCE, this.#write(this.#waiting.splice(0, this.#fitting())));
-    }
-    this.#writing = false;
+      const group = this.#waiting.splice(0, this.#fitting());
+      if (group.length > 0) await this.#within(PATIENCE, this.#write(group));
+      this.#writers -= 1;
+    } while (this.#isDue);
   }
 
   /** A write that somebody's lock or a slow server holds up doesn't hold up the next ones. */

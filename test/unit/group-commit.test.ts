@@ -75,6 +75,36 @@ describe('group commit', () => {
     assert.deepEqual(groups, [['a'], ['b']]);
   });
 
+  it('lets a full group go beside the one under way, and the rest wait', async () => {
+    const { commit, groups, clock, answer } = setting();
+    const answers = Array.from({ length: 1600 }, () => commit.add('a'));
+    await clock.settle();
+    assert.deepEqual(
+      groups.map(({ length }) => length),
+      [500, 500],
+    );
+    await answer();
+    await answer();
+    assert.deepEqual(
+      groups.map(({ length }) => length),
+      [500, 500, 500, 100],
+    );
+    await Promise.all(answers);
+  });
+
+  it('gathers what does not fill a group, whoever else is writing', async () => {
+    const { commit, groups, clock, answer } = setting();
+    void commit.add('a');
+    await clock.settle();
+    for (let count = 0; count < 499; count++) void commit.add('b');
+    await clock.settle();
+    assert.equal(groups.length, 1);
+    void commit.add('b');
+    await clock.settle();
+    assert.equal(groups.length, 2);
+    await answer();
+  });
+
   it('tells all of a group that had no answer, and goes on with the next', async () => {
     const { commit, clock, answer } = setting();
     const results = Promise.allSettled([commit.add('a'), commit.add('b')]);
