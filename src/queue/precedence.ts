@@ -18,24 +18,40 @@ export function precedence({ priority, ageing }: Order, since: string): string {
   return ageing === null ? '-priority' : `${since} - priority * ${ageing}`;
 }
 
+/** Where a waiting task stands in that order; of two that began to wait at the same moment the older one goes first. */
+export interface Place {
+  readonly precedence: number;
+  readonly turn: number;
+  readonly id: number;
+}
+
 export interface Pick {
   readonly queue: QueueName;
   readonly types: ReadonlyMap<string, Runnable>;
   readonly limit: number;
+  /** Passes over all up to here; undefined begins with the first. */
+  readonly after?: Place | undefined;
 }
 
-/** The SELECT of the next tasks' `columns`, locking them; it reads the claim index from its start. */
+/** The SELECT of the next tasks' `columns`, locking them; it reads along the claim index. */
 export function pickNext(
   table: string,
   columns: string,
   skipLocked: string,
-  { queue, types, limit }: Pick,
+  { queue, types, limit, after }: Pick,
 ): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const condition = readable(types);
+  const behind = isBehind(after);
   // The number is written out: with a LIMIT that is a parameter, SQLite prepares a statement anew at each run.
   return {
-    sql: `SELECT ${columns} FROM ${table} WHERE queue = '${queue}' AND lane = 0 AND ${condition.sql}
+    sql: `SELECT ${columns} FROM ${table} WHERE queue = '${queue}' AND lane = 0 AND ${condition.sql} ${behind.sql}
       ORDER BY precedence, turn, id LIMIT ${limit} ${skipLocked}`,
-    values: condition.values,
+    values: [...condition.values, ...behind.values],
   };
+}
+
+function isBehind(place: Place | undefined): { readonly sql: string; readonly values: readonly SqlValue[] } {
+  if (place === undefined) return { sql: '', values: [] };
+  const { precedence, turn, id } = place;
+  return { sql: 'AND (precedence, turn, id) > (?, ?, ?)', values: [precedence, turn, id] };
 }

@@ -17,6 +17,7 @@ import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { LONGEST_RETRY } from './claim-writer.ts';
 import { Execution, type ExecutionHost } from './execution.ts';
+import { Front } from './front.ts';
 import { removeKept } from './keeping.ts';
 import { type Heartbeat, NO_HEARTBEAT, startHeartbeat } from './heartbeat.ts';
 import { Lease } from './lease.ts';
@@ -57,6 +58,7 @@ export class Replica {
   readonly #watch: LoopWatch;
   #heartbeat: Heartbeat = NO_HEARTBEAT;
   readonly #slots: Readonly<Record<QueueName, Slots>>;
+  readonly #fronts: Readonly<Record<QueueName, Front>> = { run: new Front(), cleanup: new Front() };
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   readonly #writes: Writes;
@@ -226,10 +228,13 @@ export class Replica {
     let answer: Claimed | undefined;
     const answered = this.#strays.claim();
     const sentAt = clock.monotonic();
+    const after = this.#fronts[queue].from(limit, sentAt);
     try {
-      answer = await store.claim({ replica, queue, types: registry.runnable, limit, ended });
+      answer = await store.claim({ replica, queue, types: registry.runnable, limit, after, ended });
     } finally {
       const claims = answer?.claims ?? [];
+      const last = claims.length === limit ? answer?.last : undefined;
+      this.#fronts[queue].claimed({ after, last, sentAt, answeredAt: clock.monotonic() });
       slots.release(limit - claims.length);
       const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
@@ -238,8 +243,8 @@ export class Replica {
     const count = answer.claims.length;
     observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = count === limit;
-    return answer.more || (limit > 0 && count === limit);
+    this.#more[queue] = count === limit || after !== undefined;
+    return answer.more || (limit > 0 && this.#more[queue]);
   }
 
   #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {

@@ -4,12 +4,12 @@
  * that others are changing are passed over, a claim needs a live lease that lasts until it is committed, and it raises
  * the epoch, so that whoever held the task before can't write any more.
  */
-import type { Connection, Database } from '../core/connection.ts';
+import type { Connection, Database, Row } from '../core/connection.ts';
 import type { CheckedPolicy } from '../core/policy.ts';
 import type { TaskQueue } from '../core/queue.ts';
 import type { QueueName } from '../core/status.ts';
 import type { Runnable } from '../core/version.ts';
-import { pickNext } from '../queue/precedence.ts';
+import { pickNext, type Place } from '../queue/precedence.ts';
 import { readable } from '../queue/readable.ts';
 import type { Round } from '../queue/round.ts';
 import { playRound, type Tidying, tidyingDue, tidySlots } from '../queue/scheduler.ts';
@@ -31,6 +31,8 @@ export interface ClaimRequest {
   readonly types: ReadonlyMap<string, Runnable>;
   /** At most so many; with 0 those who came are sorted in and nobody starts. */
   readonly limit: number;
+  /** Where the last claim ended: whoever is before it may be passed over, where that saves something. */
+  readonly after?: Place | undefined;
   /** Tasks that ended in this process since the last claim that was answered: their slots may be free. */
   readonly ended?: readonly number[] | undefined;
 }
@@ -39,6 +41,8 @@ export interface Claimed {
   readonly claims: readonly Claim[];
   /** Whether to ask again at once although less than asked for came. */
   readonly more: boolean;
+  /** The place of the last one, where beginning there saves something. */
+  readonly last?: Place | undefined;
 }
 
 interface Decided extends Claimed {
@@ -65,31 +69,48 @@ export async function claimTasks(context: ClaimContext, request: ClaimRequest): 
   // With no limit left, a round still sorts in who came.
   if (request.types.size === 0 || (request.limit < 1 && (own !== undefined || !inLanes)))
     return { claims: [], more: false };
-  const { claims, more } =
-    own !== undefined || inLanes
-      ? await claimInRound(context, request)
-      : { claims: await claimNext(context, request), more: false };
-  return { claims: claims.toSorted((one, other) => one.id - other.id), more };
+  const claimed = await (own !== undefined || inLanes ? claimInRound : claimNext)(context, request);
+  return { ...claimed, claims: claimed.claims.toSorted((one, other) => one.id - other.id) };
 }
 
 /** The next ones in order, with nothing to decide. */
-async function claimNext(context: ClaimContext, request: ClaimRequest): Promise<readonly Claim[]> {
+async function claimNext(context: ClaimContext, { after, ...request }: ClaimRequest): Promise<Claimed> {
   const { database, tables, dialect, control } = context;
   const { version } = control.rules;
   if (dialect.returning === true) {
-    const pick = pickNext(tables.task, 'id', dialect.skipLocked, request);
+    const goesOn = dialect.leavesEntries === true;
+    const pick = pickNext(tables.task, 'id', dialect.skipLocked, goesOn ? { ...request, after } : request);
     const alive = aliveSelect(context, request.replica, version);
-    return start(database, context, request, {
+    const where = {
       sql: `id ${dialect.among(pick.sql)} AND EXISTS (${alive.sql})`,
       values: [...pick.values, ...alive.values],
-    });
+    };
+    const rows = await startWhere(database, context, request, where, goesOn ? PLACED_COLUMNS : CLAIM_COLUMNS);
+    return { claims: rows.map(claimFrom), more: false, last: goesOn ? lastPlace(rows) : undefined };
   }
-  return database.transaction(async (connection) => {
+  const claims = await database.transaction(async (connection) => {
     if (!(await isGuided(connection, context, request.replica, version))) return [];
     if (!(await isAlive(connection, context, request.replica))) return [];
     const pick = pickNext(tables.task, CLAIM_COLUMNS, dialect.skipLocked, request);
     return startLocked(connection, context, request, pick);
   });
+  return { claims, more: false };
+}
+
+/** With the place, which a claim leaves as it was. */
+const PLACED_COLUMNS = `${CLAIM_COLUMNS}, precedence, turn`;
+
+function lastPlace(rows: readonly Row[]): Place | undefined {
+  let last: Place | undefined;
+  for (const row of rows) {
+    const place = { precedence: Number(row['precedence']), turn: Number(row['turn']), id: Number(row['id']) };
+    if (last === undefined || comesAfter(place, last)) last = place;
+  }
+  return last;
+}
+
+function comesAfter(one: Place, other: Place): boolean {
+  return (one.precedence - other.precedence || one.turn - other.turn || one.id - other.id) > 0;
 }
 
 async function claimInRound(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
@@ -155,7 +176,7 @@ async function claimFromOwn(
   return { claims, more: false };
 }
 
-function startThese(
+async function startThese(
   connection: Connection,
   context: ClaimContext,
   request: ClaimRequest,
@@ -169,19 +190,19 @@ function startThese(
   });
   if (dialect.returning !== true) return startLocked(connection, context, request, select(CLAIM_COLUMNS));
   const pick = select('id');
-  return start(connection, context, request, { ...pick, sql: `id ${dialect.among(pick.sql)}` });
+  const where = { ...pick, sql: `id ${dialect.among(pick.sql)}` };
+  return (await startWhere(connection, context, request, where, CLAIM_COLUMNS)).map(claimFrom);
 }
 
-async function start(
+async function startWhere(
   connection: Connection,
   context: ClaimContext,
   request: ClaimRequest,
   where: Fragment,
-): Promise<readonly Claim[]> {
-  const { terms } = context.control;
-  const returning = ` RETURNING ${CLAIM_COLUMNS}`;
-  const { rows } = await carryOut(connection, terms, claimUpdate(context, request, where), returning);
-  return rows.map((row) => claimFrom(row, Number(row['epoch'])));
+  columns: string,
+): Promise<readonly Row[]> {
+  const update = claimUpdate(context, request, where);
+  return (await carryOut(connection, context.control.terms, update, ` RETURNING ${columns}`)).rows;
 }
 
 /** The rows that `pick` selects stay locked, so they are claimed all. */
@@ -199,7 +220,7 @@ async function startLocked(
     values: ids,
   });
   const { changes } = await carryOut(connection, context.control.terms, update);
-  const claims = rows.map((row) => claimFrom(row, Number(row['epoch']) + 1));
+  const claims = rows.map((row) => ({ ...claimFrom(row), epoch: Number(row['epoch']) + 1 }));
   if (changes === rows.length) return claims;
   // Nobody else could change the locked rows, but the status table didn't let all of them be claimed.
   const { task } = context.tables;

@@ -119,7 +119,7 @@ export function waitingTaskFrom(row: Row, handedOver: boolean): WaitingTask {
   };
 }
 
-export function claimFrom(row: Row, epoch: number): Claim {
+export function claimFrom(row: Row): Claim {
   return {
     id: Number(row['id']),
     type: String(row['type']),
@@ -128,7 +128,7 @@ export function claimFrom(row: Row, epoch: number): Claim {
     group: String(row['task_group']),
     parent: number(row['parent']),
     hasChildren: Number(row['has_children']) === 1,
-    epoch,
+    epoch: Number(row['epoch']),
     attempt: Number(row['attempt']),
     retries: Number(row['retries']),
     worked: {

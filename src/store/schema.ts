@@ -87,7 +87,8 @@ function createTask(
 ): readonly string[] {
   const where = whereOf(partialIndexes);
   return [
-    // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims.
+    // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims. Whoever is in no
+    // queue keeps the place that it had.
     `CREATE TABLE ${task} (
       id ${types.identity} ${busyIndexOptions},
       type ${types.name} NOT NULL,

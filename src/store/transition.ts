@@ -323,18 +323,19 @@ const BACKOFF = '(CASE WHEN retries < 8 THEN 1000 * (1 << retries) ELSE 300000 E
 /** One that took its replicas with it, after 1 min, 2 min, 4 min … a day: whoever takes it up next may be lost too. */
 const CRASH_BACKOFF = '(CASE WHEN retries < 11 THEN 60000 * (1 << retries) ELSE 86400000 END)';
 
-function turnAt(arrow: Arrow, event: Event, { now, due }: Context): string {
+/** Whoever doesn't wait is in no queue, and keeps the place that it had. */
+function turnAt(arrow: Arrow, event: Event, { now, due }: Context): string | undefined {
   const { to } = arrow;
   if (to === 'failed/delete') return `${now} + ${event === 'expire' ? CRASH_BACKOFF : BACKOFF}`;
   const waits = row(to)?.waits;
-  if (waits === undefined) return 'NULL';
+  if (waits === undefined) return undefined;
   if (waits.ahead) return '0';
   return isLater(arrow, due) ? due : now;
 }
 
-function precedenceAt(arrow: Arrow, { precedence, due }: Context): string {
+function precedenceAt(arrow: Arrow, { precedence, due }: Context): string | undefined {
   const waits = row(arrow.to)?.waits;
-  if (waits === undefined) return 'NULL';
+  if (waits === undefined) return undefined;
   if (isLater(arrow, due)) return '0';
   return waits.ahead ? String(FOREMOST) : precedence[waits.queue];
 }

@@ -53,6 +53,20 @@ eachBackend((backend) => {
     assert.ok((most.get('small') ?? 0) <= 2, `${most.get('small')} ran at once`);
   });
 
+  it('whoever comes back into a long backlog is not passed over for good by claims of many', async (t) => {
+    const system = await openSystem(backend, t);
+    const done = new Set<number>();
+    const brief = defineTask({ type: 'brief', run: async ({ task }) => void done.add(task.id) });
+    const web = system.instance({ tasks: [brief] });
+    const first = await web.createTasks(Array.from({ length: 40 }, () => ({ task: brief })));
+    await web.pauseTasks({ ids: first });
+    const rest = await web.createTasks(Array.from({ length: 2000 }, () => ({ task: brief })));
+    await system.replica({ tasks: [brief], concurrency: 60 });
+    await until('the backlog is begun', async () => done.size > 0);
+    for (const id of first) await web.runTask(id);
+    await until('all are done', async () => done.size === first.length + rest.length);
+  });
+
   it('a limit set at run time holds in other replicas, and shows in groups()', async (t) => {
     const system = await openSystem(backend, t);
     const worker = await system.replica({ tasks: [endless], concurrency: 10 });

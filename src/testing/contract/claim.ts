@@ -36,10 +36,7 @@ export const claim: Operation = {
         context: '{"row":2}',
       });
       const row = await bench.row(id);
-      assert.deepEqual(
-        [row.status, row.owner, row.epoch, row.queue, row.turn],
-        ['running/run', replica, 1, null, null],
-      );
+      assert.deepEqual([row.status, row.owner, row.epoch, row.queue], ['running/run', replica, 1, null]);
     },
 
     'a claim is dated by the database': async (bench) => {
@@ -72,6 +69,22 @@ export const claim: Operation = {
         assert.deepEqual(idsOf(await take(bench, replica, { queue, limit: 1 })), [handedOver]);
         assert.deepEqual(idsOf(await take(bench, replica, { queue, limit: 1 })), [patient]);
       }
+    },
+
+    'a claim may go on where the last one ended, and passes over nobody for good': async (bench) => {
+      const replica = await bench.register();
+      const place = (turn: number): Promise<number> => bench.place('pending/run', { turn });
+      const [one, two, three, four] = [await place(10), await place(20), await place(20), await place(30)];
+      const claim = { replica, queue: 'run', types: TYPES, limit: 2 } as const;
+      const { claims, last } = await bench.store.claim(claim);
+      assert.deepEqual(idsOf(claims), [one, two]);
+      const early = await place(5);
+      const goesOn = await bench.store.claim({ ...claim, after: last });
+      const goesBack = last === undefined;
+      assert.deepEqual(idsOf(goesOn.claims), goesBack ? [three, early] : [three, four]);
+      const first = await bench.store.claim(claim);
+      assert.deepEqual(idsOf(first.claims), goesBack ? [four] : [early]);
+      if (last !== undefined) assert.deepEqual(last, { precedence: 0, turn: 20, id: two });
     },
 
     'a claim takes no more than it asked for': async (bench) => {

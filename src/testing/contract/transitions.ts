@@ -219,7 +219,7 @@ function changesAfter(cell: Cell, target: Status, { row, replica }: Trial): Part
   return {
     status: target,
     queue: STATUS[target].waits?.queue ?? null,
-    precedence: precedenceAfter(target),
+    precedence: precedenceAfter(target, row),
     owner: STATUS[target].leased === true ? replica : null,
     epoch: cell.event === 'claim' ? row.epoch + 1 : row.epoch,
     attempt: isAttempt(cell) ? row.attempt + 1 : row.attempt,
@@ -257,9 +257,9 @@ function since(begin: number, now: Span): Span {
   return { from: now.from - begin, to: now.to - begin };
 }
 
-function precedenceAfter(target: Status): number | null {
+function precedenceAfter(target: Status, row: TaskRow): number | null {
   const { waits } = STATUS[target];
-  if (waits === undefined) return null;
+  if (waits === undefined) return row.precedence;
   return waits.ahead ? FOREMOST : 0;
 }
 
@@ -275,7 +275,7 @@ function turnAfter(sent: Event, target: Status, row: TaskRow, now: Span): Span |
     return { from: now.from + pause, to: now.to + pause };
   }
   const { waits } = STATUS[target];
-  if (waits === undefined) return null;
+  if (waits === undefined) return row.turn;
   return waits.ahead ? 0 : now;
 }
 
