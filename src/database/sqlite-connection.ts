@@ -16,11 +16,15 @@ export interface SqliteStatement {
   all(...values: (string | number | bigint | null)[]): unknown[];
   run(...values: (string | number | bigint | null)[]): { changes: number | bigint };
   columns(): unknown[];
+  /** node:sqlite alone has it, and makes of a row what is an object of a kind of its own, which is slow to make and to read. */
+  setReturnArrays?(enabled: boolean): void;
 }
 
 /** A statement, and whether it yields rows and whether it changes them. */
 interface Prepared {
   readonly statement: SqliteStatement;
+  /** Its columns, where it yields arrays. */
+  readonly columns: readonly string[] | undefined;
   readonly reads: boolean;
   readonly writes: boolean;
 }
@@ -88,13 +92,14 @@ export class SqliteConnection {
   }
 
   #run(sql: string, values: readonly SqlValue[]): QueryResult {
-    const { statement, reads, writes } = this.#prepare(sql);
+    const { statement, columns, reads, writes } = this.#prepare(sql);
     const bound = values.map(bind);
     if (!reads) {
       const { changes } = statement.run(...bound);
       return { rows: [], changes: writes ? Number(changes) : 0 };
     }
-    const rows = statement.all(...bound) as Row[];
+    const found = statement.all(...bound);
+    const rows = columns === undefined ? (found as Row[]) : found.map((cells) => rowOf(columns, cells));
     // With RETURNING, exactly the rows that changed come back.
     return { rows, changes: writes ? rows.length : 0 };
   }
@@ -115,8 +120,21 @@ export class SqliteConnection {
     const writes = reads
       ? /\breturning\b/i.test(sql)
       : /^\s*(insert|update|delete|replace|with)\b/i.test(sql);
-    return { statement, reads, writes };
+    return { statement, columns: reads ? columnsOfArrays(statement) : undefined, reads, writes };
   }
+}
+
+/** Has `statement` yield arrays, if it can; says which columns are in them then. */
+function columnsOfArrays(statement: SqliteStatement): readonly string[] | undefined {
+  if (statement.setReturnArrays === undefined) return undefined;
+  statement.setReturnArrays(true);
+  return statement.columns().map((column) => (column as { readonly name: string }).name);
+}
+
+function rowOf(columns: readonly string[], cells: unknown): Row {
+  const row: Record<string, unknown> = {};
+  columns.forEach((column, index) => (row[column] = (cells as readonly unknown[])[index]));
+  return row;
 }
 
 /** `TaskbatonError` or `Conflict` for an error of either driver. */
