@@ -52,6 +52,6 @@ export function pickNext(
 
 function isBehind(place: Place | undefined): { readonly sql: string; readonly values: readonly SqlValue[] } {
   if (place === undefined) return { sql: '', values: [] };
-  const { precedence, turn, id } = place;
-  return { sql: 'AND (precedence, turn, id) > (?, ?, ?)', values: [precedence, turn, id] };
+  const values = [place.precedence, place.turn, place.id];
+  return { sql: 'AND (precedence, turn, id) > (?, ?, ?)', values };
 }

@@ -77,9 +77,9 @@ async function emptyAndVacuum(bench: Bench): Promise<void> {
 
 async function claim(store: Store): Promise<void> {
   await store.control.refresh();
-  const claim = { replica: OWNER, queue: 'run', types: runnable('resize'), limit: 500 } as const;
-  await store.claim(claim);
-  await store.claim({ ...claim, after: { precedence: 0, turn: 1000, id: 1 } });
+  const request = { replica: OWNER, queue: 'run', types: runnable('resize'), limit: 500 } as const;
+  await store.claim(request);
+  await store.claim({ ...request, after: { precedence: 0, turn: 1000, id: 1 } });
 }
 
 async function writeTogether(store: Store, first = 1): Promise<void> {

@@ -75,14 +75,14 @@ export const claim: Operation = {
       const replica = await bench.register();
       const place = (turn: number): Promise<number> => bench.place('pending/run', { turn });
       const [one, two, three, four] = [await place(10), await place(20), await place(20), await place(30)];
-      const claim = { replica, queue: 'run', types: TYPES, limit: 2 } as const;
-      const { claims, last } = await bench.store.claim(claim);
+      const request = { replica, queue: 'run', types: TYPES, limit: 2 } as const;
+      const { claims, last } = await bench.store.claim(request);
       assert.deepEqual(idsOf(claims), [one, two]);
       const early = await place(5);
-      const goesOn = await bench.store.claim({ ...claim, after: last });
+      const goesOn = await bench.store.claim({ ...request, after: last });
       const goesBack = last === undefined;
       assert.deepEqual(idsOf(goesOn.claims), goesBack ? [three, early] : [three, four]);
-      const first = await bench.store.claim(claim);
+      const first = await bench.store.claim(request);
       assert.deepEqual(idsOf(first.claims), goesBack ? [four] : [early]);
       if (last !== undefined) assert.deepEqual(last, { precedence: 0, turn: 20, id: two });
     },
