@@ -236,7 +236,9 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     why: 'columns of the history, a table of data, and the pieces of SQL that fill them',
     parts: [
       "[...entry.keys()].join(', ')",
-      'column',
+      "columns.join(', ')",
+      "read.join(', ')",
+      'name',
       "used.join(', ')",
       "cells .map((line) => `(${line.map(({ sql }) => sql).join(', ')})`) .join(', ')",
     ],
@@ -322,7 +324,7 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/watch.ts': { why: 'columns of a table of data', parts: ['columns'] },
   'src/store/write.ts': {
     why: 'the table of entries, and pieces of SQL that come with their values',
-    parts: ['change', 'from', 'handed', 'history.table', 'id', 'rows', 'those', 'unless'],
+    parts: ['change', 'from', 'handed', 'history.table', 'id', 'insertion', 'rows', 'those', 'unless'],
   },
 };
 

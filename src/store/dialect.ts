@@ -62,8 +62,11 @@ export interface Dialect {
   readonly horizon?: string;
   /** Sent in a transaction before it writes entries of which nothing else was written: whoever reads them goes by its number. */
   readonly beforeEntries?: string;
-  /** Those rows of another table whose match in a table nobody else has locked, locked: as a table of the same name. */
-  readonly unlocked?: (table: string, other: string) => string;
+  /**
+   * Rows that are given, each with what a SELECT of a row that goes by it finds, which is locked; those for which it finds nothing, or what
+   * somebody else has locked, are left out. As a table called `given`.
+   */
+  readonly unlocked?: (other: string, select: string) => string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
   readonly countUnlocked?: (table: string, other: string) => string;
   /** A column as no index is read along it; left out where the database has statistics to choose by. */
@@ -216,9 +219,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       return `(SELECT ${list.join(', ')}) given`;
     },
     // One after the other, whatever is believed of the table: a join might begin with all that it holds.
-    unlocked: (table, other) =>
-      `(SELECT given.* FROM ${other} CROSS JOIN LATERAL
-        (SELECT 1 FROM ${table} WHERE id = v_id LIMIT 1 FOR UPDATE SKIP LOCKED) held) given`,
+    unlocked: (other, select) =>
+      `(SELECT given.*, held.* FROM ${other} CROSS JOIN LATERAL (${select} LIMIT 1 FOR UPDATE SKIP LOCKED) held) given`,
     updateMatching: updateFrom,
     jsonRows: (columns) => `CAST(json_agg(json_build_array(${columns})) AS TEXT)`,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,

@@ -112,15 +112,25 @@ export function insertFrom({ table }: HistoryTerms, entry: Entry, source: Fragme
   };
 }
 
-/** The same entries to be read first. */
-export function selectFrom(entry: Entry, source: Fragment): Fragment {
-  const { sql, values } = selected(entry);
+/** The same entries to be read first, in columns whose names begin with `prefix`. */
+export function selectFrom(entry: Entry, source: Fragment, prefix = ''): Fragment {
+  const { sql, values } = selected(entry, prefix);
   return { sql: `SELECT ${sql} ${source.sql}`, values: [...values, ...source.values] };
 }
 
-function selected(entry: Entry): Fragment {
+/** And an INSERT of what was read so, with what was given. */
+export function insertRead({ table }: HistoryTerms, entry: Entry, prefix: string): string {
+  const columns = [...entry.keys()];
+  const read = columns.map((column) => `${prefix}${column}`);
+  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${read.join(', ')} FROM given`;
+}
+
+function selected(entry: Entry, prefix = ''): Fragment {
   return {
-    sql: Array.from(entry, ([column, { sql }]) => (sql === column ? sql : `${sql} AS ${column}`)).join(', '),
+    sql: Array.from(entry, ([column, { sql }]) => {
+      const name = `${prefix}${column}`;
+      return sql === name ? sql : `${sql} AS ${name}`;
+    }).join(', '),
     values: [...entry.values()].flatMap(({ values }) => values),
   };
 }

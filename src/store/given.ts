@@ -37,20 +37,18 @@ export type Claims = ReadonlyMap<number, number>;
 
 /** Rows that a write is given. */
 export interface Given extends Fragment {
-  /** Whether its statement passes over what others have locked. */
-  readonly unlocked?: boolean;
+  /** How its statement locks them, where it passes over what others have locked. */
+  readonly unlocked?: NonNullable<Dialect['unlocked']>;
 }
 
 /** Rows of a group: what others have locked is passed over, so that nobody waits for somebody else's task. */
 export function groupRows(
   dialect: Dialect,
-  table: string,
   types: Readonly<Record<string, GivenColumn['type']>>,
   rows: readonly (readonly SqlValue[])[],
 ): Given {
-  const { sql, values } = givenRows(dialect, types, rows);
-  const unlocked = rows.length > 1 && dialect.unlocked !== undefined;
-  return unlocked ? { sql: dialect.unlocked(table, sql), values, unlocked } : { sql, values };
+  const given = givenRows(dialect, types, rows);
+  return rows.length > 1 && dialect.unlocked !== undefined ? { ...given, unlocked: dialect.unlocked } : given;
 }
 
 /** Makes changes that return rows, until `count` claims are changed; says which. */

@@ -132,7 +132,7 @@ export async function writeCheckpoints(
     ...checkpointRow(checkpoint),
     ...(options.rows[index] ?? []),
   ]);
-  const given = groupRows(dialect, task, { ...CHECKPOINT_COLUMNS, ...options.columns }, rows);
+  const given = groupRows(dialect, { ...CHECKPOINT_COLUMNS, ...options.columns }, rows);
   const counted = 'revision = revision + 1, reports = COALESCE(v_nth, reports + 1)';
   const set = `${CHECKPOINT_SET}${options.set}, ${counted}`;
   const fits = `${NEWEST} IN (${once ? '1' : '0, 1'})`;
@@ -199,7 +199,6 @@ async function endTogether(
     claims: claimsOf(items),
     given: groupRows(
       terms.dialect,
-      task,
       { ...SETTLEMENT_COLUMNS, ...options.columns },
       items.map((item, index) => [...settlementRow(item), ...(options.rows[index] ?? [])]),
     ),

@@ -6,7 +6,7 @@
  */
 import type { Connection, Database, QueryResult } from '../core/connection.ts';
 import type { Dialect } from './dialect.ts';
-import { type Entry, type HistoryTerms, insertEntries, insertFrom, selectFrom } from './entry.ts';
+import { type Entry, type HistoryTerms, insertEntries, insertFrom, insertRead, selectFrom } from './entry.ts';
 import type { Fragment } from './fragment.ts';
 import { type Given, inTransaction } from './given.ts';
 
@@ -51,11 +51,9 @@ function send(connection: Connection, { sql, values }: Fragment, returning: stri
   return connection.query(`${sql}${returning}`, values);
 }
 
-function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragment {
-  if (given?.unlocked === true) {
-    const alone = plain(dialect, { table, given: ONCE, where: onlyThose('v_id', 'given', where), set });
-    return { sql: `WITH ${once(given)} ${alone.sql}`, values: [...given.values, ...alone.values] };
-  }
+function plain(dialect: Dialect, write: TaskWrite): Fragment {
+  const { table, given, where, set } = write;
+  if (passesOver(given)) return locking(dialect, write, given);
   if (given !== undefined) {
     const sql =
       set === undefined
@@ -67,11 +65,46 @@ function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragm
   return { sql: `${change} WHERE ${where.sql}`, values: [...(set?.values ?? []), ...where.values] };
 }
 
-/** What is given, by itself: locked and read once, whatever is joined to it. */
+/** What is given, by itself: read once, whatever is joined to it. */
 const ONCE: Given = { sql: 'given', values: [] };
+const EACH: Fragment = { sql: 'id = v_id', values: [] };
 
-function once({ sql }: Given): string {
-  return `given AS MATERIALIZED (SELECT * FROM ${sql})`;
+function once(rows: string): string {
+  return `given AS MATERIALIZED (SELECT * FROM ${rows})`;
+}
+
+function passesOver(given: Given | undefined): given is Required<Given> {
+  return given?.unlocked !== undefined;
+}
+
+/** What is read of those that are locked. */
+const NOTED = 'n_';
+
+/**
+ * One statement that locks what is given, row by row, and passes over what others have locked; what is to be noted is read on the way.
+ * Whatever decides whether a row is written is asked then, of the row as it is once it is locked.
+ */
+function locking(
+  dialect: Dialect,
+  { table, where, set }: TaskWrite,
+  given: Required<Given>,
+  notes?: { readonly history: HistoryTerms; readonly entry: Entry },
+): Fragment {
+  const source = { sql: `FROM ${table} WHERE ${where.sql}`, values: where.values };
+  const held = { ...source, sql: `SELECT 1 AS held ${source.sql}` };
+  const select = notes === undefined ? held : selectFrom(notes.entry, source, NOTED);
+  const locked = once(given.unlocked(given.sql, select.sql));
+  const noted = notes === undefined ? '' : notedFrom(notes.history, notes.entry);
+  const change = plain(dialect, { table, set, given: ONCE, where: onlyThose('v_id', 'given', EACH) });
+  return {
+    sql: `WITH ${locked} ${noted} ${change.sql}`,
+    values: [...given.values, ...select.values, ...change.values],
+  };
+}
+
+function notedFrom(history: HistoryTerms, entry: Entry): string {
+  const insertion = insertRead(history, entry, NOTED);
+  return `, noted AS (${insertion})`;
 }
 
 /**
@@ -94,7 +127,8 @@ function sourceOf(dialect: Dialect, { table, given, where }: TaskWrite): Fragmen
 /** One statement: the rows are chosen and locked once, by the note, and the write goes by what was noted. */
 function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry: Entry): Fragment {
   const { table, given, set, where } = write;
-  const handed = given === undefined ? '' : `${once(given)}, `;
+  if (passesOver(given)) return locking(dialect, write, given, { history, entry });
+  const handed = given === undefined ? '' : `${once(given.sql)}, `;
   const source = sourceOf(dialect, {
     table,
     given: given && ONCE,
@@ -102,7 +136,7 @@ function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry
   });
   const note = insertFrom(history, entry, { ...source, sql: `${source.sql} ${dialect.exclusiveLock}` });
   const noted = given && { sql: 'given JOIN noted ON noted_task = v_id', values: [] };
-  const each = given && { sql: 'id = v_id', values: [] };
+  const each = given && EACH;
   const change = plain(dialect, { table, set, given: noted, where: onlyThose('noted_task', 'noted', each) });
   return {
     sql: `WITH ${handed}noted AS (${note.sql} RETURNING task AS noted_task) ${change.sql}`,
