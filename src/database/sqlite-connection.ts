@@ -16,7 +16,7 @@ export interface SqliteStatement {
   all(...values: (string | number | bigint | null)[]): unknown[];
   run(...values: (string | number | bigint | null)[]): { changes: number | bigint };
   columns(): unknown[];
-  /** node:sqlite alone has it, and makes of a row what is an object of a kind of its own, which is slow to make and to read. */
+  /** node:sqlite alone has it: the objects that it makes of rows otherwise are slow to make and to read. */
   setReturnArrays?(enabled: boolean): void;
 }
 

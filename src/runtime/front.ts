@@ -16,8 +16,10 @@ const TIMES = 10;
 export interface FrontClaim {
   /** Where it began, as `from` said. */
   readonly after: Place | undefined;
-  /** The last that it took; undefined if there were less than it asked for, or nobody knows. */
+  /** The last that it took; undefined if nobody knows. */
   readonly last: Place | undefined;
+  /** Whether it took as many as it asked for. */
+  readonly full: boolean;
   /** On a clock that never goes back. */
   readonly sentAt: number;
   readonly answeredAt: number;
@@ -32,9 +34,11 @@ export class Front {
     return limit >= FEWEST && now < this.#until ? this.#place : undefined;
   }
 
-  claimed({ after, last, sentAt, answeredAt }: FrontClaim): void {
-    this.#place = last;
+  /** Says whether another claim may get more at once: from the start, if this one began further on and came to the end. */
+  claimed({ after, last, full, sentAt, answeredAt }: FrontClaim): boolean {
+    this.#place = full ? last : undefined;
     const rest = Math.min(LONGEST, Math.max(SHORTEST, TIMES * (answeredAt - sentAt)));
     if (after === undefined) this.#until = answeredAt + rest;
+    return full || after !== undefined;
   }
 }

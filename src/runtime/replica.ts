@@ -233,8 +233,10 @@ export class Replica {
       answer = await store.claim({ replica, queue, types: registry.runnable, limit, after, ended });
     } finally {
       const claims = answer?.claims ?? [];
-      const last = claims.length === limit ? answer?.last : undefined;
-      this.#fronts[queue].claimed({ after, last, sentAt, answeredAt: clock.monotonic() });
+      const full = claims.length === limit;
+      const answeredAt = clock.monotonic();
+      const more = this.#fronts[queue].claimed({ after, last: answer?.last, full, sentAt, answeredAt });
+      this.#more[queue] = more || answer === undefined;
       slots.release(limit - claims.length);
       const turn = clock.turn();
       for (const claim of claims) this.#start(claim, queue, replica, turn);
@@ -243,7 +245,6 @@ export class Replica {
     const count = answer.claims.length;
     observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
     this.#unsorted[queue] = answer.more;
-    this.#more[queue] = count === limit || after !== undefined;
     return answer.more || (limit > 0 && this.#more[queue]);
   }
 

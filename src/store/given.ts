@@ -13,16 +13,14 @@ export function givenRows(
   types: Readonly<Record<string, GivenColumn['type']>>,
   rows: readonly (readonly SqlValue[])[],
 ): Fragment {
-  const [first] = rows;
   const alone = rows.length === 1 ? dialect.givenOne : undefined;
   const sharing = dialect.sharing === true && alone === undefined;
   const shared: SqlValue[] = [];
   const own: number[] = [];
   const columns = Object.entries(types).map(([name, type], index): GivenColumn => {
-    const common = first?.[index];
-    if (common === undefined || rows.some((row) => row[index] !== common) || (common !== null && !sharing))
-      return { name, type, place: own.push(index) - 1 };
+    const common = inCommon(rows, index);
     if (common === null) return { name, type, place: undefined };
+    if (common === undefined || !sharing) return { name, type, place: own.push(index) - 1 };
     shared.push(common);
     return { name, type, place: 'shared' };
   });
@@ -30,6 +28,12 @@ export function givenRows(
   return alone !== undefined
     ? { sql: alone(columns), values: cells.flat() }
     : { sql: dialect.given(columns), values: [...shared, JSON.stringify(cells)] };
+}
+
+/** The value that all have in a column; undefined if there is none. */
+function inCommon(rows: readonly (readonly SqlValue[])[], index: number): SqlValue | undefined {
+  const first = rows[0]?.[index];
+  return rows.every((row) => row[index] === first) ? first : undefined;
 }
 
 /** Claims: the ids of tasks, and in which epochs they were taken. */
