@@ -20,13 +20,27 @@ interface FaultKind {
   /** Happens to one replica, if it takes a seat, or to the database. Resolves when it is over. */
   readonly strike: (scene: Scene, seat: Seat) => Promise<void>;
   readonly everybody?: boolean;
+  /** How long it may be felt when it is over, in milliseconds. */
+  readonly lingers?: number;
 }
 
 const always = (): boolean => true;
 const networked = ({ seats }: Arena): boolean => seats[0]?.proxy !== undefined;
 
-/** What happens to the next statement that may write. */
-const ANSWERS: readonly Fault[] = ['unanswered', 'closed', 'torn', 'half-open', 'unsent'];
+/** What happens to a statement that may write, and at once to whoever waits for its answer. */
+const LOUD: readonly Fault[] = ['unanswered', 'closed', 'torn', 'unsent'];
+/** When a statement is given up that gets no answer, by default. */
+const STATEMENT_TIMEOUT = 30_000;
+
+/** Does it to the fifth statement that may write. */
+async function spoil({ proxy }: Seat, fault: Fault): Promise<void> {
+  if (proxy === undefined) return;
+  let left = 5;
+  proxy.judge = (text) =>
+    /^(COMMIT|UPDATE|INSERT|DELETE|WITH)/i.test(text) && --left === 0 ? fault : undefined;
+  await pause(500);
+  proxy.judge = () => undefined;
+}
 
 const FAULTS: readonly FaultKind[] = [
   {
@@ -69,6 +83,7 @@ const FAULTS: readonly FaultKind[] = [
     name: 'connections half-open',
     weight: 2,
     possible: networked,
+    lingers: STATEMENT_TIMEOUT,
     strike: async (_scene, seat) => seat.proxy?.abandon(),
   },
   {
@@ -93,17 +108,16 @@ const FAULTS: readonly FaultKind[] = [
   },
   {
     name: 'an answer lost',
-    weight: 8,
+    weight: 6,
     possible: networked,
-    strike: async ({ random }, { proxy }) => {
-      if (proxy === undefined) return;
-      const fault = ANSWERS[Math.floor(random.next() * ANSWERS.length)];
-      let left = 5;
-      proxy.judge = (text) =>
-        /^(COMMIT|UPDATE|INSERT|DELETE|WITH)/i.test(text) && --left === 0 ? fault : undefined;
-      await pause(500);
-      proxy.judge = () => undefined;
-    },
+    strike: ({ random }, seat) => spoil(seat, LOUD[Math.floor(random.next() * LOUD.length)] ?? 'unsent'),
+  },
+  {
+    name: 'an answer that never comes',
+    weight: 2,
+    possible: networked,
+    lingers: STATEMENT_TIMEOUT,
+    strike: (_scene, seat) => spoil(seat, 'half-open'),
   },
   {
     name: 'clock turned by an hour',
@@ -140,14 +154,14 @@ const FAULTS: readonly FaultKind[] = [
   })),
 ];
 
-/** Strikes again and again until `until`, a replica by one fault at a time; resolves when the last is over. */
-export async function rage(scene: Scene, until: number, pace: number): Promise<void> {
+/** Strikes again and again until `end`, a replica by one fault at a time; resolves when the last is over. */
+export async function rage(scene: Scene, end: number, pace: number): Promise<void> {
   const { arena, random } = scene;
   const kinds = FAULTS.filter(({ possible }) => possible(arena));
   const struck = new Set<Seat>();
   const running = new Set<Promise<void>>();
   let everybody = false;
-  while (monotonic() < until) {
+  while (monotonic() < end) {
     await pause(random.between(0.5, 1.5) * pace);
     const kind = random.pick(kinds);
     const seat = arena.seats[Math.floor(random.next() * arena.seats.length)];
@@ -162,7 +176,8 @@ export async function rage(scene: Scene, until: number, pace: number): Promise<v
       else struck.delete(seat);
       running.delete(over);
       const victim = kind.everybody === true ? {} : { process: name };
-      arena.ledger.write({ kind: 'fault', fault: kind.name, ...victim, since, until: monotonic() });
+      const until = monotonic() + (kind.lingers ?? 0);
+      arena.ledger.write({ kind: 'fault', fault: kind.name, ...victim, since, until });
     });
     running.add(over);
   }

@@ -29,7 +29,7 @@ export interface OrderEntry {
   readonly type?: string;
 }
 
-/** A fault, from when to when; `process` if it struck one only. */
+/** A fault, from when till when it may be felt; `process` if it struck one only. */
 export interface FaultEntry {
   readonly kind: 'fault';
   readonly fault: string;

@@ -127,7 +127,7 @@ export class Taskbaton extends TaskSystem {
   /**
    * Signals all handlers, waits until each has ended or its grace is over, stores what they reported last, and leaves
    * the tasks for others to go on with. Then closes what it opened. A database that doesn't answer is waited for as long
-   * as `stopGrace` and half a lease, no longer. Calling it again waits for the same end.
+   * as `stopGrace` and half a lease, and a second or two to close. Calling it again waits for the same end.
    */
   stop(): Promise<void> {
     this.#stopped ??= this.#stop();

@@ -25,7 +25,7 @@ import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
 import type { AddressContext, DatabaseSource } from './source.ts';
 import { runInSession } from './transaction.ts';
-import { within } from './within.ts';
+import { endPool, within } from './within.ts';
 
 export type { DatabaseSource } from './source.ts';
 
@@ -151,6 +151,7 @@ class MysqlDatabase implements Database {
   readonly #checked = new WeakSet<object>();
   /** After how long the server gives up on a transaction that says nothing, as the connection was last told. */
   readonly #idle = new WeakMap<object, number>();
+  readonly #sessions = new Set<MysqlSession>();
   #canLimit = true;
   #closing: Promise<void> | undefined;
   longestStatement: number | undefined;
@@ -240,7 +241,7 @@ class MysqlDatabase implements Database {
   async #close(): Promise<void> {
     this.#wakes.close();
     await this.#hints.close();
-    if (this.#owned) await this.#pool.end();
+    if (this.#owned) await endPool(this.#clock, this.#pool, this.#sessions);
   }
 
   async #acquire(): Promise<MysqlSession> {
@@ -252,7 +253,8 @@ class MysqlDatabase implements Database {
     } catch (error) {
       throw translateMysql(error);
     }
-    const session = new MysqlSession(connection, this.#clock, this.#timeout);
+    const [clock, timeout, sessions] = [this.#clock, this.#timeout, this.#sessions];
+    const session = new MysqlSession(connection, { clock, timeout, sessions });
     try {
       if (!this.#checked.has(session.key)) this.longestStatement = await check(session, connection);
       this.#checked.add(session.key);
@@ -335,10 +337,16 @@ export function mysqlResult(result: unknown): QueryResult {
   return { rows: [], changes: Number((result as { affectedRows?: unknown }).affectedRows ?? 0) };
 }
 
+interface SessionContext {
+  readonly clock: Clock;
+  readonly timeout: number;
+  /** All that are in use. */
+  readonly sessions: Set<MysqlSession>;
+}
+
 class MysqlSession {
   readonly #connection: PooledConnection;
-  readonly #clock: Clock;
-  readonly #timeout: number;
+  readonly #context: SessionContext;
   #lost = false;
 
   get native(): unknown {
@@ -350,16 +358,17 @@ class MysqlSession {
     return this.#connection.connection;
   }
 
-  constructor(connection: PooledConnection, clock: Clock, timeout: number) {
+  constructor(connection: PooledConnection, context: SessionContext) {
     this.#connection = connection;
-    this.#clock = clock;
-    this.#timeout = timeout;
+    this.#context = context;
+    context.sessions.add(this);
   }
 
   async query(sql: string, values: readonly SqlValue[]): Promise<QueryResult> {
+    const { clock, timeout } = this.#context;
     try {
       const sent = this.#connection.query(mysqlStatement(sql, values));
-      const [result] = await within(this.#clock, this.#timeout, sent);
+      const [result] = await within(clock, timeout, sent);
       return mysqlResult(result);
     } catch (error) {
       this.#lost ||= isConnectionLost(error);
@@ -385,7 +394,13 @@ class MysqlSession {
 
   /** One that broke is not handed back. */
   release(): void {
+    if (!this.#context.sessions.delete(this)) return;
     if (this.#lost) this.#connection.destroy();
     else this.#connection.release();
+  }
+
+  destroy(): void {
+    this.#lost = true;
+    this.release();
   }
 }

@@ -15,7 +15,7 @@ import {
 } from './postgres-driver.ts';
 import { isConnectionLost, isStale, Unreached } from './postgres-failure.ts';
 import { PreparedStatements } from './prepared.ts';
-import { within } from './within.ts';
+import { endPool, within } from './within.ts';
 import type { Session } from './transaction.ts';
 
 /** What is used of a Pool of the package `pg`. */
@@ -73,9 +73,8 @@ interface LoneClient extends PgClient {
   readonly connection?: { readonly stream?: { destroy?(): void } };
 }
 
-/** How long connecting and LISTEN may take each, and a farewell. */
+/** How long connecting and LISTEN may take each. */
 const LISTEN_MS = 5000;
-const CLOSE_MS = 5000;
 
 /**
  * Answers only if no pooler stands between, which lends out other sessions than it tells of. In such a session statements can be
@@ -92,6 +91,7 @@ export class PgDriver implements PostgresDriver {
   readonly #statements = new PreparedStatements();
   /** Clients in whose sessions statements are prepared: of our own pool only, for it changes the session. */
   readonly #preparing = new WeakSet<object>();
+  readonly #sessions = new Set<PgSession>();
 
   constructor(pool: PgPool, owned: boolean, clock: Clock, timeout: number) {
     this.#pool = pool;
@@ -153,7 +153,7 @@ export class PgDriver implements PostgresDriver {
   }
 
   async close(): Promise<void> {
-    if (this.#owned) await within(this.#clock, CLOSE_MS, this.#pool.end()).catch(ignore);
+    if (this.#owned) await endPool(this.#clock, this.#pool, this.#sessions);
     else this.#pool.removeListener('error', ignore);
   }
 
@@ -170,7 +170,8 @@ export class PgDriver implements PostgresDriver {
       if (this.#owned) await this.#greet(client);
     }
     const statements = this.#preparing.has(client) ? this.#statements : undefined;
-    return new PgSession(client, { clock: this.#clock, timeout: this.timeout, statements });
+    const [clock, timeout, sessions] = [this.#clock, this.timeout, this.#sessions];
+    return new PgSession(client, { clock, timeout, statements, sessions });
   }
 
   async #greet(client: PooledClient): Promise<void> {
@@ -200,6 +201,8 @@ interface SessionContext {
   readonly timeout: number;
   /** Where statements are prepared. */
   readonly statements: PreparedStatements | undefined;
+  /** All that are in use. */
+  readonly sessions: Set<PgSession>;
 }
 
 class PgSession implements Session {
@@ -210,6 +213,7 @@ class PgSession implements Session {
   constructor(client: PooledClient, context: SessionContext) {
     this.#client = client;
     this.#context = context;
+    context.sessions.add(this);
   }
 
   get native(): unknown {
@@ -259,7 +263,12 @@ class PgSession implements Session {
   }
 
   release(): void {
-    this.#client.release(!this.#usable);
+    if (this.#context.sessions.delete(this)) this.#client.release(!this.#usable);
+  }
+
+  destroy(): void {
+    this.#usable = false;
+    this.release();
   }
 }
 

@@ -1,4 +1,4 @@
-/** A wait with an end: what a driver would wait for without one, we give up, and what became of it is unknown then. */
+/** Waits with an end: what a driver would wait for without one, we give up, and what became of it is unknown then. */
 import type { Clock } from '../core/clock.ts';
 
 /** A wait that we ended ourselves: its connection can't be used again. */
@@ -21,5 +21,19 @@ export function within<Result>(
       .then((result) => (over ? late(result) : resolve(result)))
       .catch(reject)
       .finally(() => timer.cancel());
+  });
+}
+
+/** How long a farewell may take. */
+const END_MS = 1000;
+
+/** Ends a pool, which waits for what is in use; after a second, without it. */
+export async function endPool(
+  clock: Clock,
+  pool: { end(): Promise<unknown> },
+  inUse: Iterable<{ destroy(): void }>,
+): Promise<void> {
+  await within(clock, END_MS, pool.end()).catch(() => {
+    for (const session of inUse) session.destroy();
   });
 }
