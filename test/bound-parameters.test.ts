@@ -28,9 +28,10 @@ const KINDS: Readonly<Record<string, RegExp>> = {
     `^((this\\.|this\\.#|round\\.|this\\.#round\\.)?tables\\.\\w+|this\\.#tables\\.\\w+|${TABLES.join('|')})$`,
   ),
   'a part of the dialect':
-    /^((this\.#?|terms\.)?dialect\.\w+|terms\.now|(dialect\.)?types\.\w+|now|skipLocked|tableOptions|busyTableOptions|busyIndexOptions|listsOnly|uuid)$/,
+    /^((this\.#?|terms\.)?dialect\.\w+|terms\.now|(dialect\.)?types\.\w+|now|skipLocked|tableOptions|busyTableOptions|busyIndexOptions|uuid)$/,
   'a part of the dialect, of a piece of SQL': /^dialect\.among\(pick(\.sql|\(condition\))?\)$/,
   'a piece of SQL with its values beside it': /^\w+(\.\w+)*\.sql$/,
+  'statuses, which are names of ours, as a condition': /^hasStatus\([^()]*\)\.sql$/,
   placeholders: /^(marks\(.*\)|\w+\.map\(\(\) => '[?A-Z ]*'\)\.join\('[, ]*'\))$/,
   'one constant text or another': /^[\w.= !?]+ \? ('[^']*'|` AND task_user = ''`) : ('[^']*')$/,
 };
@@ -128,9 +129,9 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       "parts.join(', ')",
     ],
   },
-  'src/store/bulk.ts': {
-    why: 'a status',
-    parts: ['status'],
+  'src/store/at-rest.ts': {
+    why: 'statuses, which a table of data names',
+    parts: ['among(atRest).sql', 'among(held).sql', "statuses.map((status) => `'${status}'`).join(', ')"],
   },
   'src/store/children.ts': {
     why: 'a status',
@@ -198,11 +199,15 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   },
   'src/store/lease.ts': {
     why: 'kinds of work, a table of data',
-    parts: ['WORK[name](tables, dialect.now)', 'name', "work.join(', ')"],
+    parts: ['WORK[name](tables, dialect)', 'name', "work.join(', ')"],
   },
   'src/store/move.ts': {
     why: 'a piece of SQL from the same function',
     parts: ['moved'],
+  },
+  'src/store/overview.ts': {
+    why: 'a part of all tasks, of two or one that are constants',
+    parts: ['part'],
   },
   'src/store/page.ts': {
     why: 'columns of ours, pieces of SQL with their values beside them, and a number that counts them',
@@ -213,6 +218,8 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       'columns',
       'where',
       'column',
+      'id',
+      "listsAtRest.type ? ` AND ${AT_REST}` : ''",
       "name === '' ? '' : ` AND ${column} <> ''`",
     ],
   },
@@ -233,8 +240,9 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     parts: ['paused'],
   },
   'src/store/entry.ts': {
-    why: 'columns of the history, a table of data, and the pieces of SQL that fill them',
+    why: 'columns of the history, a table of data, the pieces of SQL that fill them, and the name of a piece of the statement',
     parts: [
+      'rows',
       "[...entry.keys()].join(', ')",
       "columns.join(', ')",
       "read.join(', ')",
@@ -261,7 +269,17 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   },
   'src/store/names.ts': {
     why: 'a column of a table of data, a number of ours, and pieces of SQL from the same file',
-    parts: ['column', 'after', "next('1 = 1')", 'next(`${column} > name`)', 'most', 'from'],
+    parts: [
+      'column',
+      'after',
+      'indexed',
+      'distinct',
+      'held',
+      "next('1 = 1')",
+      'next(`${column} > name`)',
+      'most',
+      'from',
+    ],
   },
   'src/store/search.ts': {
     why: 'columns of ours, pieces of SQL with their values beside them, and a number that counts them',
@@ -276,6 +294,8 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
       "where('parent IS NOT NULL')",
       "where('owner IS NOT NULL')",
       "where('done_at IS NOT NULL')",
+      'ofType(AT_REST)',
+      'ofStatus(AT_REST)',
       'where("task_user <> \'\'")',
       'where("task_group <> \'\'")',
       "where('ready = 1')",
@@ -324,7 +344,24 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
   'src/store/watch.ts': { why: 'columns of a table of data', parts: ['columns'] },
   'src/store/write.ts': {
     why: 'the table of entries, and pieces of SQL that come with their values',
-    parts: ['change', 'from', 'handed', 'history.table', 'id', 'insertion', 'rows', 'those', 'unless'],
+    parts: [
+      'address',
+      'change',
+      "columns.join(', ')",
+      'from',
+      'handed',
+      'history.table',
+      'id',
+      'insertion',
+      'locked',
+      'names',
+      'place',
+      'returning',
+      'rows',
+      'those',
+      'unless',
+      'written',
+    ],
   },
 };
 

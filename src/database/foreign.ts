@@ -4,7 +4,7 @@
  */
 import type { Connection, Database, DialectName, Row, SqlValue } from '../core/connection.ts';
 import { messageFrom, show, TaskbatonError } from '../core/errors.ts';
-import { mysqlResult, mysqlStatement } from './mysql.ts';
+import { mysqlResult, mysqlStatement } from './mysql-session.ts';
 import { translateMysql } from './mysql-failure.ts';
 import { driverErrorOf, OrmTransaction, type Send } from './orm.ts';
 import { numbered } from './postgres.ts';

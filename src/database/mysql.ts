@@ -10,7 +10,6 @@ import type {
   Connection,
   Database,
   QueryResult,
-  Row,
   SqlValue,
   Subscription,
   TransactionOptions,
@@ -20,7 +19,8 @@ import type {
 import { TaskbatonError } from '../core/errors.ts';
 import { addressOf, isShaped } from './address.ts';
 import { Hints } from './hints.ts';
-import { isConnectionLost, isUnknownVariable, translateCommit, translateMysql } from './mysql-failure.ts';
+import { isUnknownVariable, translateCommit, translateMysql } from './mysql-failure.ts';
+import { MysqlSession, type PooledConnection } from './mysql-session.ts';
 import { MysqlWakes } from './mysql-wakes.ts';
 import { type Patience, retryConflicts, unavailable } from './retry.ts';
 import type { AddressContext, DatabaseSource } from './source.ts';
@@ -42,18 +42,6 @@ export interface MysqlPool {
   promise?(): PromisePool;
 }
 
-interface PooledConnection {
-  query(statement: object): Promise<readonly [unknown, unknown]>;
-  release(): void;
-  destroy(): void;
-  readonly connection: object & { readonly config?: { readonly clientFlags?: number } };
-}
-
-interface Field {
-  readonly type: string;
-  string(encoding: string): string | null;
-}
-
 export interface MysqlOptions {
   /** After how many milliseconds without an answer a statement is given up; 30,000 by default. */
   readonly statementTimeout?: number;
@@ -62,7 +50,6 @@ export interface MysqlOptions {
 const PATIENCE: Patience = { retries: 10, ms: Infinity };
 /** The client's flag that makes an UPDATE count the rows it matched, not only those it changed. */
 const FOUND_ROWS = 2;
-const TEXTS = /STRING|BLOB|VARCHAR|JSON/;
 
 /** A URL (`mysql://user:password@host/database`), or a pool of `mysql2` or `mysql2/promise`. Yours is left open in the end. */
 export function mysql(source: string | MysqlPool, options: MysqlOptions = {}): DatabaseSource {
@@ -318,89 +305,4 @@ async function check(session: MysqlSession, { connection }: PooledConnection): P
       'add STRICT_TRANS_TABLES, or values might be cut off unnoticed',
     );
   return Number(rows[0]?.['packet']);
-}
-
-/** A statement as mysql2 takes it, with rows in the same shape whatever the connection's owner has set. */
-export function mysqlStatement(sql: string, values: readonly SqlValue[]): object {
-  return {
-    sql,
-    values: [...values],
-    rowsAsArray: false,
-    nestTables: false,
-    namedPlaceholders: false,
-    typeCast: (field: Field, next: () => unknown) => (TEXTS.test(field.type) ? field.string('utf8') : next()),
-  };
-}
-
-export function mysqlResult(result: unknown): QueryResult {
-  if (Array.isArray(result)) return { rows: result as Row[], changes: 0 };
-  return { rows: [], changes: Number((result as { affectedRows?: unknown }).affectedRows ?? 0) };
-}
-
-interface SessionContext {
-  readonly clock: Clock;
-  readonly timeout: number;
-  /** All that are in use. */
-  readonly sessions: Set<MysqlSession>;
-}
-
-class MysqlSession {
-  readonly #connection: PooledConnection;
-  readonly #context: SessionContext;
-  #lost = false;
-
-  get native(): unknown {
-    return this.#connection;
-  }
-
-  /** The connection itself, whoever has it from the pool. */
-  get key(): object {
-    return this.#connection.connection;
-  }
-
-  constructor(connection: PooledConnection, context: SessionContext) {
-    this.#connection = connection;
-    this.#context = context;
-    context.sessions.add(this);
-  }
-
-  async query(sql: string, values: readonly SqlValue[]): Promise<QueryResult> {
-    const { clock, timeout } = this.#context;
-    try {
-      const sent = this.#connection.query(mysqlStatement(sql, values));
-      const [result] = await within(clock, timeout, sent);
-      return mysqlResult(result);
-    } catch (error) {
-      this.#lost ||= isConnectionLost(error);
-      throw error;
-    }
-  }
-
-  async commit(): Promise<void> {
-    try {
-      await this.query('COMMIT', []);
-    } catch (error) {
-      this.#lost = true;
-      throw error;
-    } finally {
-      this.release();
-    }
-  }
-
-  async rollback(): Promise<void> {
-    if (!this.#lost) await this.query('ROLLBACK', []).catch(() => (this.#lost = true));
-    this.release();
-  }
-
-  /** One that broke is not handed back. */
-  release(): void {
-    if (!this.#context.sessions.delete(this)) return;
-    if (this.#lost) this.#connection.destroy();
-    else this.#connection.release();
-  }
-
-  destroy(): void {
-    this.#lost = true;
-    this.release();
-  }
 }

@@ -6,6 +6,7 @@
 import type { Connection } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { markOf, type Status } from '../core/status.ts';
+import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
@@ -147,7 +148,7 @@ export async function wakeParents(
   const parents = WAITING.map(
     (status) =>
       `SELECT '${status}' AS status, p.id, CASE WHEN EXISTS (SELECT 1 FROM ${task} c WHERE c.parent = p.id ${AWAITED[status] ?? ''}) THEN 1 ELSE 0 END AS waits
-       FROM (SELECT id FROM ${task} WHERE status = '${status}' AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p`,
+       FROM (SELECT id FROM ${task} WHERE ${hasStatus(control.terms.dialect, [status]).sql} AND id > ? ORDER BY id LIMIT ${LOOKED_AT_ONCE}) p`,
   );
   const { rows } = await connection.query(
     parents.join(' UNION ALL '),

@@ -79,13 +79,13 @@ async function claimNext(context: ClaimContext, { after, ...request }: ClaimRequ
   const { version } = control.rules;
   if (dialect.returning === true) {
     const goesOn = dialect.leavesEntries === true;
-    const pick = pickNext(tables.task, 'id', dialect.skipLocked, goesOn ? { ...request, after } : request);
+    const pick = (column: string): Fragment =>
+      pickNext(tables.task, column, dialect.skipLocked, goesOn ? { ...request, after } : request);
     const alive = aliveSelect(context, request.replica, version);
-    const where = {
-      sql: `id ${dialect.among(pick.sql)} AND EXISTS (${alive.sql})`,
-      values: [...pick.values, ...alive.values],
-    };
-    const rows = await startWhere(database, context, request, where, goesOn ? PLACED_COLUMNS : CLAIM_COLUMNS);
+    const also = { sql: `EXISTS (${alive.sql})`, values: alive.values };
+    const update = claimUpdate(context, request, also, pick);
+    const columns = goesOn ? PLACED_COLUMNS : CLAIM_COLUMNS;
+    const { rows } = await carryOut(database, control.terms, update, columns);
     return { claims: rows.map(claimFrom), more: false, last: goesOn ? lastPlace(rows) : undefined };
   }
   const claims = await database.transaction(async (connection) => {
@@ -96,6 +96,8 @@ async function claimNext(context: ClaimContext, { after, ...request }: ClaimRequ
   });
   return { claims, more: false };
 }
+
+const ALL: Fragment = { sql: '1 = 1', values: [] };
 
 /** With the place, which a claim leaves as it was. */
 const PLACED_COLUMNS = `${CLAIM_COLUMNS}, precedence, turn`;
@@ -184,25 +186,14 @@ async function startThese(
 ): Promise<readonly Claim[]> {
   const { tables, dialect } = context;
   const condition = readable(request.types);
-  const select = (columns: string): Fragment => ({
+  const pick = (columns: string): Fragment => ({
     sql: `SELECT ${columns} FROM ${tables.task} WHERE id IN (${ids.map(() => '?').join(', ')}) AND COALESCE(queue, '') = '${request.queue}' AND ${condition.sql} ${dialect.skipLocked}`,
     values: [...ids, ...condition.values],
   });
-  if (dialect.returning !== true) return startLocked(connection, context, request, select(CLAIM_COLUMNS));
-  const pick = select('id');
-  const where = { ...pick, sql: `id ${dialect.among(pick.sql)}` };
-  return (await startWhere(connection, context, request, where, CLAIM_COLUMNS)).map(claimFrom);
-}
-
-async function startWhere(
-  connection: Connection,
-  context: ClaimContext,
-  request: ClaimRequest,
-  where: Fragment,
-  columns: string,
-): Promise<readonly Row[]> {
-  const update = claimUpdate(context, request, where);
-  return (await carryOut(connection, context.control.terms, update, ` RETURNING ${columns}`)).rows;
+  if (dialect.returning !== true) return startLocked(connection, context, request, pick(CLAIM_COLUMNS));
+  const update = claimUpdate(context, request, ALL, pick);
+  const { rows } = await carryOut(connection, context.control.terms, update, CLAIM_COLUMNS);
+  return rows.map(claimFrom);
 }
 
 /** The rows that `pick` selects stay locked, so they are claimed all. */
@@ -278,6 +269,7 @@ function claimUpdate(
   { tables, dialect, control }: ClaimContext,
   request: ClaimRequest,
   where: Fragment,
+  picked?: TaskWrite['picked'],
 ): TaskWrite {
   const budget = crashBudgets(request);
   const update = updateFor(tables.task, control.terms, 'claim', {
@@ -290,7 +282,7 @@ function claimUpdate(
     note: { replica: { sql: '?', values: [request.replica] }, epoch: 'epoch + 1' },
   });
   if (update === undefined) throw new Error('the status table lets no task be claimed');
-  return update;
+  return { ...update, picked };
 }
 
 /** The budget comes from the replica that runs the task, for the one that will have to rescue it may not know its type. */

@@ -67,6 +67,8 @@ export interface Dialect {
    * somebody else has locked, are left out. As a table called `given`.
    */
   readonly unlocked?: (other: string, select: string) => string;
+  /** Where a row lies: the shortest way to one that the same statement has locked. */
+  readonly address?: string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
   readonly countUnlocked?: (table: string, other: string) => string;
   /** A column as no index is read along it; left out where the database has statistics to choose by. */
@@ -106,11 +108,11 @@ export interface Dialect {
   /** Ends a CREATE INDEX, or a primary key, that has an entry for each version of a row. */
   readonly busyIndexOptions: string;
   /**
-   * Ends the CREATE INDEX of all tasks by their types, or statuses: makes those indexes useless to whoever looks for an id. After a
-   * vacuum of a table in which nothing was left, PostgreSQL takes reading a whole index for reading a page, until the next
-   * vacuum, however many tasks have come since.
+   * The columns by which tasks at rest alone are listed: where a claim would make an entry. It also makes those indexes useless to whoever
+   * looks for an id. After a vacuum of a table in which nothing was left, PostgreSQL takes reading a whole index for reading a
+   * page, until the next vacuum, however many tasks have come since.
    */
-  readonly listsOnly: string;
+  readonly listsAtRest: Readonly<Record<'type' | 'status', boolean>>;
   /** Whether DDL commits at once, so that a migration can break off half way. */
   readonly ddlCommits: boolean;
   /** Taken first in the transaction that migrates, so that replicas that start together take turns; `?` is its name. */
@@ -120,9 +122,6 @@ export interface Dialect {
   /** Counts the tables called `?`; `schema` as in the options. */
   readonly tableExists: (schema: string | undefined) => string;
 }
-
-/** Said of a task by whoever wants to find it in a list of its type; holds for all. */
-export const LISTED = "status <> ''";
 
 const INNODB = 'ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin';
 /**
@@ -140,7 +139,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     tableOptions: '',
     busyTableOptions: '',
     busyIndexOptions: '',
-    listsOnly: '',
+    listsAtRest: { type: false, status: true },
     ddlCommits: false,
     // BEGIN IMMEDIATE is lock enough, here and below.
     shareLock: '',
@@ -195,7 +194,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     busyTableOptions:
       'WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0)',
     busyIndexOptions: POSTGRES_BUSY_INDEX,
-    listsOnly: `WHERE ${LISTED}`,
+    listsAtRest: { type: true, status: true },
     ddlCommits: false,
     shareLock: 'FOR SHARE',
     exclusiveLock: 'FOR UPDATE',
@@ -218,6 +217,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
       });
       return `(SELECT ${list.join(', ')}) given`;
     },
+    address: 'ctid',
     // One after the other, whatever is believed of the table: a join might begin with all that it holds.
     unlocked: (other, select) =>
       `(SELECT given.*, held.* FROM ${other} CROSS JOIN LATERAL (${select} LIMIT 1 FOR UPDATE SKIP LOCKED) held) given`,
@@ -290,7 +290,7 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     tableOptions: INNODB,
     busyTableOptions: INNODB,
     busyIndexOptions: '',
-    listsOnly: '',
+    listsAtRest: { type: false, status: false },
     ddlCommits: true,
     migrationLock: 'SELECT GET_LOCK(?, 60)',
     migrationUnlock: 'SELECT RELEASE_LOCK(?)',

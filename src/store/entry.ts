@@ -105,27 +105,28 @@ function authorOf(by: Author | undefined): Partial<Record<EntryColumn, Fragment>
 
 /** An INSERT of what `source` is, an entry for each of its rows. */
 export function insertFrom({ table }: HistoryTerms, entry: Entry, source: Fragment): Fragment {
-  const { sql, values } = selected(entry);
+  const { sql, values } = entryColumns(entry);
   return {
     sql: `INSERT INTO ${table} (${[...entry.keys()].join(', ')}) SELECT ${sql} ${source.sql}`,
     values: [...values, ...source.values],
   };
 }
 
-/** The same entries to be read first, in columns whose names begin with `prefix`. */
-export function selectFrom(entry: Entry, source: Fragment, prefix = ''): Fragment {
-  const { sql, values } = selected(entry, prefix);
+/** The same entries, to be read first. */
+export function selectFrom(entry: Entry, source: Fragment): Fragment {
+  const { sql, values } = entryColumns(entry);
   return { sql: `SELECT ${sql} ${source.sql}`, values: [...values, ...source.values] };
 }
 
-/** And an INSERT of what was read so, with what was given. */
-export function insertRead({ table }: HistoryTerms, entry: Entry, prefix: string): string {
+/** An INSERT of entries from `rows`, which have them in columns whose names begin with `prefix`. */
+export function insertRead({ table }: HistoryTerms, entry: Entry, prefix: string, rows: string): string {
   const columns = [...entry.keys()];
   const read = columns.map((column) => `${prefix}${column}`);
-  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${read.join(', ')} FROM given`;
+  return `INSERT INTO ${table} (${columns.join(', ')}) SELECT ${read.join(', ')} FROM ${rows}`;
 }
 
-function selected(entry: Entry, prefix = ''): Fragment {
+/** The columns of entries, in a SELECT of tasks; their names begin with `prefix`. */
+export function entryColumns(entry: Entry, prefix = ''): Fragment {
   return {
     sql: Array.from(entry, ([column, { sql }]) => {
       const name = `${prefix}${column}`;

@@ -5,7 +5,7 @@
 import type { Connection, DialectName } from '../core/connection.ts';
 import type { Dialect } from './dialect.ts';
 import { STOPPING } from './overview.ts';
-import { isAmong } from './page.ts';
+import { hasStatus } from './at-rest.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -187,7 +187,7 @@ export async function readStopping({
   dialect,
   tables,
 }: Context & { readonly tables: Tables }): Promise<readonly Stopping[]> {
-  const stopping = isAmong('status', STOPPING);
+  const stopping = hasStatus(dialect, STOPPING);
   const { rows } = await connection.query(
     `SELECT id, ${dialect.now} - (SELECT MAX(at) FROM ${tables.history} h WHERE h.task = t.id AND h.event IN ('pause', 'delete')) AS asked
      FROM ${tables.task} t WHERE ${stopping.sql} ORDER BY id LIMIT ${MOST_STOPPING}`,

@@ -6,6 +6,7 @@ import type { Connection, Database } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
 import type { Blocked, Draining } from '../core/replica.ts';
 import type { Runnable } from '../core/version.ts';
+import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { DRAIN_COLUMNS, drainingFrom, drainValues } from './drain.ts';
@@ -115,9 +116,10 @@ export async function renewLease(
 const WORK = {
   run: ({ task }: Tables) => `FROM ${task} WHERE queue = 'run' ORDER BY lane, precedence, turn, id`,
   cleanup: ({ task }: Tables) => `FROM ${task} WHERE queue = 'cleanup' ORDER BY lane, precedence, turn, id`,
-  due: ({ task }: Tables, now: string) =>
+  due: ({ task }: Tables, { now }: Dialect) =>
     `FROM ${task} WHERE queue = '${LATER}' AND lane = 0 AND precedence = 0 AND turn <= ${now} ORDER BY turn, id`,
-  retry: ({ task }: Tables, now: string) => `FROM ${task} WHERE status = 'failed/delete' AND turn <= ${now}`,
+  retry: ({ task }: Tables, dialect: Dialect) =>
+    `FROM ${task} WHERE ${hasStatus(dialect, ['failed/delete']).sql} AND turn <= ${dialect.now}`,
   reorder: ({ control }: Tables) => `FROM ${control} WHERE reordered_to IS NOT NULL`,
 } as const;
 
@@ -141,9 +143,7 @@ export async function lookAround(
   { connection, tables, dialect, control }: Context,
   id: string,
 ): Promise<Look | undefined> {
-  const work = ALL_WORK.map(
-    (name) => `(SELECT 1 ${WORK[name](tables, dialect.now)} LIMIT 1) AS ${name}_work`,
-  );
+  const work = ALL_WORK.map((name) => `(SELECT 1 ${WORK[name](tables, dialect)} LIMIT 1) AS ${name}_work`);
   const { rows } = await connection.query(
     `SELECT t.id, t.epoch, t.status, v.version, ${DRAIN_COLUMNS}, ${work.join(', ')},
        (SELECT MIN(lease_until) FROM ${tables.replica}) - ${dialect.now} AS lease_ends_in

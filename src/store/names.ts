@@ -3,7 +3,8 @@
  * as much as there are names, however many tasks bear them.
  */
 import type { Connection } from '../core/connection.ts';
-import { type Dialect, LISTED } from './dialect.ts';
+import { AT_REST, HELD } from './at-rest.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import type { Tables } from './schema.ts';
 
@@ -15,13 +16,6 @@ interface Context {
 
 export type NameColumn = 'type' | 'task_user' | 'task_group';
 
-/** What the partial index of each column leaves out. */
-const INDEXED: Readonly<Record<NameColumn, string>> = {
-  type: `${LISTED} AND`,
-  task_user: `task_user <> '' AND`,
-  task_group: `task_group <> '' AND`,
-};
-
 /** The first `most` names that begin with `prefix`; the empty one is no name. */
 export async function readNames(
   { connection, tables, dialect }: Context,
@@ -30,18 +24,26 @@ export async function readNames(
   most: number,
 ): Promise<readonly string[]> {
   const range = beginsWith(column, prefix);
+  const distinct = `SELECT DISTINCT ${column} AS name FROM ${tables.task} WHERE ${range.sql}`;
   if (dialect.distinctSkips === true) {
-    const distinct = `SELECT DISTINCT ${column} AS name FROM ${tables.task} WHERE ${INDEXED[column]} ${range.sql} ORDER BY ${column} LIMIT ${most}`;
-    return (await connection.query(distinct, range.values)).rows.map((row) => String(row['name']));
+    const { rows } = await connection.query(`${distinct} ORDER BY name LIMIT ${most}`, range.values);
+    return rows.map((row) => String(row['name']));
   }
+  const atRest = column === 'type' && dialect.listsAtRest.type;
+  const indexed = atRest ? AT_REST : `${column} <> ''`;
   const next = (after: string): string =>
-    `(SELECT MIN(${column}) FROM ${tables.task} WHERE ${INDEXED[column]} ${after} AND ${range.sql})`;
+    `(SELECT MIN(${column}) FROM ${tables.task} WHERE ${indexed} AND ${after} AND ${range.sql})`;
+  const held = atRest ? `UNION ${distinct} AND ${HELD}` : '';
   const sql = `WITH RECURSIVE names (name, place) AS (
       SELECT ${next('1 = 1')}, 1
       UNION ALL
       SELECT ${next(`${column} > name`)}, place + 1 FROM names WHERE name IS NOT NULL AND place < ${most}
-    ) SELECT name FROM names WHERE name IS NOT NULL`;
-  const { rows } = await connection.query(sql, [...range.values, ...range.values]);
+    ) SELECT name FROM names WHERE name IS NOT NULL ${held} ORDER BY name LIMIT ${most}`;
+  const { rows } = await connection.query(sql, [
+    ...range.values,
+    ...range.values,
+    ...(atRest ? range.values : []),
+  ]);
   return rows.map((row) => String(row['name']));
 }
 

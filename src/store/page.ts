@@ -6,7 +6,8 @@
 import type { SqlValue } from '../core/connection.ts';
 import { showing, type Status, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
-import { type Dialect, LISTED } from './dialect.ts';
+import { AT_REST, hasStatus, HELD, isHeld } from './at-rest.ts';
+import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 
 /** More lists than this are no longer short to merge. */
@@ -17,6 +18,12 @@ export interface PageSource {
   readonly table: string;
   readonly columns: string;
   readonly dialect: Dialect;
+}
+
+/** Some conditions; where they are of tasks that are held, no index has those in their order, and there are few to sort. */
+export interface List {
+  readonly conditions: readonly Fragment[];
+  readonly held?: boolean;
 }
 
 /** One row more than the page has, to tell whether there is another; undefined if nothing can fit. */
@@ -32,17 +39,43 @@ export function selectFiltered(source: PageSource, filter: CheckedFilter): Fragm
   };
 }
 
-/** The lists that a page is merged from, each a set of conditions; no task is in two of them. */
-function listsOf(dialect: Dialect, filter: CheckedFilter): readonly (readonly Fragment[])[] {
+/** The lists that a page is merged from; no task is in two of them. */
+function listsOf(dialect: Dialect, filter: CheckedFilter): readonly List[] {
   const { owner, parent, user = owner, group, types, states } = filter;
   const conditions = conditionsOf(dialect, filter);
   if (conditions === undefined) return [];
   const typeNames = types === undefined ? undefined : [...new Set(types)];
   if ([parent, user, group].some((part) => part !== undefined) || (typeNames?.length ?? 0) > MOST_LISTS)
-    return [conditions];
+    return [{ conditions }];
   const { statuses, most, status } = statusOf(states, 'status');
-  if (typeNames !== undefined) return typeNames.map((type) => [isOfType(type), ...status]);
-  return most ? [status] : statuses.map((one) => [isAmong('status', [one])]);
+  if (typeNames !== undefined) return listsOfTypes(dialect, typeNames, statuses);
+  if (most) return [{ conditions: status }];
+  return statuses.map((one) => ({
+    conditions: [hasStatus(dialect, [one])],
+    held: dialect.listsAtRest.status && isHeld(one),
+  }));
+}
+
+/** Each part has its own statuses alone, so that a planner knows how few there are of each. */
+function listsOfTypes(
+  dialect: Dialect,
+  types: readonly string[],
+  statuses: readonly Status[],
+): readonly List[] {
+  const [atRest, held] = dialect.listsAtRest.type
+    ? [statuses.filter((status) => !isHeld(status)), statuses.filter(isHeld)]
+    : [statuses, []];
+  const resting = atRest.length === 0 ? [] : types;
+  return [
+    ...resting.map((type) => ({ conditions: [isOfType(dialect, type), ...isIn(atRest, 'status')] })),
+    ...(held.length === 0 ? [] : listsOfHeld(dialect, [isAmong('type', types), ...isIn(held, 'status')])),
+  ];
+}
+
+/** The list of those that are held, where those of their types leave them out. */
+export function listsOfHeld({ listsAtRest }: Dialect, conditions: readonly Fragment[]): readonly List[] {
+  if (!listsAtRest.type) return [];
+  return [{ conditions: [...conditions, { sql: HELD, values: [] }], held: true }];
 }
 
 /** What is asked of state and type, as conditions that hold together; undefined if nothing can fit. */
@@ -66,26 +99,34 @@ function statusOf(
   readonly status: readonly Fragment[];
 } {
   const statuses = [...new Set(states.flatMap(showing))];
-  const most = statuses.length > STATUSES.length / 2;
-  return { statuses, most, status: most ? isNotAmong(without(statuses)) : [isAmong(column, statuses)] };
+  return { statuses, most: areMost(statuses), status: isIn(statuses, column) };
+}
+
+function isIn(statuses: readonly Status[], column: string): readonly Fragment[] {
+  return areMost(statuses) ? isNotAmong(without(statuses)) : [isAmong(column, statuses)];
+}
+
+function areMost(statuses: readonly Status[]): boolean {
+  return statuses.length > STATUSES.length / 2;
 }
 
 /** The tasks that fit `list` and all else that is asked of them, newest first, and one more than the page has. */
 export function selectList(
   { table, columns, dialect }: PageSource,
   filter: CheckedFilter,
-  list: readonly Fragment[],
+  { conditions: given, held = false }: List,
 ): Fragment {
   const { owner, parent, user = owner, group, after, limit } = filter;
   const column = columnsOf(dialect, filter);
-  const conditions = [...list];
+  const conditions = [...given];
   if (parent !== undefined) conditions.push({ sql: 'parent = ?', values: [parent] });
   if (user !== undefined) conditions.push(isNamed(column('task_user'), user));
   if (group !== undefined) conditions.push(isNamed(column('task_group'), group));
-  if (after !== undefined) conditions.push({ sql: 'id < ?', values: [after] });
+  const id = held ? (dialect.unindexed?.('id') ?? 'id + 0') : 'id';
+  if (after !== undefined) conditions.push({ sql: `${id} < ?`, values: [after] });
   const where = conditions.length === 0 ? '' : `WHERE ${conditions.map(({ sql }) => sql).join(' AND ')}`;
   return {
-    sql: `SELECT ${columns} FROM ${table} ${where} ORDER BY id DESC LIMIT ?`,
+    sql: `SELECT ${columns} FROM ${table} ${where} ORDER BY ${id} DESC LIMIT ?`,
     values: [...conditions.flatMap(({ values }) => values), limit + 1],
   };
 }
@@ -125,9 +166,9 @@ export function isNamed(column: string, name: string): Fragment {
   return { sql: `${column} = ?${name === '' ? '' : ` AND ${column} <> ''`}`, values: [name] };
 }
 
-/** As `isNamed`, for all tasks of a type. */
-export function isOfType(type: string): Fragment {
-  return { sql: `type = ? AND ${LISTED}`, values: [type] };
+/** As `isNamed`, for the tasks of a type that its list has. */
+export function isOfType({ listsAtRest }: Dialect, type: string): Fragment {
+  return { sql: `type = ?${listsAtRest.type ? ` AND ${AT_REST}` : ''}`, values: [type] };
 }
 
 export function isAmong(column: string, values: readonly SqlValue[]): Fragment {

@@ -4,6 +4,7 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
+import { AT_REST } from './at-rest.ts';
 import { DIALECTS, type Dialect } from './dialect.ts';
 
 /** Which tables, as they stand in SQL. */
@@ -83,43 +84,45 @@ export const SCHEMA_VERSION: number = STEPS.length;
 
 function createTask(
   { task, prefix }: Tables,
-  { types, partialIndexes, listsOnly, busyTableOptions, busyIndexOptions }: Dialect,
+  { types, partialIndexes, listsAtRest, busyTableOptions, busyIndexOptions }: Dialect,
 ): readonly string[] {
   const where = whereOf(partialIndexes);
+  const [ofType, ofStatus] = [whereOf(listsAtRest.type), whereOf(listsAtRest.status)];
   return [
-    // `queue`, `lane`, `precedence` and `turn` follow from `status` and `priority`: one index is in the order of claims. Whoever is in no
-    // queue keeps the place that it had.
+    // What a claim and an end change stands together, and what has a length that varies behind what has not: PostgreSQL logs of a
+    // row's next version what lies between the first byte that differs and the last. `queue`, `lane`, `precedence` and `turn` follow from
+    // `status` and `priority`: one index is in the order of claims. Whoever is in no queue keeps the place that it had.
     `CREATE TABLE ${task} (
       id ${types.identity} ${busyIndexOptions},
-      type ${types.name} NOT NULL,
-      version INTEGER NOT NULL DEFAULT 1,
-      task_user ${types.name} NOT NULL,
-      task_group ${types.name} NOT NULL,
-      status VARCHAR(16) NOT NULL,
-      queue VARCHAR(8),
+      created_at ${types.integer} NOT NULL,
       lane ${types.integer} NOT NULL,
       precedence ${types.integer},
       turn ${types.integer},
+      worked_before ${types.integer} NOT NULL,
+      version INTEGER NOT NULL DEFAULT 1,
       priority INTEGER NOT NULL,
-      task_key ${types.name},
-      parent ${types.integer},
       has_children INTEGER NOT NULL DEFAULT 0,
-      paused_by VARCHAR(8),
-      owner VARCHAR(36),
-      held_until ${types.integer},
-      epoch ${types.integer} NOT NULL,
       attempt INTEGER NOT NULL,
       crashes INTEGER NOT NULL,
-      crash_budget INTEGER NOT NULL,
       retries INTEGER NOT NULL,
-      progress ${types.real},
-      created_at ${types.integer} NOT NULL,
-      started_at ${types.integer},
-      done_at ${types.integer},
+      parent ${types.integer},
+      type ${types.name} NOT NULL,
+      task_user ${types.name} NOT NULL,
+      task_group ${types.name} NOT NULL,
+      task_key ${types.name},
+      paused_by VARCHAR(8),
+      epoch ${types.integer} NOT NULL,
       worked ${types.integer} NOT NULL,
-      worked_before ${types.integer} NOT NULL,
       reports ${types.integer} NOT NULL DEFAULT 0,
       revision ${types.integer} NOT NULL DEFAULT 0,
+      started_at ${types.integer},
+      done_at ${types.integer},
+      held_until ${types.integer},
+      progress ${types.real},
+      crash_budget INTEGER NOT NULL,
+      status VARCHAR(16) NOT NULL,
+      queue VARCHAR(8),
+      owner VARCHAR(36),
       options ${types.text},
       input ${types.text},
       context ${types.text},
@@ -136,8 +139,8 @@ function createTask(
     // Those of nobody in particular are in no list, and cost nothing.
     `CREATE INDEX ${prefix}task_user ON ${task} (task_user, id) ${busyIndexOptions}${where("task_user <> ''")}`,
     `CREATE INDEX ${prefix}task_group ON ${task} (task_group, id) ${busyIndexOptions}${where("task_group <> ''")}`,
-    `CREATE INDEX ${prefix}task_type ON ${task} (type, id) ${busyIndexOptions} ${listsOnly}`,
-    `CREATE INDEX ${prefix}task_status ON ${task} (status, id) ${busyIndexOptions} ${listsOnly}`,
+    `CREATE INDEX ${prefix}task_type ON ${task} (type, id) ${busyIndexOptions}${ofType(AT_REST)}`,
+    `CREATE INDEX ${prefix}task_status ON ${task} (status, id) ${busyIndexOptions}${ofStatus(AT_REST)}`,
   ];
 }
 

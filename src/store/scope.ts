@@ -9,6 +9,7 @@ import type { ScopeKind, ScopeName } from '../core/limit.ts';
 import { STATUS, type Status } from '../core/status.ts';
 import type { ScopeCount } from '../core/task.ts';
 import { openLanes } from '../queue/lanes.ts';
+import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { insertEntries } from './entry.ts';
@@ -78,7 +79,7 @@ export async function resumeScope(
   await control.rule(scope, { paused: false }, async (connection) => {
     resumed = await applyEvent(connection, tables.task, control.terms, 'run', {
       where: {
-        sql: `status IN ('paused/pause', 'running/pause') AND ${COLUMNS[kind]} = ? AND paused_by = ?`,
+        sql: `${hasStatus(dialect, ['paused/pause', 'running/pause']).sql} AND ${COLUMNS[kind]} = ? AND paused_by = ?`,
         values: [name, kind],
       },
       by,

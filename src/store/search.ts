@@ -7,7 +7,17 @@ import type { CheckedFilter } from '../core/task.ts';
 import type { Dialect } from './dialect.ts';
 import type { Fragment } from './fragment.ts';
 import { beginsWith, type NameColumn, readNames } from './names.ts';
-import { conditionsOf, isAmong, isNamed, isOfType, isTask, selectFiltered, selectList } from './page.ts';
+import {
+  conditionsOf,
+  isAmong,
+  isNamed,
+  isOfType,
+  isTask,
+  type List,
+  listsOfHeld,
+  selectFiltered,
+  selectList,
+} from './page.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {
@@ -46,7 +56,10 @@ async function selectFound(
   if (lists.length === 0) return undefined;
   // A task may be found in several ways.
   const ids = lists.map((list) =>
-    selectList({ ...context, table: task, columns: 'id' }, filter, [list, ...others]),
+    selectList({ ...context, table: task, columns: 'id' }, filter, {
+      ...list,
+      conditions: [...list.conditions, ...others],
+    }),
   );
   const merged = ids.map(({ sql }, index) => `SELECT id FROM (${sql}) AS list${index}`).join(' UNION ');
   return {
@@ -59,20 +72,23 @@ async function selectFound(
 async function listsOf(
   context: Context,
   { search, owner }: CheckedFilter & { readonly search: string },
-): Promise<readonly Fragment[]> {
+): Promise<readonly List[]> {
+  const { dialect } = context;
   const id = /^[1-9]\d{0,15}$/.test(search) ? Number(search) : undefined;
   const users = owner === undefined ? await readNames(context, 'task_user', search, MOST_NAMES) : [];
   const ownName = owner?.startsWith(search) === true ? [owner] : [];
   const groups = await namesFor(context, 'task_group', search, owner);
   const types = await namesFor(context, 'type', search, owner);
   const keyed = await readKeyed(context, search, owner);
-  return [
+  const lists = [
     ...(id !== undefined && Number.isSafeInteger(id) ? [isTask(id, owner)] : []),
     ...[...users, ...ownName].map((name) => isNamed('task_user', name)),
     ...groups.map((name) => isNamed('task_group', name)),
-    ...types.map(isOfType),
+    ...types.map((type) => isOfType(dialect, type)),
     ...(keyed.length === 0 ? [] : [isAmong('id', keyed)]),
   ];
+  const held = types.length === 0 ? [] : listsOfHeld(dialect, [isAmong('type', types)]);
+  return [...lists.map((condition) => ({ conditions: [condition] })), ...held];
 }
 
 /** An owner's tasks are looked through, since others' names must not stand before its own. */

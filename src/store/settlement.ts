@@ -146,9 +146,7 @@ export async function writeCheckpoints(
   const claims = claimsOf(items);
   const changed =
     dialect.returning === true
-      ? await changeEach(claims.size, [write], () =>
-          carryOut(connection, terms, write, ' RETURNING id, epoch'),
-        )
+      ? await changeEach(claims.size, [write], () => carryOut(connection, terms, write, 'id, epoch'))
       : await changeAll(
           connection,
           claims,

@@ -15,6 +15,7 @@ import { type Event, type QueueName, QUEUES, STATUS, type Status, type UserEvent
 import type { Replica } from '../core/replica.ts';
 import type { CheckedFilter, Task, TaskPage } from '../core/task.ts';
 import type { Runnable } from '../core/version.ts';
+import { hasStatus } from './at-rest.ts';
 import { applyToMany, bulkWhere } from './bulk.ts';
 import { changeTask, type How } from './change.ts';
 import { Control } from './control.ts';
@@ -256,7 +257,7 @@ export class Store {
 
   /** Moves many tasks; says how many were elsewhere. */
   async moveMany(filter: CheckedBulkFilter, group: string, by?: Author): Promise<number> {
-    const where = bulkWhere(filter);
+    const where = bulkWhere(this.dialect, filter);
     const moved = where === undefined ? 0 : await moveTasks(this, where, group, by);
     if (moved > 0) await this.#tell(...QUEUES);
     return moved;
@@ -376,7 +377,10 @@ export class Store {
   /** Queues failed cleanups whose pause is over; says how many. */
   async retryCleanups(): Promise<number> {
     const retried = await this.#apply('retry', {
-      where: { sql: `turn <= ${this.dialect.now} AND status = 'failed/delete'`, values: [] },
+      where: {
+        sql: `turn <= ${this.dialect.now} AND ${hasStatus(this.dialect, ['failed/delete']).sql}`,
+        values: [],
+      },
     });
     if (retried > 0) await this.#tell('cleanup');
     return retried;

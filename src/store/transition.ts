@@ -111,7 +111,7 @@ export async function applyToGiven(
   const most = { ...scope, most: claims.size };
   return saysWhich
     ? changeEach(claims.size, writesFor(table, terms, event, scope), (write) =>
-        carryOut(connection, terms, write, ' RETURNING id, epoch'),
+        carryOut(connection, terms, write, 'id, epoch'),
       )
     : changeAll(connection, claims, countUnlocked(terms.dialect, table, scope.given), (inner) =>
         applyEvent(inner, table, terms, event, most),

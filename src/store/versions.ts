@@ -4,7 +4,7 @@ import { removable, STATUSES } from '../core/status.ts';
 import type { VersionCount } from '../core/version.ts';
 import type { Dialect } from './dialect.ts';
 import { ownedBy } from './flow.ts';
-import { isAmong } from './page.ts';
+import { hasStatus } from './at-rest.ts';
 import { typesFrom } from './replicas.ts';
 import type { Tables } from './schema.ts';
 
@@ -20,8 +20,8 @@ export async function countVersions(
   owner?: string,
 ): Promise<readonly VersionCount[]> {
   const own = ownedBy(owner);
-  const unended = isAmong(
-    'status',
+  const unended = hasStatus(
+    dialect,
     STATUSES.filter((status) => !removable(status)),
   );
   const counted = await connection.query(

@@ -1,12 +1,20 @@
 /**
- * A write to tasks: an UPDATE or DELETE of those that it is about. Where a history is kept, it notes them first, in the same
+ * A write to tasks: an UPDATE or DELETE of those that it is about. Where a history is kept, it notes them too, in the same
  * transaction and from the locked rows, so that what was written and what was noted are the same rows. How depends on the
  * database: PostgreSQL does both in one statement, SQLite one after the other, since nobody else writes meanwhile; MySQL
  * reads what it is going to note, lest it held the lock of the counter of entries while it waits for a task.
  */
 import type { Connection, Database, QueryResult } from '../core/connection.ts';
 import type { Dialect } from './dialect.ts';
-import { type Entry, type HistoryTerms, insertEntries, insertFrom, insertRead, selectFrom } from './entry.ts';
+import {
+  type Entry,
+  entryColumns,
+  type HistoryTerms,
+  insertEntries,
+  insertFrom,
+  insertRead,
+  selectFrom,
+} from './entry.ts';
 import type { Fragment } from './fragment.ts';
 import { type Given, inTransaction } from './given.ts';
 
@@ -14,6 +22,8 @@ export interface TaskWrite {
   readonly table: string;
   /** Rows handed over, one for each task, which the rest may name; then `set` has no parameters. */
   readonly given?: Given | undefined;
+  /** A SELECT of one column of those that it is about, which locks them; `where` is then asked of what it has locked. */
+  readonly picked?: ((column: string) => Fragment) | undefined;
   readonly where: Fragment;
   /** What is written; undefined removes the rows. */
   readonly set?: Fragment | undefined;
@@ -29,37 +39,64 @@ interface Terms {
 /** So many tasks are read at once where what is noted of them has to be read. */
 const NOTED_AT_ONCE = 1000;
 
-/** Carries out a write; `returning` ends it, where the database can return rows. */
+/** Carries out a write; `returning` are columns of what was written, where the database can return rows. */
 export function carryOut(
   connection: Connection | Database,
   { dialect, history }: Terms,
   write: TaskWrite,
-  returning = '',
+  returning?: string,
 ): Promise<QueryResult> {
   const { entry } = write;
-  if (entry === undefined || history === undefined) return send(connection, plain(dialect, write), returning);
-  if (dialect.notes === 'within') return send(connection, noting(dialect, history, write, entry), returning);
+  const noted = entry === undefined || history === undefined ? undefined : { history, entry };
+  const { address } = dialect;
+  if (address !== undefined && passesOver(write.given))
+    return writeLocked(connection, dialect, write, { address, given: write.given, noted, returning });
+  const named = namingPicked(dialect, write);
+  if (noted === undefined) return send(connection, plain(dialect, named), returning);
+  if (dialect.notes === 'within') return send(connection, noting(dialect, noted, named), returning);
   return inTransaction(connection, async (inner) => {
-    if (dialect.notes === 'apart') return noteApart(inner, dialect, history, write, entry);
-    const note = insertFrom(history, entry, sourceOf(dialect, write));
+    if (dialect.notes === 'apart') return noteApart(inner, dialect, noted, named);
+    const note = insertFrom(noted.history, noted.entry, sourceOf(dialect, named));
     await inner.query(note.sql, note.values);
-    return send(inner, plain(dialect, write), returning);
+    return send(inner, plain(dialect, named), returning);
   });
 }
 
-function send(connection: Connection, { sql, values }: Fragment, returning: string): Promise<QueryResult> {
-  return connection.query(`${sql}${returning}`, values);
+function passesOver(given: Given | undefined): given is Required<Given> {
+  return given?.unlocked !== undefined;
 }
 
-function plain(dialect: Dialect, write: TaskWrite): Fragment {
-  const { table, given, where, set } = write;
-  if (passesOver(given)) return locking(dialect, write, given);
+/** What is picked, by where it lies, or by its ids. */
+function namingPicked(dialect: Dialect, write: TaskWrite): TaskWrite {
+  const { picked, where } = write;
+  if (picked === undefined) return write;
+  const place = dialect.address ?? 'id';
+  const pick = picked(place);
+  const sql = `${place} ${dialect.among(pick.sql)} AND ${where.sql}`;
+  return { ...write, picked: undefined, where: { sql, values: [...pick.values, ...where.values] } };
+}
+
+/** What is noted, and where. */
+interface Noted {
+  readonly history: HistoryTerms;
+  readonly entry: Entry;
+}
+
+function send(
+  connection: Connection,
+  { sql, values }: Fragment,
+  returning: string | undefined,
+): Promise<QueryResult> {
+  return connection.query(returning === undefined ? sql : `${sql} RETURNING ${returning}`, values);
+}
+
+function plain(dialect: Dialect, { table, given, where, set }: TaskWrite): Fragment {
   if (given !== undefined) {
     const sql =
       set === undefined
         ? dialect.deleteMatching(table, given.sql, where.sql)
         : dialect.updateMatching(table, given.sql, set.sql, where.sql);
-    return { sql, values: [...given.values, ...where.values] };
+    return { sql, values: [...given.values, ...(set?.values ?? []), ...where.values] };
   }
   const change = set === undefined ? `DELETE FROM ${table}` : `UPDATE ${table} SET ${set.sql}`;
   return { sql: `${change} WHERE ${where.sql}`, values: [...(set?.values ?? []), ...where.values] };
@@ -73,38 +110,45 @@ function once(rows: string): string {
   return `given AS MATERIALIZED (SELECT * FROM ${rows})`;
 }
 
-function passesOver(given: Given | undefined): given is Required<Given> {
-  return given?.unlocked !== undefined;
-}
-
 /** What is read of those that are locked. */
 const NOTED = 'n_';
 
-/**
- * One statement that locks what is given, row by row, and passes over what others have locked; what is to be noted is read on the way.
- * Whatever decides whether a row is written is asked then, of the row as it is once it is locked.
- */
-function locking(
-  dialect: Dialect,
-  { table, where, set }: TaskWrite,
-  given: Required<Given>,
-  notes?: { readonly history: HistoryTerms; readonly entry: Entry },
-): Fragment {
-  const source = { sql: `FROM ${table} WHERE ${where.sql}`, values: where.values };
-  const held = { ...source, sql: `SELECT 1 AS held ${source.sql}` };
-  const select = notes === undefined ? held : selectFrom(notes.entry, source, NOTED);
-  const locked = once(given.unlocked(given.sql, select.sql));
-  const noted = notes === undefined ? '' : notedFrom(notes.history, notes.entry);
-  const change = plain(dialect, { table, set, given: ONCE, where: onlyThose('v_id', 'given', EACH) });
-  return {
-    sql: `WITH ${locked} ${noted} ${change.sql}`,
-    values: [...given.values, ...select.values, ...change.values],
-  };
+interface Locking {
+  readonly address: string;
+  readonly given: Required<Given>;
+  readonly noted: Noted | undefined;
+  readonly returning: string | undefined;
 }
 
-function notedFrom(history: HistoryTerms, entry: Entry): string {
-  const insertion = insertRead(history, entry, NOTED);
-  return `, noted AS (${insertion})`;
+/**
+ * One statement that locks what is given, row by row, passing over what others have locked, and writes to where it has found the rows:
+ * they lie there still, so no index is asked again. Whatever decides whether a row is written is asked of it as it is once it is locked.
+ * What was changed while it waited lies elsewhere, and is left out. Notes are of what was written.
+ */
+async function writeLocked(
+  connection: Connection,
+  dialect: Dialect,
+  { table, where, set }: TaskWrite,
+  { address, given, noted, returning = 'id' }: Locking,
+): Promise<QueryResult> {
+  const notes = noted && entryColumns(noted.entry, NOTED);
+  const columns = [`${address} AS held`, ...(notes === undefined ? [] : [notes.sql])];
+  const select = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${where.sql}`;
+  const locked = once(given.unlocked(given.sql, select));
+  // The first part alone leaves no more of the table than was locked, whatever is believed of it; the other one must look for nothing.
+  const there = `${table}.${address} = ANY(ARRAY(SELECT held FROM given)) AND id + 0 = v_id`;
+  const change = plain(dialect, { table, set, given: ONCE, where: { sql: there, values: [] } });
+  const values = [...given.values, ...(notes?.values ?? []), ...where.values];
+  if (noted === undefined)
+    return send(connection, { sql: `WITH ${locked} ${change.sql}`, values }, returning);
+  const names = Array.from(noted.entry.keys(), (column) => `${NOTED}${column}`).join(', ');
+  const written = `written AS (${change.sql} RETURNING ${returning}, ${names})`;
+  const insertion = insertRead(noted.history, noted.entry, NOTED, 'written');
+  const { rows } = await connection.query(
+    `WITH ${locked}, ${written}, noted AS (${insertion}) SELECT ${returning} FROM written`,
+    values,
+  );
+  return { rows, changes: rows.length };
 }
 
 /**
@@ -125,9 +169,8 @@ function sourceOf(dialect: Dialect, { table, given, where }: TaskWrite): Fragmen
 }
 
 /** One statement: the rows are chosen and locked once, by the note, and the write goes by what was noted. */
-function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry: Entry): Fragment {
+function noting(dialect: Dialect, { history, entry }: Noted, write: TaskWrite): Fragment {
   const { table, given, set, where } = write;
-  if (passesOver(given)) return locking(dialect, write, given, { history, entry });
   const handed = given === undefined ? '' : `${once(given.sql)}, `;
   const source = sourceOf(dialect, {
     table,
@@ -147,9 +190,8 @@ function noting(dialect: Dialect, history: HistoryTerms, write: TaskWrite, entry
 async function noteApart(
   connection: Connection,
   dialect: Dialect,
-  history: HistoryTerms,
+  { history, entry }: Noted,
   write: TaskWrite,
-  entry: Entry,
 ): Promise<QueryResult> {
   const source = sourceOf(dialect, write);
   const select = selectFrom(entry, {
@@ -162,7 +204,7 @@ async function noteApart(
     const ids = rows.map((row) => Number(row['task']));
     const those = { sql: `id IN (${ids.map(() => '?').join(', ')})`, values: ids };
     const where = write.given === undefined ? those : { ...those, sql: `id = v_id AND ${those.sql}` };
-    changes += (await send(connection, plain(dialect, { ...write, where }), '')).changes;
+    changes += (await send(connection, plain(dialect, { ...write, where }), undefined)).changes;
     await insertEntries(connection, dialect, history, rows);
     // Whoever was changed is among those that it is about no longer, so the next ones come first now.
     if (rows.length < NOTED_AT_ONCE) return { rows: [], changes };

@@ -166,7 +166,9 @@ export class Bench {
   /** A task put into `status` behind the store's back, with all that belongs to that status. */
   async place(status: Status, columns: Columns = {}): Promise<number> {
     const id = await this.create();
-    await this.update(id, { ...belongings(status), epoch: EPOCH, ...columns });
+    const holder =
+      STATUS[status].leased === true ? { owner: columns['owner'] ?? (await this.register()) } : {};
+    await this.update(id, { ...belongings(status), epoch: EPOCH, ...columns, ...holder });
     return id;
   }
 

@@ -46,7 +46,7 @@ async function planOf(
     const { rows } = await database.query(`EXPLAIN QUERY PLAN ${sql}`, values);
     const texts = rows.map((row) => String(row['detail']));
     return texts.map((text, index) =>
-      sqliteStep(text, /^SCAN list\d+$/.test(texts[index - 1] ?? '') ? PAGE : size),
+      sqliteStep(text, /^SCAN list\d+$|task_owner/.test(texts[index - 1] ?? '') ? PAGE : size),
     );
   }
   if (database.dialect === 'mysql') {
@@ -59,7 +59,7 @@ async function planOf(
   return postgresSteps(root);
 }
 
-/** SQLite says nothing about rows: each sort counts as one of everything, unless it sorts lists that are cut already. */
+/** SQLite says nothing about rows: each sort counts as one of everything, unless it sorts lists that are cut already, or what is held. */
 function sqliteStep(text: string, size: number): Step {
   if (text.includes('USE TEMP B-TREE')) return { how: 'sort', on: '', rows: size, text };
   const table = /^(?:SCAN|SEARCH) (\w+)/.exec(text)?.[1] ?? '';
