@@ -97,6 +97,30 @@ export const list: Operation = {
       );
     },
 
+    'tasks that run stand where they were created among those of their type and state, page by page': async (
+      bench,
+    ) => {
+      const statuses = ['running/run', 'finished/run', 'running/pause', 'paused/run', 'running/run'] as const;
+      const ids: number[] = [];
+      for (const status of [...statuses, ...statuses])
+        ids.push(await bench.place(status, { type: ids.length % 2 === 0 ? 'import' : 'export' }));
+      const of = (wanted: (index: number) => boolean): readonly number[] =>
+        ids.filter((_id, index) => wanted(index)).toReversed();
+      const running = (index: number): boolean => [0, 3, 4].includes(index % statuses.length);
+      const cases: readonly (readonly [TaskFilter, readonly number[]])[] = [
+        [{ types: ['import'] }, of((index) => index % 2 === 0)],
+        [{ types: ['import', 'export'] }, of(() => true)],
+        [{ states: ['running'] }, of(running)],
+        [{ states: ['running'], types: ['export'] }, of((index) => running(index) && index % 2 === 1)],
+        [{ states: ['canceling'], types: ['import'] }, of((index) => index === 2)],
+        [{ states: ['finished'], types: ['export'] }, of((index) => index === 1)],
+      ];
+      for (const [filter, wanted] of cases) {
+        assert.deepEqual(await listed(bench, filter), wanted);
+        assert.deepEqual(await paged(bench, { ...filter, limit: 2 }), wanted);
+      }
+    },
+
     'no type and no state fit nothing': async (bench) => {
       await bench.create();
       assert.deepEqual(await listed(bench, { types: [] }), []);
@@ -169,4 +193,15 @@ export const list: Operation = {
 async function listed(bench: Bench, filter: TaskFilter = {}): Promise<readonly number[]> {
   const { tasks } = await bench.store.list(checkFilter(filter));
   return tasks.map(({ id }) => id);
+}
+
+/** The same, page after page. */
+async function paged(bench: Bench, filter: TaskFilter): Promise<readonly number[]> {
+  const found: number[] = [];
+  for (let after: number | undefined, more = true; more; more = after !== undefined) {
+    const { tasks, next } = await bench.store.list(checkFilter({ ...filter, after }));
+    found.push(...tasks.map(({ id }) => id));
+    after = next;
+  }
+  return found;
 }

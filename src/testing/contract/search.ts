@@ -16,6 +16,17 @@ export const search: Operation = {
         assert.deepEqual(await found(bench, text), [], text);
     },
 
+    'a task that runs is found by the beginning of its type, though it be the only one of that type': async (
+      bench,
+    ) => {
+      await bench.create({ type: 'import' });
+      const running = await bench.place('running/run', { type: 'imprint' });
+      assert.deepEqual(await found(bench, 'impr'), [running]);
+      assert.deepEqual(await found(bench, 'impr', { states: ['running'] }), [running]);
+      assert.deepEqual(await found(bench, 'impr', { states: ['pending'] }), []);
+      assert.equal((await found(bench, 'imp')).length, 2);
+    },
+
     'what is found in several ways is there once, and the newest comes first': async (bench) => {
       const first = await bench.create({ user: 'night', group: 'night', type: 'nightly', key: 'night' });
       const second = await bench.create({ group: 'nights' });
