@@ -33,19 +33,13 @@ export interface Pick {
   readonly after?: Place | undefined;
 }
 
-/** A piece of SQL and the values of its parameters. */
-interface Piece {
-  readonly sql: string;
-  readonly values: readonly SqlValue[];
-}
-
 /** The SELECT of the next tasks' `columns`, locking them; it reads along the claim index. */
 export function pickNext(
   table: string,
   columns: string,
   skipLocked: string,
   { queue, types, limit, after }: Pick,
-): Piece {
+): { readonly sql: string; readonly values: readonly SqlValue[] } {
   const condition = readable(types);
   const behind = isBehind(after);
   // The number is written out: with a LIMIT that is a parameter, SQLite prepares a statement anew at each run.
@@ -56,7 +50,7 @@ export function pickNext(
   };
 }
 
-function isBehind(place: Place | undefined): Piece {
+function isBehind(place: Place | undefined): { readonly sql: string; readonly values: readonly SqlValue[] } {
   if (place === undefined) return { sql: '', values: [] };
   const values = [place.precedence, place.turn, place.id];
   return { sql: 'AND (precedence, turn, id) > (?, ?, ?)', values };

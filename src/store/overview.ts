@@ -28,7 +28,7 @@ const MOST_CELLS = 1000;
 /** More than so many tasks behind a pause aren't counted. */
 const MOST_BEHIND = 1000;
 
-/** How many tasks are in each status; the database's time in ms. It reads the whole index of statuses. No status is in two parts. */
+/** How many tasks are in each status; the database's time in ms. It reads the whole index of statuses; no status is in two parts. */
 export async function countStatuses(
   { connection, tables, dialect }: Context,
   owner: Owner,

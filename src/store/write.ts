@@ -135,7 +135,7 @@ async function writeLocked(
   const columns = [`${address} AS held`, ...(notes === undefined ? [] : [notes.sql])];
   const select = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${where.sql}`;
   const locked = once(given.unlocked(given.sql, select));
-  // The first part alone leaves no more of the table than was locked, whatever is believed of it; the other one must look for nothing.
+  // The first part alone leaves no more of the table than was locked, whatever is believed of it; the other one matches, and by no index.
   const there = `${table}.${address} = ANY(ARRAY(SELECT held FROM given)) AND id + 0 = v_id`;
   const change = plain(dialect, { table, set, given: ONCE, where: { sql: there, values: [] } });
   const values = [...given.values, ...(notes?.values ?? []), ...where.values];
