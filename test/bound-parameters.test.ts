@@ -70,6 +70,8 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     why: 'columns, conditions, selects and numbers of the rounds; names of queues and of tables in a statement',
     parts: [
       'where',
+      'closed',
+      'findEach(named.sql, find)',
       'exclude',
       'limit',
       'passed',

@@ -6,10 +6,11 @@
  * A lane's `precedence` and `turn` are never above those of its first task: they say when to look at it, not who is in.
  */
 import type { Row, SqlValue } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { ScopeName } from '../core/limit.ts';
 import type { Sharers } from '../core/policy.ts';
 import { readable } from './readable.ts';
-import { marks, type Round, select } from './round.ts';
+import { marks, type Round, select, type Wording } from './round.ts';
 
 export interface WaitingTask {
   readonly id: number;
@@ -74,31 +75,55 @@ export async function rootOf(round: Round): Promise<number> {
 }
 
 /** Where lanes are opened: in a round, or by whoever changes what rounds go by. */
-type Place = Pick<Round, 'connection' | 'tables' | 'returning'> & Partial<Pick<Round, 'root'>>;
+type Place = Wording & Pick<Round, 'connection' | 'tables'> & Partial<Pick<Round, 'root'>>;
 
 /** Lets lanes that were closed for these scopes be looked at again: there may be room. */
 export async function openLanes(place: Place, scopes: readonly ScopeName[]): Promise<void> {
   if (scopes.length === 0) return;
-  const kinds = Array.from(
-    Map.groupBy(scopes, ({ kind }) => kind),
-    ([kind, of]) => ({ kind, names: [...new Set(of.map(({ name }) => name))] }),
+  const names = Map.groupBy(scopes, ({ kind }) => kind);
+  const kinds = Array.from(names, ([kind, of]) => [kind, [...new Set(of.map(({ name }) => name))]] as const);
+  const { findEach } = place;
+  const closed = findEach === undefined ? closedFor(kinds) : foundClosed(place, findEach, kinds);
+  await openWhere(place, closed);
+}
+
+type NamesByKind = readonly (readonly [kind: string, names: readonly string[]])[];
+
+function closedFor(kinds: NamesByKind): Fragment {
+  const closed = kinds.map(([, names]) => `closed = ? AND closed_name IN (${marks(names)})`).join(' OR ');
+  return {
+    sql: `closed IS NOT NULL AND (${closed})`,
+    values: kinds.flatMap(([kind, names]) => [kind, ...names]),
+  };
+}
+
+/** By lists of names PostgreSQL would read whatever is closed, as long as it believes that to be little. */
+function foundClosed(
+  { tables, given, among }: Place,
+  findEach: NonNullable<Place['findEach']>,
+  kinds: NamesByKind,
+): Fragment {
+  const named = given(
+    { v_kind: 'text', v_name: 'text' },
+    kinds.flatMap(([kind, names]) => names.map((name) => [kind, name])),
   );
-  await openWhere(
-    place,
-    `(${kinds.map(({ names }) => `closed = ? AND closed_name IN (${marks(names)})`).join(' OR ')})`,
-    kinds.flatMap(({ kind, names }) => [kind, ...names]),
-  );
+  const find = `SELECT id FROM ${tables.lane} WHERE closed = v_kind AND closed_name = v_name`;
+  const ids = `SELECT found.id FROM ${findEach(named.sql, find)}`;
+  return { sql: `id ${among(ids)}`, values: named.values };
 }
 
 /** The same for lanes that were closed while other kinds of scopes were limited. */
 export async function openUnlimited(round: Round): Promise<void> {
   const kinds = ['', ...round.rules.kinds];
-  await openWhere(round, `closed NOT IN (${marks(kinds)})`, kinds);
+  await openWhere(round, {
+    sql: `closed IS NOT NULL AND closed NOT IN (${marks(kinds)})`,
+    values: kinds,
+  });
 }
 
-async function openWhere(place: Place, where: string, values: readonly SqlValue[]): Promise<void> {
+async function openWhere(place: Place, which: Fragment): Promise<void> {
   const { connection, tables, root } = place;
-  const parents = new Set(await openClosed(place, `closed IS NOT NULL AND ${where}`, values));
+  const parents = new Set(await openClosed(place, which));
   if (root !== undefined) parents.delete(root);
   // Whoever is ready stands below those that are.
   while (parents.size > 0) {
@@ -118,8 +143,7 @@ async function openWhere(place: Place, where: string, values: readonly SqlValue[
 /** Opens the lanes; says below which nodes they are. */
 async function openClosed(
   { connection, tables, returning }: Place,
-  where: string,
-  values: readonly SqlValue[],
+  { sql: where, values }: Fragment,
 ): Promise<readonly number[]> {
   const open = `UPDATE ${tables.lane} SET ready = 1, closed = NULL, closed_name = NULL`;
   if (returning) {

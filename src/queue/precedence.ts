@@ -2,7 +2,7 @@
  * The order of tasks that nobody shares slots over, as one number a task: `fifo` and `priority`, ageing or not. It is
  * fixed when a task begins to wait, so that one index holds all waiting tasks in the order in which they are claimed.
  */
-import type { SqlValue } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Order } from '../core/policy.ts';
 import type { QueueName } from '../core/status.ts';
 import type { Runnable } from '../core/version.ts';
@@ -39,7 +39,7 @@ export function pickNext(
   columns: string,
   skipLocked: string,
   { queue, types, limit, after }: Pick,
-): { readonly sql: string; readonly values: readonly SqlValue[] } {
+): Fragment {
   const condition = readable(types);
   const behind = isBehind(after);
   // The number is written out: with a LIMIT that is a parameter, SQLite prepares a statement anew at each run.
@@ -50,7 +50,7 @@ export function pickNext(
   };
 }
 
-function isBehind(place: Place | undefined): { readonly sql: string; readonly values: readonly SqlValue[] } {
+function isBehind(place: Place | undefined): Fragment {
   if (place === undefined) return { sql: '', values: [] };
   const values = [place.precedence, place.turn, place.id];
   return { sql: 'AND (precedence, turn, id) > (?, ?, ?)', values };

@@ -1,12 +1,9 @@
 /** Keeps tasks out of a replica's claims whose type it doesn't run, or whose version it can't read. */
-import type { SqlValue } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Runnable } from '../core/version.ts';
 
 /** The condition on `type` and `version`; there must be a type. `alias` is of the table, with its dot. */
-export function readable(
-  types: ReadonlyMap<string, Runnable>,
-  alias = '',
-): { readonly sql: string; readonly values: readonly SqlValue[] } {
+export function readable(types: ReadonlyMap<string, Runnable>, alias = ''): Fragment {
   const ranges = Map.groupBy(types, ([, { versions }]) => `${versions.from} AND ${versions.to}`);
   const conditions = Array.from(
     ranges,

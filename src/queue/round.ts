@@ -3,29 +3,38 @@
  * lanes and slots, so within one they stand still; the tasks themselves may be paused or deleted at any moment.
  */
 import type { Connection, Row, SqlValue } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Rules } from '../core/limit.ts';
 import type { CheckedPolicy } from '../core/policy.ts';
 import type { QueueName } from '../core/status.ts';
 import type { Runnable } from '../core/version.ts';
 
-export interface Round {
-  readonly connection: Connection;
-  readonly tables: { readonly task: string; readonly lane: string; readonly slot: string };
+/** What databases say differently, of what rounds have to say. */
+export interface Wording {
   /** Ends a SELECT of rows to change: those locked by others are passed over. */
   readonly skipLocked: string;
   /** Rows handed over as a table; its columns begin with `v_`. */
   readonly given: (
     types: Readonly<Record<string, 'integer' | 'real' | 'text'>>,
     rows: readonly (readonly SqlValue[])[],
-  ) => { readonly sql: string; readonly values: readonly SqlValue[] };
+  ) => Fragment;
   /** Rows of a SELECT for each row of the query around it, as one JSON; undefined where that can't be. */
   readonly jsonRows: ((columns: string) => string) | undefined;
   /** Whether UPDATE and DELETE can return rows. */
   readonly returning: boolean;
-  /** The root of the queue's tree, if a round by these rules has been committed here before: it stays as long as they do. */
-  readonly root: number | undefined;
   /** An UPDATE of the rows of a table that match those of another. */
   readonly updateMatching: (table: string, other: string, set: string, where: string) => string;
+  /** A column is among what a SELECT finds, which is run once. */
+  readonly among: (select: string) => string;
+  /** What a SELECT finds for each row of another table, as `found`; undefined where conditions on many values do the same. */
+  readonly findEach: ((other: string, select: string) => string) | undefined;
+}
+
+export interface Round extends Wording {
+  readonly connection: Connection;
+  readonly tables: { readonly task: string; readonly lane: string; readonly slot: string };
+  /** The root of the queue's tree, if a round by these rules has been committed here before: it stays as long as they do. */
+  readonly root: number | undefined;
   readonly queue: QueueName;
   readonly types: ReadonlyMap<string, Runnable>;
   /** At most so many tasks. */

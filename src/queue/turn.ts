@@ -34,7 +34,7 @@ const GROWTH = 4;
 const READ_TOGETHER = 64;
 const SHORTEST_PAGE = 4;
 /** A round that finds so many lanes without room has done enough: it closes them, and the next one sees who is behind. */
-const CLOSED_AT_ONCE = 500;
+const CLOSED_AT_ONCE = 250;
 /** If so many lanes of a page lack room in the same scope, the scope is left out of further pages, not each lane. */
 const WIDE = 8;
 

@@ -11,7 +11,7 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { isAmong, isNamed } from './page.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 
 /** A task that was asked to stop, in the claim it was asked in. */

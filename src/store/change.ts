@@ -6,7 +6,7 @@ import { transition, type UserEvent } from '../core/status.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { dueSql, reschedule } from './due.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { isTask } from './page.ts';
 import type { Due } from './record.ts';
 import type { Tables } from './schema.ts';

@@ -9,7 +9,7 @@ import { markOf, type Status } from '../core/status.ts';
 import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';

@@ -19,9 +19,9 @@ import type { Dialect } from './dialect.ts';
 import { pickFrom } from './own-queue.ts';
 import { type Claim, CLAIM_COLUMNS, claimFrom } from './record.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from './fragment.ts';
-import { givenRows } from './given.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { updateFor } from './transition.ts';
+import { wordingOf } from './wording.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 
 export interface ClaimRequest {
@@ -132,13 +132,9 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
       await connection.query(`UPDATE ${tables.control} SET swept_at = ? WHERE id = 1`, [now]);
     const { queue, types, limit } = request;
     const round: Round = {
+      ...wordingOf(dialect),
       connection,
       tables,
-      skipLocked: dialect.skipLocked,
-      jsonRows: dialect.jsonRows,
-      returning: dialect.returning === true,
-      given: (columns, rows) => givenRows(dialect, columns, rows),
-      updateMatching: dialect.updateMatching,
       queue,
       types,
       limit: Math.min(limit, ROUND_LIMIT),

@@ -67,6 +67,11 @@ export interface Dialect {
    * somebody else has locked, are left out. As a table called `given`.
    */
   readonly unlocked?: (other: string, select: string) => string;
+  /**
+   * What a SELECT finds for each row of another table, in columns called `found.`: looked for row by row, whatever is believed of what it
+   * reads. Left out where a list of values in a condition is always looked for one by one.
+   */
+  readonly findEach?: (other: string, select: string) => string;
   /** Where a row lies: the shortest way to one that the same statement has locked. */
   readonly address?: string;
   /** Where that can't stand in an UPDATE: a SELECT that locks them and says in `unlocked` how many there are. */
@@ -221,6 +226,8 @@ export const DIALECTS: Readonly<Record<DialectName, Dialect>> = {
     // One after the other, whatever is believed of the table: a join might begin with all that it holds.
     unlocked: (other, select) =>
       `(SELECT given.*, held.* FROM ${other} CROSS JOIN LATERAL (${select} LIMIT 1 FOR UPDATE SKIP LOCKED) held) given`,
+    // What has an OFFSET is planned by itself.
+    findEach: (other, select) => `${other} CROSS JOIN LATERAL (${select} OFFSET 0) found`,
     updateMatching: updateFrom,
     jsonRows: (columns) => `CAST(json_agg(json_build_array(${columns})) AS TEXT)`,
     deleteMatching: (table, other, where) => `DELETE FROM ${table} USING ${other} WHERE ${where}`,

@@ -4,7 +4,7 @@
  */
 import type { Connection } from '../core/connection.ts';
 import type { Status } from '../core/status.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { readNames } from './names.ts';
 import { isAmong, isNamed } from './page.ts';
 import type { Dialect } from './dialect.ts';

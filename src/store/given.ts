@@ -5,7 +5,7 @@
 import type { Connection, Database, QueryResult, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
 import type { Dialect, GivenColumn } from './dialect.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 
 /** Columns by name. What is null in all rows isn't sent, and what else they have in common is sent once. */
 export function givenRows(

@@ -15,8 +15,9 @@ import { isTask } from './page.ts';
 import type { Tables } from './schema.ts';
 import { ownerOf } from './settlement.ts';
 import { WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { tell } from './transition.ts';
+import { wordingOf } from './wording.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 
 /** Moves the tasks of `where` that aren't there already; says how many. */
@@ -49,7 +50,7 @@ export async function moveTasks(
       [group, ...ids],
     );
     await openLanes(
-      { connection, tables, returning: terms.dialect.returning === true },
+      { ...wordingOf(terms.dialect), connection, tables },
       rows.flatMap((row) => {
         const [user, left] = [String(row['task_user']), String(row['task_group'])];
         return [

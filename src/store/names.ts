@@ -5,7 +5,7 @@
 import type { Connection } from '../core/connection.ts';
 import { AT_REST, HELD } from './at-rest.ts';
 import type { Dialect } from './dialect.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {

@@ -11,7 +11,7 @@ import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { asJson } from './payload.ts';
 import { errorsAnd } from './settlement.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 
 interface Context {

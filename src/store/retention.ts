@@ -9,7 +9,7 @@ import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { entryOf } from './entry.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 import { carryOut } from './write.ts';
 

@@ -16,6 +16,7 @@ import { insertEntries } from './entry.ts';
 import { ownedBy } from './flow.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';
+import { wordingOf } from './wording.ts';
 
 /** What can be paused as a whole. */
 export type PausedKind = Exclude<ScopeKind, 'user/group'>;
@@ -41,7 +42,7 @@ export async function limitScope(
   by?: Author,
 ): Promise<void> {
   await control.rule(scope, { most }, async (connection) => {
-    await openLanes({ connection, tables, returning: dialect.returning === true }, [scope]);
+    await openLanes({ ...wordingOf(dialect), connection, tables }, [scope]);
     await note({ connection, control, dialect }, 'limit', scope, by, { limit: most });
   });
 }
@@ -84,7 +85,7 @@ export async function resumeScope(
       },
       by,
     });
-    await openLanes({ connection, tables, returning: dialect.returning === true }, [scope]);
+    await openLanes({ ...wordingOf(dialect), connection, tables }, [scope]);
     await note({ connection, control, dialect }, 'release', scope, by);
   });
   return resumed;

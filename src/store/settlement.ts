@@ -19,7 +19,7 @@ import { entryOf, type HistoryTerms } from './entry.ts';
 import { asJson } from './payload.ts';
 import { isTask } from './page.ts';
 import type { Due } from './record.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { applyEvent, applyToGiven, type EventScope, type Terms } from './transition.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 

@@ -15,7 +15,7 @@ import {
   insertRead,
   selectFrom,
 } from './entry.ts';
-import type { Fragment } from './fragment.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { type Given, inTransaction } from './given.ts';
 
 export interface TaskWrite {

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type CheckedHistory, NO_HISTORY } from '../../src/core/history.ts';
+import { limitScope } from '../../src/store/scope.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type Bench, openBench, runnable } from '../../src/testing/bench.ts';
 import { eachBackend } from '../backends.ts';
@@ -27,6 +28,28 @@ eachBackend((backend) => {
       for (const history of [NO_HISTORY, KEPT])
         for (const steps of await explain(bench, size, writeTogether, history)) onceOnly(steps, size);
     }
+  });
+
+  it('a round opens what was closed for a scope by its name, however much was closed since the lanes were last looked over', async (t) => {
+    const bench = await openBench(() => openContractStore(backend));
+    t.after(() => bench.close());
+    assert.equal(await bench.register(['resize']), OWNER);
+    await limitScope(bench.store.scopes, { kind: 'group', name: 'any', second: '' }, 1);
+    const steps = await explain(bench, 3000, async (store) => {
+      await store.control.refresh();
+      const request = { replica: OWNER, queue: 'run', types: runnable('resize'), limit: 0 } as const;
+      // The first round looks through all slots and all that is closed.
+      await store.claim(request);
+      await store.claim({ ...request, ended: await closeAndEnd(bench, 3000, 50) });
+    });
+    const opening = steps.findLast((plan) => plan.some(({ on }) => on.endsWith('lane_closed'))) ?? [];
+    const read = opening.filter(({ on }) => on.endsWith('lane_closed'));
+    assert.equal(read.length, 1);
+    assert.deepEqual(
+      read.filter(({ whole, sifted }) => whole === true || sifted === true),
+      [],
+      opening.map(({ text }) => text).join('\n'),
+    );
   });
 
   it('claims, reports and ends go by ids after a vacuum that found nothing', async (t) => {
@@ -55,6 +78,35 @@ async function addRunning({ database, tables: { task } }: Bench, count: number):
      SELECT 'resize', '', '', 'running/run', '${OWNER}', 0, 0, 1, 1, 0, 3, 0, 0, 0, 0, '{"file":"some.csv"}'
      FROM ${places.join(' CROSS JOIN ')} LIMIT ${count}`,
   );
+}
+
+/** So many lanes were open when they were looked over, and are closed for a group each; the slots in the first few of these are free. */
+async function closeAndEnd(
+  { database, tables }: Bench,
+  lanes: number,
+  ended: number,
+): Promise<readonly number[]> {
+  const { lane, slot } = tables;
+  const numbers = Array.from({ length: lanes }, (_, index) => index + 1);
+  for (const group of numbers)
+    await database.query(
+      `INSERT INTO ${lane} (queue, kind, type, version, task_user, task_group, parent, ready, used, virtual_time, precedence, turn)
+       VALUES ('run', 'lane', 'resize', 1, '', ?, 1, 1, 0, 0, 0, 0)`,
+      [String(group)],
+    );
+  const lookOver = { sqlite: 'ANALYZE', postgres: 'ANALYZE', mysql: 'ANALYZE TABLE' }[database.dialect];
+  await database.query(`${lookOver} ${lane}`);
+  await database.query(
+    `UPDATE ${lane} SET ready = 0, closed = 'group', closed_name = task_group WHERE kind = 'lane'`,
+  );
+  const tasks = numbers.slice(0, ended);
+  for (const task of tasks)
+    await database.query(
+      `INSERT INTO ${slot} (task_id, epoch, queue, type, task_user, task_group, sharer, started_at, charged)
+       VALUES (?, 1, 'run', 'resize', '', ?, 0, 0, 0)`,
+      [task, String(task)],
+    );
+  return tasks;
 }
 
 /** Somebody's snapshot keeps what is deleted from being removed: then the table is as large as it was, and has no rows. */

@@ -16,11 +16,13 @@ export interface Step {
   readonly again?: boolean;
   /** Whether an index is read from end to end, where the plan says so. */
   readonly whole?: boolean;
+  /** Whether some of what it reads is thrown away, where the plan says so. */
+  readonly sifted?: boolean;
 }
 
 const PAGE = 51;
 
-/** The plans of all statements about tasks, or what is told of them, that `act` sends to a table of `size` rows. */
+/** The plans of all statements about tasks, what is told of them, or their lanes, that `act` sends to a table of `size` rows. */
 export async function explain(
   { database, world, tables }: Bench,
   size: number,
@@ -30,8 +32,9 @@ export async function explain(
   const recording = new RecordingDatabase(database);
   const { prefix, schema, dialect } = world;
   await act(new Store(recording, prefix, schema, dialect, undefined, undefined, history));
-  const sent = recording.statements.filter(
-    ({ sql }) => sql.includes(tables.task) || sql.includes(tables.history),
+  const { task, history: entries, lane } = tables;
+  const sent = recording.statements.filter(({ sql }) =>
+    [task, entries, lane].some((table) => sql.includes(table)),
   );
   assert.ok(sent.length > 0, 'nothing was sent');
   return Promise.all(sent.map((statement) => planOf(database, size, statement)));
@@ -85,6 +88,7 @@ interface PostgresNode {
   readonly 'Node Type': string;
   readonly 'Index Name'?: string;
   readonly 'Index Cond'?: string;
+  readonly Filter?: string;
   readonly 'Relation Name'?: string;
   readonly 'Plan Rows': number;
   readonly Plans?: readonly PostgresNode[];
@@ -104,9 +108,10 @@ function postgresSteps(node: PostgresNode, again = false): readonly Step[] {
   // What a sort hands on may be cut by a limit; what it must sort is what it is given.
   const rows = how === 'sort' ? (inputs[0]?.['Plan Rows'] ?? 0) : node['Plan Rows'];
   const whole = how === 'index' && /Index (Only )?Scan/.test(type) && node['Index Cond'] === undefined;
-  const text = `${type} ${on} (${rows} rows${again ? ', again and again' : ''}${whole ? ', all of it' : ''})`;
+  const sifted = node.Filter !== undefined;
+  const text = `${type} ${on} (${rows} rows${again ? ', again and again' : ''}${whole ? ', all of it' : ''}${sifted ? ', sifted' : ''})`;
   return [
-    { how, on, rows, text, again, whole },
+    { how, on, rows, text, again, whole, sifted },
     ...inputs.flatMap((input, index) => postgresSteps(input, again || (type === 'Nested Loop' && index > 0))),
   ];
 }

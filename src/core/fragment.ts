@@ -1,5 +1,5 @@
 /** A piece of SQL and the values of its parameters, in their order. */
-import type { SqlValue } from '../core/connection.ts';
+import type { SqlValue } from './connection.ts';
 
 export interface Fragment {
   readonly sql: string;
