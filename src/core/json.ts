@@ -67,8 +67,7 @@ function checkObject(value: object, path: string, parents: Set<object>): void {
     check(json, path, parents);
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null)
-      throw refusal(path, `is a ${nameOf(prototype)}`);
+    if (prototype !== Object.prototype && prototype !== null) throw refusal(path, `is ${nameOf(prototype)}`);
     for (const [key, property] of Object.entries(value)) {
       if (property !== undefined) check(property, `${path}.${key}`, parents);
     }
@@ -85,7 +84,9 @@ function refusal(path: string, problem: string): NotJson {
   return new NotJson(path === '' ? `it ${problem}` : `${path.slice(0, 60)} ${problem}`);
 }
 
+/** With its article. */
 function nameOf(prototype: unknown): string {
-  const maker = (prototype as { constructor?: { name?: unknown } }).constructor;
-  return typeof maker?.name === 'string' && maker.name !== '' ? maker.name : 'object of a class';
+  const { name } = (prototype as { constructor?: { name?: unknown } }).constructor ?? {};
+  if (typeof name !== 'string' || name === '') return 'an object of a class';
+  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`;
 }

@@ -290,8 +290,8 @@ function whereOf(partialIndexes: boolean): (condition: string) => string {
 
 /** Brings the tables to this release's version; safe when many replicas do it at once. */
 export async function migrate(database: Database, tables: Tables): Promise<void> {
-  if ((await readVersion(database, database, tables)) >= SCHEMA_VERSION)
-    return checkVersion(database, tables);
+  const found = await readVersion(database, database, tables);
+  if (found >= SCHEMA_VERSION) return check(found);
   const dialect = DIALECTS[database.dialect];
   await database.transaction(async (connection) => {
     if (dialect.migrationLock !== undefined) await connection.query(dialect.migrationLock, [tables.task]);
@@ -334,7 +334,10 @@ export function stepsFrom(version: number, tables: Tables, dialect: Dialect): re
 
 /** Throws SCHEMA_OUTDATED or SCHEMA_TOO_NEW; tables that are newer by one version are fine. */
 export async function checkVersion(database: Database, tables: Tables): Promise<void> {
-  const actual = await readVersion(database, database, tables);
+  check(await readVersion(database, database, tables));
+}
+
+function check(actual: number): void {
   const details = { actual, expected: SCHEMA_VERSION };
   if (actual < SCHEMA_VERSION) throw new TaskbatonError('SCHEMA_OUTDATED', details);
   if (actual > SCHEMA_VERSION + 1) throw new TaskbatonError('SCHEMA_TOO_NEW', details);

@@ -40,7 +40,7 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['a Map', { a: new Map() }, '.a is a Map'],
   ['a Set', new Set(), 'it is a Set'],
   ['a Promise', Promise.resolve(1), 'it is a Promise'],
-  ['an error', new Error('x'), 'it is a Error'],
+  ['an error', new Error('x'), 'it is an Error'],
   ['bytes', new Uint8Array(2), 'it is a Uint8Array'],
   ['an object of a class', { price: new Money() }, '.price is a Money'],
   ['a boxed text', Object('a'), 'it is a String'],
@@ -49,15 +49,15 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
   ['something that becomes a BigInt', { a: { toJSON: () => 5n } }, '.a is a bigint'],
   ['an invalid date', { at: new Date(NaN) }, '.at is an invalid date'],
   ['something that becomes NaN', { toJSON: () => NaN }, 'it is NaN'],
-  ['an object of a class without a name', new (class {})(), 'it is a object of a class'],
+  ['an object of a class without a name', new (class {})(), 'it is an object of a class'],
   [
     'an object of a class with a name that is no text',
     new (class {
       static name = 5;
     })(),
-    'it is a object of a class',
+    'it is an object of a class',
   ],
-  ['an object of no class', Object.create(Object.create(null) as object), 'it is a object of a class'],
+  ['an object of no class', Object.create(Object.create(null) as object), 'it is an object of a class'],
   ['what lies deep, by the beginning of its way', { ['x'.repeat(99)]: NaN }, `.${'x'.repeat(59)} is NaN`],
   ['what contains itself', cyclic(), '.self contains itself'],
   ['an array that contains itself', cyclicArray(), '[0] contains itself'],
