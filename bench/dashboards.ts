@@ -6,7 +6,7 @@
  *     npm run bench:dashboards -- --db postgres --dashboards 50 --repetitions 5
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { positive, readOptions, refuse } from '../scripts/tool-options.ts';
 import type { Arena } from './arena.ts';
 import { Onlooker } from './onlooker.ts';
 import { type Line, outcome, summary } from './outcome.ts';
@@ -28,12 +28,10 @@ const FIGURES = {
   statements: { title: 'statements while nothing happens', unit: 'statements/s' },
 } as const;
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string', default: 'postgres' },
-    dashboards: { type: 'string', default: '50' },
-    repetitions: { type: 'string', default: '5' },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string', default: 'postgres' },
+  dashboards: { type: 'string', default: '50' },
+  repetitions: { type: 'string', default: '5' },
 });
 
 const watched: Scenario = {
@@ -69,12 +67,12 @@ async function statementsOf(arena: Arena): Promise<number> {
 }
 
 const ours = ROSTER.find(({ name, comparison }) => name === 'ours' && comparison === values.db);
-if (ours === undefined) throw new Error(`There is no database ${values.db}.`);
+if (ours === undefined) refuse(`There is no database ${values.db}`);
 const entries = ['0', values.dashboards].map((label): Entry => ({ ...ours, name: `open-${label}`, label }));
 const servers = new Servers();
 const lines: Line[] = [];
 try {
-  const scale = { ...FULL, repetitions: Number(values.repetitions) };
+  const scale = { ...FULL, repetitions: positive('repetitions', values.repetitions) };
   for await (const line of play(watched, entries, servers, scale)) {
     if (line.error !== undefined) throw new Error(`${line.contestant}: ${line.error}`);
     lines.push(line);

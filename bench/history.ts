@@ -4,7 +4,7 @@
  *
  *     npm run bench:history -- --db postgres,sqlite --only drain --repetitions 5
  */
-import { parseArgs } from 'node:util';
+import { choose, positive, readOptions } from '../scripts/tool-options.ts';
 import { type Line, outcome, summary } from './outcome.ts';
 import { COMPARISONS, type Entry, ROSTER } from './roster.ts';
 import { FULL, type Scenario } from './scenario.ts';
@@ -22,16 +22,19 @@ const FIGURES: readonly (readonly [Scenario, readonly string[]])[] = [
   [checkpoints, ['updates']],
 ];
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string', default: COMPARISONS.join(',') },
-    only: { type: 'string', default: FIGURES.map(([{ name }]) => name).join(',') },
-    repetitions: { type: 'string', default: '5' },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string', default: COMPARISONS.join(',') },
+  only: { type: 'string', default: FIGURES.map(([{ name }]) => name).join(',') },
+  repetitions: { type: 'string', default: '5' },
 });
+const databases = choose(values.db, COMPARISONS);
+const scenarios = choose(
+  values.only,
+  FIGURES.map(([{ name }]) => name),
+);
 const scale = {
   ...FULL,
-  repetitions: Number(values.repetitions),
+  repetitions: positive('repetitions', values.repetitions),
   createdOneByOne: 1000,
   createdFromCallers: 5000,
   createdInBulk: 10_000,
@@ -43,10 +46,10 @@ const scale = {
 const servers = new Servers();
 try {
   for (const ours of ROSTER.filter(({ name }) => name === 'ours')) {
-    if (!values.db.split(',').includes(ours.comparison)) continue;
+    if (!databases.includes(ours.comparison)) continue;
     const entries = LEVELS.map((level): Entry => ({ ...ours, name: level, setting: level }));
     for (const [scenario, figures] of FIGURES) {
-      if (!values.only.split(',').includes(scenario.name)) continue;
+      if (!scenarios.includes(scenario.name)) continue;
       const lines: Line[] = [];
       for await (const line of play(scenario, entries, servers, scale)) {
         if (line.error !== undefined) throw new Error(`${line.contestant}: ${line.error}`);

@@ -8,7 +8,7 @@
  *     npm run bench -- --db postgres --only drain,create --peers pg-boss,graphile-worker-batch
  *     npm run bench -- --quick --repetitions 3 --write         # stores what it measured all the same
  */
-import { parseArgs } from 'node:util';
+import { choose, positive, readOptions } from '../scripts/tool-options.ts';
 import { type Line, type Outcomes, outcome, writeOutcome } from './outcome.ts';
 import { installPeers } from './peers.ts';
 import { COMPARISONS, type Comparison, type Entry, ROSTER } from './roster.ts';
@@ -27,19 +27,25 @@ const QUICK_PEERS = [
   'bullmq-postgres',
 ];
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string', default: COMPARISONS.join(',') },
-    only: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
-    peers: { type: 'string' },
-    repetitions: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string', default: COMPARISONS.join(',') },
+  only: { type: 'string', default: SCENARIOS.map(({ name }) => name).join(',') },
+  peers: { type: 'string' },
+  repetitions: { type: 'string' },
+  quick: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
 });
 const { quick } = values;
+const comparisons = choose(values.db, COMPARISONS);
+const scenarios = choose(
+  values.only,
+  SCENARIOS.map(({ name }) => name),
+);
 const standard = quick ? QUICK : FULL;
-const scale = { ...standard, repetitions: Number(values.repetitions ?? standard.repetitions) };
+const scale = {
+  ...standard,
+  repetitions: positive('repetitions', values.repetitions ?? `${standard.repetitions}`),
+};
 const peers = ROSTER.filter(isPeer).map(({ name }) => name);
 const chosenPeers = choose(values.peers ?? (quick ? QUICK_PEERS : peers).join(','), peers);
 // A part of the peers says nothing of the best of them.
@@ -53,11 +59,7 @@ try {
 }
 
 async function run(): Promise<void> {
-  const scenarios = choose(
-    values.only,
-    SCENARIOS.map(({ name }) => name),
-  );
-  for (const comparison of choose(values.db, COMPARISONS)) {
+  for (const comparison of comparisons) {
     const measured: Record<string, Outcomes[string]> = {};
     for (const scenario of SCENARIOS.filter(({ name }) => scenarios.includes(name))) {
       const lines = await playIn(comparison, scenario);
@@ -109,13 +111,4 @@ function printScores(comparison: Comparison, outcomes: Outcomes): void {
     const beside = rival === undefined ? '' : `, ${shown(rival.median)}, ${shown(ratio ?? Number.NaN)} ×`;
     console.log(`  ${good ? 'reached' : 'MISSED '}  ${title}: ${target}: ${figure}${beside}${noisy}`);
   }
-}
-
-function choose<Name extends string>(list: string, known: readonly Name[]): readonly Name[] {
-  if (list.trim() === '') return [];
-  return list.split(',').map((given) => {
-    const name = known.find((candidate) => candidate === given.trim());
-    if (name === undefined) throw new Error(`${given} is none of ${known.join(', ')}`);
-    return name;
-  });
 }

@@ -10,7 +10,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { positive, readOptions, refuse } from '../scripts/tool-options.ts';
 import { Taskbaton } from '../src/index.ts';
 import { systemClock } from '../src/runtime/clock.ts';
 import type { Database } from '../src/core/connection.ts';
@@ -25,17 +25,16 @@ import { Random } from './random.ts';
 import { type Minima, type Verdict, verdictOn } from './report.ts';
 import { Witness } from './witness.ts';
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string' },
-    minutes: { type: 'string' },
-    seed: { type: 'string', default: `${Math.floor(Math.random() * 1e9)}` },
-    short: { type: 'boolean', default: false },
-    keep: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string' },
+  minutes: { type: 'string' },
+  seed: { type: 'string', default: `${Math.floor(Math.random() * 1e9)}` },
+  short: { type: 'boolean', default: false },
+  keep: { type: 'boolean', default: false },
 });
 const seed = Number(values.seed);
-const minutes = Number(values.minutes ?? (values.short ? 1 : 10));
+if (!Number.isInteger(seed)) refuse(`--seed is a whole number, not ${values.seed}`);
+const minutes = positive('minutes', values.minutes ?? (values.short ? '1' : '10'));
 /** What ten minutes must provoke. */
 const WHOLE: Minima = { tasks: 3000, faults: 200, stale: 50 };
 const minima: Minima = {
@@ -51,8 +50,6 @@ const PACE = 1500;
 const STUCK_AFTER = 45_000 + LEASE;
 
 const databases = values.db === undefined ? ['sqlite', 'postgres', 'mysql'] : values.db.split(',');
-if (!(minutes > 0) || !Number.isInteger(seed))
-  throw new Error('--minutes is a number above 0, --seed a whole number');
 let good = true;
 for (const db of databases) {
   const place = await openPlace(db);

@@ -6,11 +6,12 @@ import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readOptions, refuse } from './tool-options.ts';
 import { type Mutant, mutated, MUTANTS } from '../test/simulation/mutants.ts';
 
-const { values: options } = parseArgs({
-  options: { only: { type: 'string' }, seeds: { type: 'string', default: '1000' } },
+const options = readOptions(import.meta.filename, {
+  only: { type: 'string' },
+  seeds: { type: 'string', default: '1000' },
 });
 
 /** What a copy needs to run the simulation and tests. */
@@ -27,7 +28,7 @@ interface Verdict {
 
 const chosen = options.only?.split(',').map(Number);
 if (chosen?.some((index) => MUTANTS[index] === undefined))
-  throw new Error(`--only ${options.only ?? ''}: it takes numbers from 0 to ${MUTANTS.length - 1}`);
+  refuse(`--only ${options.only ?? ''}: it takes numbers from 0 to ${MUTANTS.length - 1}`);
 const verdicts: Verdict[] = [];
 for (const [index, mutant] of MUTANTS.entries()) {
   if (chosen !== undefined && !chosen.includes(index)) continue;

@@ -6,7 +6,7 @@
  *   npm run simulate -- --seed 17                  one of them, with a trace of all that happens
  *   npm run simulate -- --seed 17 --schedule 0,4   the same, of its schedule only these items
  */
-import { parseArgs } from 'node:util';
+import { positive, readOptions } from './tool-options.ts';
 import { type BatchResult, simulateSeeds } from '../test/simulation/fleet.ts';
 import { describeItem, onlyItems, type Schedule } from '../test/simulation/schedule.ts';
 import { SharedDatabase } from '../test/simulation/shared-database.ts';
@@ -14,23 +14,22 @@ import { shrink } from '../test/simulation/shrink.ts';
 import { simulate } from '../test/simulation/simulation.ts';
 import { makeSchedule } from '../test/simulation/themes.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    workers: { type: 'string' },
-    seed: { type: 'string' },
-    schedule: { type: 'string' },
-  },
+const options = readOptions(import.meta.filename, {
+  seeds: { type: 'string', default: '1000' },
+  from: { type: 'string', default: '1' },
+  workers: { type: 'string' },
+  seed: { type: 'string' },
+  schedule: { type: 'string' },
 });
 
-process.exitCode = options.seed === undefined ? await simulateMany() : await replay(Number(options.seed));
+process.exitCode =
+  options.seed === undefined ? await simulateMany() : await replay(positive('seed', options.seed));
 
 async function simulateMany(): Promise<number> {
   const began = performance.now();
   let told = began;
-  const total = await simulateSeeds(Number(options.from), Number(options.seeds), {
-    ...(options.workers === undefined ? {} : { workers: Number(options.workers) }),
+  const total = await simulateSeeds(positive('from', options.from), positive('seeds', options.seeds), {
+    ...(options.workers === undefined ? {} : { workers: positive('workers', options.workers) }),
     onProgress: ({ runs }) => {
       if (performance.now() - told < 10_000) return;
       told = performance.now();

@@ -9,7 +9,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { positive, readOptions } from '../scripts/tool-options.ts';
 import { openPlace, type Place } from '../nemesis/arena.ts';
 import type { Database } from '../src/core/connection.ts';
 import { Taskbaton } from '../src/index.ts';
@@ -19,19 +19,15 @@ import { readGauges, readWaits } from './gauges.ts';
 import type { Assignment, Holdings } from './replica.ts';
 import { type Finding, findingsOf, type Sample } from './verdict.ts';
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string', default: 'postgres' },
-    minutes: { type: 'string', default: '30' },
-    rate: { type: 'string', default: '50' },
-    restart: { type: 'string', default: '10' },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string', default: 'postgres' },
+  minutes: { type: 'string', default: '30' },
+  rate: { type: 'string', default: '50' },
+  restart: { type: 'string', default: '10' },
 });
-const minutes = Number(values.minutes);
+const minutes = positive('minutes', values.minutes);
 /** New tasks a second, and minutes from one restart of the database to the next. */
-const [rate, restart] = [Number(values.rate), Number(values.restart)];
-if (!(minutes > 0) || !(rate > 0) || !(restart > 0))
-  throw new Error('--minutes, --rate and --restart are numbers above 0');
+const [rate, restart] = [positive('rate', values.rate), positive('restart', values.restart)];
 
 const PREFIX = 'soak_';
 const REPLICAS = 5;

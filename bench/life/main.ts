@@ -6,7 +6,7 @@
  *     npm run bench:life -- --minutes 30 --held 0.6 --write
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { positive, readOptions } from '../../scripts/tool-options.ts';
 import pg from 'pg';
 import type { Actor } from '../actor.ts';
 import { Arena } from '../arena.ts';
@@ -24,15 +24,14 @@ const LOOKED_AT = 20_000;
 const AHEAD = 20_000;
 const CREATED_AT_ONCE = 2000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '30' },
-    /** For so many seconds of each minute somebody holds a snapshot: for a hundredth of the time. */
-    held: { type: 'string', default: '0.6' },
-    write: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.filename, {
+  minutes: { type: 'string', default: '30' },
+  /** For so many seconds of each minute somebody holds a snapshot: for a hundredth of the time. */
+  held: { type: 'string', default: '0.6' },
+  write: { type: 'boolean', default: false },
 });
 const held = Number(values.held) * 1000;
+const minutes = positive('minutes', values.minutes);
 const ours = ROSTER.find(({ name, comparison }) => name === 'ours-remove' && comparison === 'postgres');
 if (ours === undefined) throw new Error('There is no such contestant.');
 const entry = ours;
@@ -40,8 +39,8 @@ const servers = new Servers();
 try {
   const peak = await peakOf();
   const rate = Math.round(peak / 2);
-  console.log(`peak ${shown(peak)} tasks/s, so ${shown(rate)} tasks/s for ${values.minutes} minutes`);
-  const life: Life = summed(peak, rate, held / MINUTE, await live(rate, Number(values.minutes)));
+  console.log(`peak ${shown(peak)} tasks/s, so ${shown(rate)} tasks/s for ${minutes} minutes`);
+  const life: Life = summed(peak, rate, held / MINUTE, await live(rate));
   console.log(`claims, p99: first ${shown(life.first)} ms, last ${shown(life.last)} ms`);
   if (values.write) writeLife(life);
   if (!isLasting(life)) process.exitCode = 1;
@@ -84,7 +83,7 @@ async function crewOf(arena: Arena): Promise<{ readonly worker: Actor; readonly 
   return { worker, producer };
 }
 
-async function live(rate: number, minutes: number): Promise<readonly Minute[]> {
+async function live(rate: number): Promise<readonly Minute[]> {
   const arena = await Arena.open(servers, entry);
   const admin = new pg.Client(arena.database);
   const holder = new pg.Client(arena.database);

@@ -1,12 +1,12 @@
 /**
- * What turns cost and how fair they are: claims out of large backlogs and past full groups, fair shares, control in bulk.
- * Prints each figure's median with its range beside what it should be, on each database.
+ * `npm run bench:queues`: what turns cost and how fair they are: claims out of large backlogs and past full groups, fair shares,
+ * control in bulk. Prints each figure's median with its range beside what it should be, on each database.
  *
  *     npm run bench:queues                                # SQLite, PostgreSQL and MariaDB at their standard ports
  *     npm run bench:queues -- --db sqlite,postgres --only claims,limits --quick
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { choose, readOptions } from '../../scripts/tool-options.ts';
 import { measureBulk } from './bulk.ts';
 import { measureBacklogs, measureLimits } from './claims.ts';
 import { measureEvenness, measureNewcomer } from './fairness.ts';
@@ -32,19 +32,18 @@ const FULL: Scale = {
 };
 const QUICK: Scale = { runs: 3, large: 50_000, small: 5000, groups: 500, claimed: 1000, paused: 2000 };
 
-const { values } = parseArgs({
-  options: {
-    db: { type: 'string', default: PLACES.join(',') },
-    only: { type: 'string', default: Object.keys(MEASUREMENTS).join(',') },
-    quick: { type: 'boolean', default: false },
-  },
+const values = readOptions(import.meta.filename, {
+  db: { type: 'string', default: PLACES.join(',') },
+  only: { type: 'string', default: Object.keys(MEASUREMENTS).join(',') },
+  quick: { type: 'boolean', default: false },
 });
 const scale = values.quick ? QUICK : FULL;
 const results: Record<string, Result[]> = {};
+const measurements = choose(values.only, Object.keys(MEASUREMENTS));
 for (const name of choose(values.db, PLACES)) {
   await inPlace(name, async (place) => {
     console.log(`\n${name}, medians of ${scale.runs}:`);
-    for (const measurement of choose(values.only, Object.keys(MEASUREMENTS))) {
+    for (const measurement of measurements) {
       for await (const result of MEASUREMENTS[measurement]?.(place, scale) ?? []) {
         console.log(lineOf(result));
         (results[name] ??= []).push(result);
@@ -57,14 +56,6 @@ if (!values.quick && process.argv.length === 2) {
   const folder = new URL('../results/', import.meta.url);
   mkdirSync(folder, { recursive: true });
   writeFileSync(new URL('queues.json', folder), `${JSON.stringify(results, undefined, 2)}\n`);
-}
-
-function choose<Name extends string>(list: string, known: readonly Name[]): readonly Name[] {
-  return list.split(',').map((given) => {
-    const name = known.find((candidate) => candidate === given.trim());
-    if (name === undefined) throw new Error(`${given} is none of ${known.join(', ')}`);
-    return name;
-  });
 }
 
 function lineOf(result: Result): string {
