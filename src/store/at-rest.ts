@@ -4,8 +4,8 @@
  * owner has it.
  */
 import { STATUS, type Status } from '../core/status.ts';
-import type { Dialect } from './dialect.ts';
 import type { Fragment } from '../core/fragment.ts';
+import type { Dialect } from './dialect.ts';
 
 /** What indexes of tasks at rest are for; whoever wants to go by one says it. */
 export const AT_REST = 'owner IS NULL';

@@ -6,12 +6,12 @@ import type { Author } from '../core/author.ts';
 import type { CheckedBulkFilter } from '../core/bulk.ts';
 import type { Connection } from '../core/connection.ts';
 import { arrows, type PublicState, showing, STATUS, type Status, type UserEvent } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { isAmong, isNamed } from './page.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 
 /** A task that was asked to stop, in the claim it was asked in. */

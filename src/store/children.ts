@@ -6,10 +6,10 @@
 import type { Connection } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { markOf, type Status } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { hasStatus } from './at-rest.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { applyEvent } from './transition.ts';

@@ -5,8 +5,8 @@
 import type { Author } from '../core/author.ts';
 import type { Connection, Row, SqlValue } from '../core/connection.ts';
 import type { CheckedHistory, HistoryEvent } from '../core/history.ts';
-import type { Dialect } from './dialect.ts';
 import type { Fragment } from '../core/fragment.ts';
+import type { Dialect } from './dialect.ts';
 import type { Tables } from './schema.ts';
 
 /** Where entries go, and what they hold. */

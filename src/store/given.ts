@@ -4,8 +4,8 @@
  */
 import type { Connection, Database, QueryResult, SqlValue } from '../core/connection.ts';
 import { isTaskbatonError } from '../core/errors.ts';
-import type { Dialect, GivenColumn } from './dialect.ts';
 import type { Fragment } from '../core/fragment.ts';
+import type { Dialect, GivenColumn } from './dialect.ts';
 
 /** Columns by name. What is null in all rows isn't sent, and what else they have in common is sent once. */
 export function givenRows(

@@ -3,9 +3,9 @@
  * as much as there are names, however many tasks bear them.
  */
 import type { Connection } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { AT_REST, HELD } from './at-rest.ts';
 import type { Dialect } from './dialect.ts';
-import type { Fragment } from '../core/fragment.ts';
 import type { Tables } from './schema.ts';
 
 interface Context {

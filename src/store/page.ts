@@ -6,9 +6,9 @@
 import type { SqlValue } from '../core/connection.ts';
 import { showing, type Status, STATUSES } from '../core/status.ts';
 import type { CheckedFilter } from '../core/task.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { AT_REST, hasStatus, HELD, isHeld } from './at-rest.ts';
 import type { Dialect } from './dialect.ts';
-import type { Fragment } from '../core/fragment.ts';
 
 /** More lists than this are no longer short to merge. */
 const MOST_LISTS = 16;

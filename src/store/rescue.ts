@@ -5,13 +5,13 @@
  */
 import type { Connection, Database } from '../core/connection.ts';
 import { arrows, stateOf } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { isAmong } from './page.ts';
 import type { Tables } from './schema.ts';
 import { asJson } from './payload.ts';
 import { errorsAnd } from './settlement.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 
 interface Context {

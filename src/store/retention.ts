@@ -5,11 +5,11 @@
 import type { Database } from '../core/connection.ts';
 import type { CheckedKeep } from '../core/keep.ts';
 import { removable, type Status, STATUSES } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Control } from './control.ts';
 import type { Dialect } from './dialect.ts';
 import { entryOf } from './entry.ts';
 import type { Tables } from './schema.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { applyEvent } from './transition.ts';
 import { carryOut } from './write.ts';
 

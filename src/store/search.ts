@@ -4,8 +4,8 @@
  */
 import type { Connection } from '../core/connection.ts';
 import type { CheckedFilter } from '../core/task.ts';
-import type { Dialect } from './dialect.ts';
 import type { Fragment } from '../core/fragment.ts';
+import type { Dialect } from './dialect.ts';
 import { beginsWith, type NameColumn, readNames } from './names.ts';
 import {
   conditionsOf,

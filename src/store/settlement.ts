@@ -5,6 +5,7 @@
 import type { Connection, Database } from '../core/connection.ts';
 import { TaskbatonError } from '../core/errors.ts';
 import { LEASED, type Status, transition } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import {
   type Attempt,
   changeAll,
@@ -19,7 +20,6 @@ import { entryOf, type HistoryTerms } from './entry.ts';
 import { asJson } from './payload.ts';
 import { isTask } from './page.ts';
 import type { Due } from './record.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { applyEvent, applyToGiven, type EventScope, type Terms } from './transition.ts';
 import { carryOut, type TaskWrite } from './write.ts';
 

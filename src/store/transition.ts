@@ -16,10 +16,10 @@ import {
   STATUS,
   type Status,
 } from '../core/status.ts';
+import type { Fragment } from '../core/fragment.ts';
 import { FOREMOST } from '../queue/precedence.ts';
 import type { Dialect } from './dialect.ts';
 import { type EntryColumn, entryOf, type HistoryTerms } from './entry.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { changeAll, changeEach, type Claims, countUnlocked, type Given, inTransaction } from './given.ts';
 import { LATER, WAITING_COLUMNS, waitingTaskFrom } from './record.ts';
 import { carryOut, type TaskWrite } from './write.ts';

@@ -5,6 +5,7 @@
  * reads what it is going to note, lest it held the lock of the counter of entries while it waits for a task.
  */
 import type { Connection, Database, QueryResult } from '../core/connection.ts';
+import type { Fragment } from '../core/fragment.ts';
 import type { Dialect } from './dialect.ts';
 import {
   type Entry,
@@ -15,7 +16,6 @@ import {
   insertRead,
   selectFrom,
 } from './entry.ts';
-import type { Fragment } from '../core/fragment.ts';
 import { type Given, inTransaction } from './given.ts';
 
 export interface TaskWrite {
