@@ -51,7 +51,7 @@ export function validate(
     throw new TaskbatonError(code, { type, problem });
   };
   const result = schema['~standard'].validate(value);
-  return 'then' in result ? result.then(passed) : passed(result);
+  return 'then' in result ? Promise.resolve(result).then(passed) : passed(result);
 }
 
 function issueText({ message, path }: SchemaIssue): string {

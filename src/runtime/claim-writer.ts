@@ -4,7 +4,7 @@
  */
 import { type Clock, jittered, sleep } from '../core/clock.ts';
 import type { TaskDefinition } from '../core/definition.ts';
-import { isTaskbatonError, messageFrom, TaskbatonError } from '../core/errors.ts';
+import { isTaskbatonError, messageFrom } from '../core/errors.ts';
 import type { RunningTask, Transaction } from '../core/handler.ts';
 import { decodeJson } from '../core/json.ts';
 import { type QueueName, QUEUES } from '../core/status.ts';
@@ -13,7 +13,7 @@ import { FIRST_VERSION } from '../core/version.ts';
 import { wakeParent } from '../store/children.ts';
 import { writeLog } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
-import type { Checkpoint, Fence, Settlement } from '../store/settlement.ts';
+import { type Checkpoint, type Fence, leaseLost, type Settlement } from '../store/settlement.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 import { YIELDED } from './outcome.ts';
@@ -114,20 +114,13 @@ export class ClaimWriter {
   async end(settlement: Settlement, refused = false): Promise<void> {
     const { store, writes, observer } = this.#host;
     const holder = this.#holder;
-    let uncertain = false;
-    const unlessDone = (error: unknown): void => {
-      // After a lost reply, "not yours any more" is what our own success looks like.
-      if (uncertain && isTaskbatonError(error, 'LEASE_LOST')) return;
-      uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
-      throw error;
-    };
     try {
       // What became of an ending that could not be stored is said in words of ours, which need no codec.
       const stored =
         store.payloads.encodes && !refused
           ? await this.#encodedEnd(settlement)
-          : { ...settlement, checkpoint: this.#stamped(settlement.checkpoint) };
-      await this.write(() => writes.settle(holder.fence, stored).catch(unlessDone));
+          : this.#stampedEnd(settlement);
+      await this.write(() => writes.settle(holder.fence, stored), true);
       const parent = settlement.event === 'wait' ? this.#claim.id : this.#claim.parent;
       if (parent !== undefined) await this.#wake(parent);
       const error = decodeJson(settlement.error) as StoredError | undefined;
@@ -141,18 +134,38 @@ export class ClaimWriter {
   }
 
   /** Writes, or asks, until the database has answered. Throws LEASE_LOST once the writer is closed. */
-  async write<Written>(write: () => Promise<Written>): Promise<Written> {
+  write<Written>(write: () => Promise<Written>): Promise<Written>;
+  /** What `ends` the claim may have done so although its reply was lost: "not yours any more" is what that looks like then. */
+  write<Written>(write: () => Promise<Written>, ends: boolean): Promise<Written | undefined>;
+  write<Written>(write: () => Promise<Written>, ends = false): Promise<Written | undefined> {
+    return this.#tryTo(write).catch((error: unknown) => this.#tryAgain(error, write, ends));
+  }
+
+  #tryTo<Written>(write: () => Promise<Written>): Promise<Written> {
+    return this.#closed.aborted ? Promise.reject(leaseLost(this.#holder.fence)) : write();
+  }
+
+  async #tryAgain<Written>(
+    failure: unknown,
+    write: () => Promise<Written>,
+    ends: boolean,
+  ): Promise<Written | undefined> {
     const { clock } = this.#host;
-    const { id, epoch } = this.#holder.fence;
+    let error = failure;
+    let uncertain = false;
     for (let failures = 0; ; failures++) {
-      if (this.#closed.aborted) throw new TaskbatonError('LEASE_LOST', { id, epoch });
+      if (isTaskbatonError(error, 'LEASE_LOST')) {
+        if (ends && uncertain) return undefined;
+        this.#holder.lose();
+      }
+      uncertain ||= isTaskbatonError(error, 'DATABASE_UNAVAILABLE');
+      if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
+      const pause = Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5);
+      await sleep(clock, jittered(clock, pause), this.#closed.signal);
       try {
-        return await write();
-      } catch (error) {
-        if (isTaskbatonError(error, 'LEASE_LOST')) this.#holder.lose();
-        if (!isTaskbatonError(error, 'DATABASE_UNAVAILABLE', 'DATABASE_BUSY')) throw error;
-        const pause = Math.min(SHORTEST_RETRY * 2 ** failures, LONGEST_RETRY / 1.5);
-        await sleep(clock, jittered(clock, pause), this.#closed.signal);
+        return await this.#tryTo(write);
+      } catch (next) {
+        error = next;
       }
     }
   }
@@ -215,14 +228,18 @@ export class ClaimWriter {
     return { ...settlement, checkpoint, error };
   }
 
+  #stampedEnd(settlement: Settlement): Settlement {
+    const checkpoint = this.#stamped(settlement.checkpoint);
+    return checkpoint === settlement.checkpoint ? settlement : { ...settlement, checkpoint };
+  }
+
   /** Where nothing is to be encoded: of this release's version, whichever wrote the one before. */
   #stamped(checkpoint: Checkpoint): Checkpoint {
     const { version = FIRST_VERSION } = this.#definition;
-    return {
-      ...checkpoint,
-      version: version === this.#claim.version ? undefined : version,
-      options: this.#stint.toStore,
-    };
+    const options = this.#stint.toStore;
+    if (version === this.#claim.version)
+      return options === undefined ? checkpoint : { ...checkpoint, options };
+    return { ...checkpoint, version, options };
   }
 
   /** Nobody waits for it: a parent that is forgotten is found by a rescue. */

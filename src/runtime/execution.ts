@@ -50,6 +50,8 @@ export interface ExecutionHost extends ClaimWriterHost {
   ) => Promise<readonly number[]>;
   /** Its handler has ended, or won't be waited for. */
   readonly handled: (execution: Execution) => void;
+  /** Nothing of it is left but, perhaps, a handler that was abandoned. */
+  readonly ended: (execution: Execution) => void;
 }
 
 export interface ExecutionOptions {
@@ -60,8 +62,6 @@ export interface ExecutionOptions {
   readonly policy: RunningPolicy;
   /** The replica that claimed it. */
   readonly replica: string;
-  /** When the handler may begin: everything else that is due has had its turn. */
-  readonly turn: Promise<void>;
 }
 
 /**
@@ -73,8 +73,6 @@ export class Execution implements ClaimHolder {
   readonly queue: QueueName;
   /** Whom its handler works for. */
   readonly task: RunningTask;
-  /** Resolves when nothing of it is left but, perhaps, a handler that was abandoned; never rejects. */
-  readonly ended: Promise<void>;
 
   readonly #host: ExecutionHost;
   readonly #options: ExecutionOptions;
@@ -83,13 +81,13 @@ export class Execution implements ClaimHolder {
   readonly #stop = new Switch();
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
+  readonly #timeLimit: Timer | undefined;
   #grace: Timer | undefined;
-  #abandon: (settlement: Settlement) => void = () => undefined;
   #closed = false;
   #children: Children<Report<unknown>> | undefined;
 
   constructor(options: ExecutionOptions) {
-    const { host, claim, definition, replica, queue } = options;
+    const { host, claim, definition, policy, replica, queue } = options;
     const { id, type, user, group, epoch, attempt } = claim;
     this.#host = host;
     this.#options = options;
@@ -98,7 +96,15 @@ export class Execution implements ClaimHolder {
     this.task = Object.freeze({ id, type, user, group, attempt, epoch, replica });
     this.#stint = host.tracing.begin(this.task, queue, claim.options);
     this.#writer = new ClaimWriter(host, this, { claim, definition, stint: this.#stint });
-    this.ended = this.#live();
+    host.observer.emitOf(this, 'task.started', { attempt });
+    // Cleanups have as much time as they need.
+    const rest = queue === 'run' ? nearestLimit(claim, policy.limits).rest : Infinity;
+    this.#timeLimit = afterAny(host.clock, rest, () => this.stop('timeout'));
+  }
+
+  /** Lets its handler begin, once. */
+  begin(): void {
+    if (!this.#closed) void this.#handle().then((settlement) => this.#close(settlement));
   }
 
   /** Why it was told to stop, if it was. */
@@ -122,27 +128,23 @@ export class Execution implements ClaimHolder {
     this.stop('lease-lost');
   }
 
-  async #live(): Promise<void> {
-    const { claim, turn, policy } = this.#options;
-    this.#host.observer.emitOf(this, 'task.started', { attempt: claim.attempt });
-    // Cleanups have as much time as they need.
-    const rest = this.queue === 'run' ? nearestLimit(claim, policy.limits).rest : Infinity;
-    const timeLimit = afterAny(this.#host.clock, rest, () => this.stop('timeout'));
-    await turn;
-    const settlement = await new Promise<Settlement>((resolve) => {
-      this.#abandon = resolve;
-      void this.#handle().then(resolve);
-    });
+  /** Its handler has ended, or isn't waited for any longer; what comes after that doesn't count. */
+  #close(settlement: Settlement): void {
+    if (this.#closed) return;
     this.#closed = true;
-    timeLimit?.cancel();
+    this.#timeLimit?.cancel();
     this.#grace?.cancel();
     this.#host.handled(this);
-    const { rest: unwritten } = this.#writer;
-    if (unwritten !== undefined) await unwritten;
-    await this.#writer.end(settlement);
+    const { rest } = this.#writer;
+    const end = (): Promise<void> => this.#writer.end(settlement);
+    void (rest === undefined ? end() : rest.then(end)).then(() => this.#end());
+  }
+
+  #end(): void {
     // A transaction of a handler that was abandoned isn't tried again.
     this.#writer.close();
     this.#stint.end();
+    this.#host.ended(this);
   }
 
   // The handler
@@ -155,7 +157,8 @@ export class Execution implements ClaimHolder {
       const handler = this.queue === 'run' ? definition.run : definition.cleanup;
       if (this.queue === 'cleanup' && (await this.#hasChildren())) return WAITING;
       if (handler === undefined) return FINISHED;
-      const args = this.#arguments(await readGiven(this.#options, this.#host.store.payloads));
+      const given = readGiven(this.#options, this.#host.store.payloads);
+      const args = this.#arguments(given instanceof Promise ? await given : given);
       if (this.#stop.aborted) return this.#outcome.ofStop();
       const returned = await this.#stint.run(() => this.#drive(handler, args));
       return returned === undefined && !this.#stop.aborted ? FINISHED : this.#outcome.ofReturn(returned);
@@ -256,7 +259,7 @@ export class Execution implements ClaimHolder {
     const { stopGrace: grace } = this.#host.settings;
     this.#host.observer.emitOf(this, 'task.abandoned', { grace });
     this.#left.abort(new TaskbatonError('HANDLER_ABANDONED', { id: this.task.id, grace }));
-    this.#abandon(this.#outcome.ofStop());
+    this.#close(this.#outcome.ofStop());
   }
 
   // Writing

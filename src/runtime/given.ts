@@ -25,19 +25,32 @@ export interface Given {
 /** Failed cleanups: about a quarter of an hour. */
 const UNREADABLE_AFTER = 10;
 
-/** Throws INVALID_INPUT, INVALID_CONTEXT, UPGRADE_FAILED or CODEC_FAILED. */
-export async function readGiven(source: Source, payloads: Payloads): Promise<Given> {
+/** At once, unless somebody has to be waited for. Throws INVALID_INPUT, INVALID_CONTEXT, UPGRADE_FAILED or CODEC_FAILED. */
+export function readGiven(source: Source, payloads: Payloads): Given | Promise<Given> {
   const { claim, definition } = source;
-  const given = claim.input === null ? undefined : await decoded(source, payloads, claim.input);
-  const input = await checked(source, definition.input, given, 'INVALID_INPUT');
-  if (claim.context === null) return { input, context: undefined };
-  const stored = await decoded(source, payloads, claim.context);
-  if (stored === undefined) return { input, context: undefined };
-  const context = await upgraded(source, stored);
-  return { input, context: await checked(source, definition.context, context, 'INVALID_CONTEXT') };
+  const given = decoded(source, payloads, claim.input);
+  const input = chain(given, (value) => checked(source, definition.input, value, 'INVALID_INPUT'));
+  return chain(input, (known) =>
+    chain(contextOf(source, payloads), (context): Given => ({ input: known, context })),
+  ) as Given | Promise<Given>;
 }
 
-function decoded({ claim, queue }: Source, payloads: Payloads, payload: string): unknown {
+function contextOf(source: Source, payloads: Payloads): unknown {
+  const { claim, definition } = source;
+  return chain(decoded(source, payloads, claim.context), (stored) => {
+    if (stored === undefined) return undefined;
+    const context = upgraded(source, stored);
+    return chain(context, (value) => checked(source, definition.context, value, 'INVALID_CONTEXT'));
+  });
+}
+
+/** What `next` makes of `value`, at once where that is no promise. */
+function chain(value: unknown, next: (value: unknown) => unknown): unknown {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function decoded({ claim, queue }: Source, payloads: Payloads, payload: string | null): unknown {
+  if (payload === null) return undefined;
   const decode = (): unknown => {
     const text = payloads.decode(payload, claim);
     return typeof text === 'string' ? decodeJson(text) : text.then(decodeJson);
@@ -46,10 +59,19 @@ function decoded({ claim, queue }: Source, payloads: Payloads, payload: string):
   return queue === 'cleanup' && claim.retries >= UNREADABLE_AFTER ? orElse(decode, undefined) : decode();
 }
 
-async function upgraded({ claim, definition, queue }: Source, context: unknown): Promise<unknown> {
-  const { version: to = FIRST_VERSION, upgrade } = definition;
+function upgraded(source: Source, context: unknown): unknown {
+  const { version: to = FIRST_VERSION, upgrade } = source.definition;
+  const { version: from } = source.claim;
+  return from === to || upgrade === undefined ? context : upgradedBy(upgrade, source, context);
+}
+
+async function upgradedBy(
+  upgrade: NonNullable<TaskDefinition['upgrade']>,
+  { claim, definition, queue }: Source,
+  context: unknown,
+): Promise<unknown> {
   const { type, version: from } = claim;
-  if (from === to || upgrade === undefined) return context;
+  const { version: to = FIRST_VERSION } = definition;
   try {
     return await upgrade(context, from);
   } catch (cause) {

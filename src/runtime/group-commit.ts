@@ -86,7 +86,7 @@ export class GroupCommit<Item, Result> {
   async #write(group: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await this.#options.write(group.map(({ item }) => item));
-      for (const [index, waiting] of group.entries()) this.#answer(waiting, results[index]);
+      group.forEach((waiting, index) => this.#answer(waiting, results[index]));
     } catch (error) {
       for (const waiting of group) waiting.reject(error);
     }

@@ -61,6 +61,7 @@ export class Replica {
   readonly #fronts: Readonly<Record<QueueName, Front>> = { run: new Front(), cleanup: new Front() };
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
+  #onLastEnd: () => void = () => undefined;
   readonly #writes: Writes;
   readonly #strays: Strays;
   /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
@@ -92,6 +93,7 @@ export class Replica {
       createChildren: (claim, items, tx) =>
         createChildren({ ...options, maxPayload: settings.maxPayload }, claim, items, tx),
       handled: (execution) => this.#handled(execution),
+      ended: (execution) => this.#ended(execution),
     };
     this.#lease = new Lease({
       store,
@@ -198,7 +200,7 @@ export class Replica {
     const { tick, ...takers } = this.#loops;
     await Promise.all(Object.values(takers).map((loop) => loop.stop()));
     // The tick goes on until here: a lease must not end while handlers save their contexts.
-    await Promise.all(Array.from(this.#executions, ({ ended }) => ended));
+    if (this.#executions.size > 0) await new Promise<void>((resolve) => (this.#onLastEnd = resolve));
     await tick.stop();
     const replica = this.#lease.replica;
     if (replica === undefined) return;
@@ -238,9 +240,10 @@ export class Replica {
       const more = this.#fronts[queue].claimed({ after, last: answer?.last, full, sentAt, answeredAt });
       this.#more[queue] = more || answer === undefined;
       slots.release(limit - claims.length);
-      const turn = clock.turn();
-      for (const claim of claims) this.#start(claim, queue, replica, turn);
+      const executions = claims.map((claim) => this.#start(claim, queue, replica));
       answered();
+      // Everything else that is due has its turn before the handlers.
+      void clock.turn().then(() => executions.forEach((execution) => execution.begin()));
     }
     const count = answer.claims.length;
     observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
@@ -248,7 +251,7 @@ export class Replica {
     return answer.more || (limit > 0 && this.#more[queue]);
   }
 
-  #start(claim: Claim, queue: QueueName, replica: string, turn: Promise<void>): void {
+  #start(claim: Claim, queue: QueueName, replica: string): Execution {
     const definition = this.#options.registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
     const execution = new Execution({
@@ -258,14 +261,13 @@ export class Replica {
       definition,
       policy: policyOf(definition, claim.options),
       replica,
-      turn,
     });
     this.#executions.add(execution);
     this.#watch.begin(execution.task);
-    void execution.ended.then(() => this.#ended(execution));
     // The world may have changed while the claim was on its way.
     if (this.#lease.replica !== replica) execution.stop('lease-lost');
     else if (this.#handsOver) execution.stop('shutdown');
+    return execution;
   }
 
   /** Whether what runs here is to go on elsewhere. */
@@ -283,6 +285,7 @@ export class Replica {
   #ended(execution: Execution): void {
     const { queue, fence, stopping } = execution;
     this.#executions.delete(execution);
+    if (this.#executions.size === 0) this.#onLastEnd();
     this.#endedTasks[queue].push(fence.id);
     // Only now a limit has room for others; and what was deleted waits for its cleanup.
     if (this.#slots[queue].stored() || this.#options.store.control.usesLanes(queue))

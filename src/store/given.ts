@@ -131,10 +131,12 @@ export async function writeAlike<Item, Result>(
   likeness: (item: Item) => unknown,
   write: (group: readonly Item[]) => Promise<readonly (Result | undefined)[]>,
 ): Promise<readonly Attempt<Result>[]> {
+  const groups = Map.groupBy(items, likeness);
+  if (groups.size === 1) return attempt(items, write);
   const results = new Map<Item, Attempt<Result>>();
-  for (const group of Map.groupBy(items, likeness).values()) {
+  for (const group of groups.values()) {
     const attempts = await attempt(group, write);
-    for (const [index, item] of group.entries()) results.set(item, attempts[index]);
+    group.forEach((item, index) => results.set(item, attempts[index]));
   }
   return items.map((item) => results.get(item));
 }

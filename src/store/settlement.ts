@@ -80,6 +80,7 @@ const CHECKPOINT_COLUMNS = {
   v_message: 'text',
   v_version: 'integer',
   v_nth: 'integer',
+  v_options: 'text',
 } as const;
 const SETTLEMENT_COLUMNS = {
   ...CHECKPOINT_COLUMNS,
@@ -89,10 +90,6 @@ const SETTLEMENT_COLUMNS = {
   v_delay: 'integer',
   v_at: 'integer',
 } as const;
-
-/** Handed over only where somebody traces. */
-const OPTIONS_COLUMN = { v_options: 'text' } as const;
-const OPTIONS_SET = ', options = COALESCE(v_options, options)';
 
 /**
  * By their ids: were they not hidden, the indexes of owners and statuses might look the better way while few are in them. Each
@@ -126,15 +123,10 @@ export async function writeCheckpoints(
   once = false,
 ): Promise<readonly boolean[]> {
   const { dialect, history } = terms;
-  const options = optionsOf(items.map(({ checkpoint }) => checkpoint));
-  const rows = items.map(({ fence, checkpoint }, index) => [
-    ...fenceRow(fence),
-    ...checkpointRow(checkpoint),
-    ...(options.rows[index] ?? []),
-  ]);
-  const given = groupRows(dialect, { ...CHECKPOINT_COLUMNS, ...options.columns }, rows);
+  const options = optionsSet(items.map(({ checkpoint }) => checkpoint));
+  const given = groupRows(dialect, CHECKPOINT_COLUMNS, items.map(checkpointRow));
   const counted = 'revision = revision + 1, reports = COALESCE(v_nth, reports + 1)';
-  const set = `${CHECKPOINT_SET}${options.set}, ${counted}`;
+  const set = `${CHECKPOINT_SET}${options}, ${counted}`;
   const fits = `${NEWEST} IN (${once ? '1' : '0, 1'})`;
   const write: TaskWrite = {
     table: task,
@@ -190,16 +182,12 @@ async function endTogether(
   const [first] = items;
   if (first === undefined) return [];
   const { event, remove, error, due } = first.settlement;
-  const options = optionsOf(items.map(({ settlement }) => settlement.checkpoint));
-  const set = [`${CHECKPOINT_SET}${options.set}`, 'error = v_error'];
+  const options = optionsSet(items.map(({ settlement }) => settlement.checkpoint));
+  const set = [`${CHECKPOINT_SET}${options}`, 'error = v_error'];
   if (error !== null) set.push(`errors = ${errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)}`);
   const changed = await applyToGiven(connection, task, terms, event, {
     claims: claimsOf(items),
-    given: groupRows(
-      terms.dialect,
-      { ...SETTLEMENT_COLUMNS, ...options.columns },
-      items.map((item, index) => [...settlementRow(item), ...(options.rows[index] ?? [])]),
-    ),
+    given: groupRows(terms.dialect, SETTLEMENT_COLUMNS, items.map(settlementRow)),
     where: { sql: FENCED, values: [] },
     set: { sql: set.join(', '), values: [] },
     remove,
@@ -288,45 +276,29 @@ function areIn(changed: Claims, items: readonly { readonly fence: Fence }[]): re
   return items.map(({ fence }) => changed.get(fence.id) === fence.epoch);
 }
 
-function fenceRow({ id, owner, epoch }: Fence): readonly (string | number)[] {
-  return [id, owner, epoch];
+/** The values of `CHECKPOINT_COLUMNS`. */
+function checkpointRow({ fence, checkpoint }: FencedCheckpoint): (string | number | null)[] {
+  const { id, owner, epoch } = fence;
+  const { context, progress, message, version = null, nth = null, options = null } = checkpoint;
+  return [id, owner, epoch, context, progress, message, context === null ? null : version, nth, options];
 }
 
-function checkpointRow({
-  context,
-  progress,
-  message,
-  version,
-  nth,
-}: Checkpoint): readonly (string | number | null)[] {
-  return [context, progress, message, context === null ? null : (version ?? null), nth ?? null];
-}
-
-/** A column more, if any of them has something to say in it. */
-function optionsOf(checkpoints: readonly Checkpoint[]): {
-  readonly columns: Partial<typeof OPTIONS_COLUMN>;
-  readonly rows: readonly (readonly (string | null)[])[];
-  readonly set: string;
-} {
-  const given = checkpoints.some(({ options }) => options !== undefined);
-  return {
-    columns: given ? OPTIONS_COLUMN : {},
-    rows: checkpoints.map(({ options = null }) => (given ? [options] : [])),
-    set: given ? OPTIONS_SET : '',
-  };
-}
-
+/** The values of `SETTLEMENT_COLUMNS`. */
 function settlementRow({ fence, settlement }: FencedSettlement): readonly (string | number | null)[] {
   const { checkpoint, error, errors = null, due } = settlement;
-  return [
-    ...fenceRow(fence),
-    ...checkpointRow(checkpoint),
+  return checkpointRow({ fence, checkpoint }).concat(
     error,
     error === null ? null : asJson(error),
     errors,
     due !== undefined && 'delay' in due ? Math.round(due.delay) : null,
     due !== undefined && 'at' in due ? Math.round(due.at) : null,
-  ];
+  );
+}
+
+/** Set only where somebody traces. */
+function optionsSet(checkpoints: readonly Checkpoint[]): string {
+  const traced = checkpoints.some(({ options }) => options !== undefined);
+  return traced ? ', options = COALESCE(v_options, options)' : '';
 }
 
 export function leaseLost({ id, epoch }: Fence): TaskbatonError {

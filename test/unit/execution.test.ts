@@ -54,13 +54,13 @@ describe('a handler that throws', () => {
 describe('an abandoned handler', () => {
   // Simulation, seed 23336: a replica that had stopped still sent a statement.
   it('in a transaction that the database does not answer leaves nothing waiting once its claim has ended', async () => {
-    const { execution, clock, settlements } = await begin(
+    const { execution, ended, clock, settlements } = await begin(
       ({ transaction }) => transaction(async () => undefined),
       { transact: () => Promise.reject(CUT_OFF), isCommitted: () => Promise.reject(CUT_OFF) },
     );
     execution.stop('lease-lost');
     await clock.advance(GRACE);
-    await execution.ended;
+    await ended;
     await clock.settle();
     assert.equal(settlements.length, 1);
     assert.equal(clock.waiting, 0);
@@ -70,14 +70,14 @@ describe('an abandoned handler', () => {
   it('begins no transaction when it hears at last that the one before was not committed', async () => {
     const answer = Promise.withResolvers<boolean>();
     let begun = 0;
-    const { execution, clock } = await begin(({ transaction }) => transaction(async () => undefined), {
+    const { execution, ended, clock } = await begin(({ transaction }) => transaction(async () => undefined), {
       transact: () => Promise.reject(((begun += 1), CUT_OFF)),
       isCommitted: () => answer.promise,
     });
     await clock.advance(GRACE);
     execution.stop('lease-lost');
     await clock.advance(GRACE);
-    await execution.ended;
+    await ended;
     answer.resolve(false);
     await clock.settle();
     assert.equal(begun, 1);
@@ -111,9 +111,9 @@ async function execute(
   run: (signal: AbortSignal) => void | Promise<void>,
   stop?: 'pause',
 ): Promise<{ readonly settlements: readonly Settlement[] }> {
-  const { execution, settlements } = await begin(({ signal }) => run(signal));
+  const { execution, ended, settlements } = await begin(({ signal }) => run(signal));
   if (stop !== undefined) execution.stop(stop);
-  await execution.ended;
+  await ended;
   return { settlements };
 }
 
@@ -121,9 +121,15 @@ async function execute(
 async function begin(
   run: (given: HandlerArguments<unknown, unknown>) => void | Promise<void>,
   answers: Partial<Store> = {},
-): Promise<{ execution: Execution; clock: ManualClock; settlements: readonly Settlement[] }> {
+): Promise<{
+  readonly execution: Execution;
+  readonly ended: Promise<void>;
+  readonly clock: ManualClock;
+  readonly settlements: readonly Settlement[];
+}> {
   const clock = new ManualClock();
   const settlements: Settlement[] = [];
+  const ended = Promise.withResolvers<void>();
   const store = { payloads: new Payloads({ unique: () => '' }), ...answers };
   const writes = {
     checkpoint: async () => undefined,
@@ -140,16 +146,18 @@ async function begin(
       watch: { enter: (_suspect, code) => code() },
       createChildren: () => Promise.reject(new Error('no children here')),
       handled: () => undefined,
+      ended: () => ended.resolve(),
     },
     claim: CLAIM,
     queue: 'run',
     definition: defineTask({ type: 't', run }),
     policy: { retry: NO_RETRY, limits: NO_TIME_LIMITS },
     replica: 'replica',
-    turn: clock.turn(),
   });
+  execution.begin();
+  execution.begin();
   await clock.settle();
-  return { execution, clock, settlements };
+  return { execution, ended: ended.promise, clock, settlements };
 }
 
 function refuse(): never {
