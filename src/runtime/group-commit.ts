@@ -22,7 +22,7 @@ interface Waiting<Item, Result> {
 }
 
 /** So many go as one at most; with more, others would wait for long. */
-const MOST_ITEMS = 500;
+const MOST_ITEMS = 1000;
 /** So many groups are written at the same time, if they are full. */
 const MOST_WRITES = 2;
 /** For so many milliseconds the next group waits for the one before it. */

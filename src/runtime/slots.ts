@@ -1,11 +1,11 @@
 /**
  * How many handlers may still start here. A slot is taken before a task is claimed, so a claim always has its place; it
  * is free again when the handler has ended, while its end is still being stored. Running tasks and such ends together are
- * never more than four times the slots.
+ * never more than eight times the slots.
  */
 
-/** With two, tasks that do nothing wait for one another's commits, and take a tenth longer. */
-const MOST_HELD = 4;
+/** With four times, tasks that do nothing wait for one another's commits, and take a tenth longer. */
+const MOST_HELD = 8;
 
 export class Slots {
   readonly capacity: number;

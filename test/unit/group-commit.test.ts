@@ -77,17 +77,17 @@ describe('group commit', () => {
 
   it('lets a full group go beside the one under way, and the rest wait', async () => {
     const { commit, groups, clock, answer } = setting();
-    const answers = Array.from({ length: 1600 }, () => commit.add('a'));
+    const answers = Array.from({ length: 3200 }, () => commit.add('a'));
     await clock.settle();
     assert.deepEqual(
       groups.map(({ length }) => length),
-      [500, 500],
+      [1000, 1000],
     );
     await answer();
     await answer();
     assert.deepEqual(
       groups.map(({ length }) => length),
-      [500, 500, 500, 100],
+      [1000, 1000, 1000, 200],
     );
     await Promise.all(answers);
   });
@@ -96,7 +96,7 @@ describe('group commit', () => {
     const { commit, groups, clock, answer } = setting();
     void commit.add('a');
     await clock.settle();
-    for (let count = 0; count < 499; count++) void commit.add('b');
+    for (let count = 0; count < 999; count++) void commit.add('b');
     await clock.settle();
     assert.equal(groups.length, 1);
     void commit.add('b');
