@@ -13,13 +13,14 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined };
 
-/** `value` as JSON text of at most `limit` bytes; `what` names it in the errors NOT_JSON and PAYLOAD_TOO_LARGE. */
-export function encodeJson(value: unknown, what: string, limit: number): string {
+/** `value` as JSON text of at most `limit` bytes; `named` is what the errors NOT_JSON and PAYLOAD_TOO_LARGE call it. */
+export function encodeJson(value: unknown, named: () => string, limit: number): string {
   let text: string;
   try {
     check(value, '', new Set());
     text = JSON.stringify(value);
   } catch (cause) {
+    const what = named();
     if (cause instanceof NotJson) throw new TaskbatonError('NOT_JSON', { what, problem: cause.message });
     throw new TaskbatonError(
       'NOT_JSON',
@@ -28,7 +29,7 @@ export function encodeJson(value: unknown, what: string, limit: number): string 
     );
   }
   const size = Buffer.byteLength(text);
-  if (size > limit) throw new TaskbatonError('PAYLOAD_TOO_LARGE', { what, size, limit });
+  if (size > limit) throw new TaskbatonError('PAYLOAD_TOO_LARGE', { what: named(), size, limit });
   return text;
 }
 
@@ -68,7 +69,8 @@ function checkObject(value: object, path: string, parents: Set<object>): void {
   } else {
     const prototype: unknown = Object.getPrototypeOf(value);
     if (prototype !== Object.prototype && prototype !== null) throw refusal(path, `is ${nameOf(prototype)}`);
-    for (const [key, property] of Object.entries(value)) {
+    for (const key of Object.keys(value)) {
+      const property: unknown = value[key as keyof typeof value];
       if (property !== undefined) check(property, `${path}.${key}`, parents);
     }
   }

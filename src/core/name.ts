@@ -43,7 +43,8 @@ export function checkParts(
 
 function problemOf(name: unknown): string | undefined {
   if (typeof name !== 'string') return 'it must be a string';
-  const size = bytesOf(name);
+  // No character takes more than three bytes for each of its UTF-16 units.
+  const size = 3 * name.length > LONGEST_NAME ? bytesOf(name) : 0;
   if (size > LONGEST_NAME) return `it takes ${size} bytes, and at most ${LONGEST_NAME} are allowed`;
   if (name.includes('\0')) return 'it contains a NUL character';
   if (!name.isWellFormed()) return 'it contains half of a surrogate pair';

@@ -67,10 +67,10 @@ export async function newTask<Given, Input, First>(
   checkRetry(retry, refuse, false);
   checkTimeLimits(timeout, refuse);
   const start = checkStart(options);
-  await validate(schema, input, 'INVALID_INPUT', type);
+  const validated = validate(schema, input, 'INVALID_INPUT', type);
+  if (validated instanceof Promise) await validated;
   if (context !== undefined) await validate(contextSchema, context, 'INVALID_CONTEXT', type);
   const policy = retry === undefined && timeout === undefined ? null : JSON.stringify({ retry, timeout });
-  const what = `the input of a task of type ${show(type)}`;
   return {
     type,
     version,
@@ -80,7 +80,10 @@ export async function newTask<Given, Input, First>(
     parent,
     ...start,
     by: checkAuthor(options),
-    input: input === undefined ? null : encodeJson(input, what, maxPayload),
+    input:
+      input === undefined
+        ? null
+        : encodeJson(input, () => `the input of a task of type ${show(type)}`, maxPayload),
     context: encodeContext(context, type, maxPayload),
     options: tracing.created({ type, user, group }, policy),
   };

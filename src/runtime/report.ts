@@ -43,7 +43,7 @@ export function encodeReport(report: unknown, type: string, limit: number): Chec
 export function encodeContext(context: unknown, type: string, limit: number): string | null {
   return context === undefined
     ? null
-    : encodeJson(context, `the context of a task of type ${show(type)}`, limit);
+    : encodeJson(context, () => `the context of a task of type ${show(type)}`, limit);
 }
 
 /** Whatever was thrown, as it is kept on the task. */

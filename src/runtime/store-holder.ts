@@ -49,11 +49,13 @@ export class StoreHolder {
   }
 
   /** Creates a task: in the transaction, or in one commit with others that are created at the same time. */
-  async create(task: NewTask, { tx }: { readonly tx?: unknown }): Promise<number> {
-    if (tx !== undefined) return (await this.in({ tx })).create(task);
-    const store = await this.open();
-    this.#writes ??= new Writes(store, this.#clock);
-    return this.#writes.create(task);
+  create(task: NewTask, { tx }: { readonly tx?: unknown }): Promise<number> {
+    if (tx !== undefined) return this.in({ tx }).then((store) => store.create(task));
+    if (this.#writes !== undefined && !this.#closed) return this.#writes.create(task);
+    return this.open().then((store) => {
+      this.#writes ??= new Writes(store, this.#clock);
+      return this.#writes.create(task);
+    });
   }
 
   /** What was handed in stays open. */

@@ -111,7 +111,7 @@ export class TaskLog {
 function fieldsFrom(given: unknown): unknown {
   if (given === undefined) return undefined;
   try {
-    const fields: unknown = JSON.parse(encodeJson(given, 'the fields of a line', LONGEST_FIELDS));
+    const fields: unknown = JSON.parse(encodeJson(given, () => 'the fields of a line', LONGEST_FIELDS));
     return typeof fields === 'object' && fields !== null && !Array.isArray(fields)
       ? fields
       : { value: fields };

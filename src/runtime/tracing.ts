@@ -14,7 +14,9 @@ export class Tracing {
 
   /** What a new task is stored with: `options`, and where it was created. */
   created(task: TracedTask, options: string | null): string | null {
-    const carrier = unlessItThrows(() => this.tracer?.created(task));
+    const { tracer } = this;
+    if (tracer === undefined) return options;
+    const carrier = unlessItThrows(() => tracer.created(task));
     return carrier === undefined ? options : withTrace(options, { created: carrier });
   }
 

@@ -162,7 +162,7 @@ export async function insertTasks(
 
 /** Those that begin in the same status, due at the same time, by the same hand, are made by one statement. */
 function startOf({ autoRun, due, by }: NewTask): string {
-  return `${autoRun} ${JSON.stringify([due, by])}`;
+  return due === undefined && by === undefined ? `${autoRun}` : `${autoRun} ${JSON.stringify([due, by])}`;
 }
 
 /** The ids of new tasks, which are alike; none where there is one with the same key. */
@@ -237,7 +237,7 @@ async function insertRows(
   const entry = terms.history && entryOf('create', terms.now, first.by, { to_status: 'status' });
   const into = `INSERT INTO ${tables.task} (${FIXED}, ${GIVEN})`;
   if (returning === true) {
-    const rows = tasks.map((task, place) => [...valuesOf(task), place]);
+    const rows = tasks.map((task, place) => valuesOf(task).concat(place));
     const given = givenRows(dialect, GIVEN_COLUMNS, rows);
     // What can't be there already needn't be looked for; "true" keeps SQLite from taking ON for a part of the join.
     const unless = tasks.some(({ key }) => key !== undefined)
@@ -284,7 +284,7 @@ function beginningOf({ autoRun, due }: NewTask, priority: string, control: Contr
   return beginning(terms, { autoRun, due: dueSql(due, terms.now), precedence });
 }
 
-function valuesOf(task: NewTask): readonly SqlValue[] {
+function valuesOf(task: NewTask): SqlValue[] {
   const { type, version = FIRST_VERSION, user, group, priority = 0, parent = null } = task;
   const { input, context, options = null, key = null } = task;
   return [type, version, user, group, priority, parent, input, context, options, key];

@@ -184,9 +184,9 @@ export class Store {
 
   /** Creates plain tasks in as few statements as they begin in different ways; whoever is left out is to be created alone. */
   async createEach(tasks: readonly NewTask[]): Promise<readonly Attempt<number>[]> {
-    const [topic, ...others] = new Set(tasks.flatMap(topicsOf));
-    const alone = topic !== undefined && others.length === 0;
-    const hint = alone ? this.database.hintWithin?.(this.tables.wake, topic) : undefined;
+    const [topic, another] = new Set(tasks.flatMap(topicsOf));
+    const only = topic !== undefined && another === undefined;
+    const hint = only ? this.database.hintWithin?.(this.tables.wake, topic) : undefined;
     const results = await insertEach(this.scopes, tasks, hint);
     const created = tasks.filter((_, index) => results[index]?.status === 'fulfilled');
     if (hint === undefined) await this.#tell(...new Set(created.flatMap(topicsOf)));
