@@ -185,12 +185,17 @@ export class ClaimWriter {
     await write();
   }
 
-  async #report(checkpoint: Checkpoint): Promise<void> {
-    const { payloads } = this.#host.store;
-    const stored = payloads.encodes ? await this.#encoded(checkpoint) : this.#stamped(checkpoint);
+  #report(checkpoint: Checkpoint): Promise<void> {
+    if (!this.#host.store.payloads.encodes) return this.#store(this.#stamped(checkpoint));
+    return this.#encoded(checkpoint).then((encoded) => this.#store(encoded));
+  }
+
+  #store(checkpoint: Checkpoint): Promise<void> {
     const nth = this.#reports + 1;
-    await this.write(() => this.#host.writes.checkpoint(this.#holder.fence, { ...stored, nth }));
-    this.#reports = nth;
+    const numbered = { ...checkpoint, nth };
+    return this.write(() => this.#host.writes.checkpoint(this.#holder.fence, numbered)).then(() => {
+      this.#reports = nth;
+    });
   }
 
   async #commit(work: (tx: Transaction) => Promise<Checkpoint>, left: AbortSignal): Promise<void> {
