@@ -24,7 +24,11 @@ const DRIVERS: Readonly<Record<string, readonly string[]>> = {
   pg: ['src/database/postgres.ts'],
   postgres: ['src/database/postgres.ts'],
   'better-sqlite3': ['src/database/sqlite.ts'],
-  'node:sqlite': ['src/database/sqlite.ts', 'src/testing/test-system.ts'],
+  'node:sqlite': [
+    'src/database/sqlite.ts',
+    'src/database/sqlite-write-back-thread.ts',
+    'src/testing/test-system.ts',
+  ],
   mysql2: ['src/database/mysql.ts'],
 };
 

@@ -51,6 +51,8 @@ export class Backlog {
     });
     await store.prepare(true);
     await store.lead();
+    // As a replica does, for whom some of the work is done beside it then.
+    await store.listen({ wake: () => undefined, health: () => undefined });
     const backlog = new Backlog(store, kind);
     await store.register({
       id: REPLICA,

@@ -38,6 +38,8 @@ export class SqliteConnection {
   /** A longer `busy_timeout` of the owner's is put aside while our statements run. */
   readonly #longTimeout: { readonly aside: string; readonly back: string } | undefined;
   readonly #statements = new Map<string, Prepared>();
+  /** Rows and statements that were written through it. */
+  written = 0;
   #closed = false;
 
   constructor(handle: SqliteHandle, blockingMs: number) {
@@ -96,12 +98,17 @@ export class SqliteConnection {
     const bound = values.map(bind);
     if (!reads) {
       const { changes } = statement.run(...bound);
-      return { rows: [], changes: writes ? Number(changes) : 0 };
+      return { rows: [], changes: writes ? this.#wrote(Number(changes)) : 0 };
     }
     const found = statement.all(...bound);
     const rows = columns === undefined ? (found as Row[]) : found.map((cells) => rowOf(columns, cells));
     // With RETURNING, exactly the rows that changed come back.
-    return { rows, changes: writes ? rows.length : 0 };
+    return { rows, changes: writes ? this.#wrote(rows.length) : 0 };
+  }
+
+  #wrote(rows: number): number {
+    this.written += 1 + rows;
+    return rows;
   }
 
   #prepare(sql: string): Prepared {

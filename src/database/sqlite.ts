@@ -24,6 +24,7 @@ import { Conflict, type Patience, retryConflicts, unavailable } from './retry.ts
 import type { DatabaseSource } from './source.ts';
 import { SqliteConnection, type SqliteHandle, translateSqlite } from './sqlite-connection.ts';
 import { SqliteWakes } from './sqlite-wakes.ts';
+import { ROWS, WriteBack } from './sqlite-write-back.ts';
 import { runInSession, type Session } from './transaction.ts';
 
 export type { SqliteHandle } from './sqlite-connection.ts';
@@ -102,6 +103,10 @@ function connect(handle: SqliteHandle): SqliteConnection {
 /** In KiB: SQLite's own 2 MiB don't hold the inner pages of the indexes of a million tasks. */
 const CACHE = 16_384;
 
+/** Pages of the log from which on a COMMIT writes it back: SQLite's own number, and where a thread does so before it comes to that. */
+const STANDARD_LOG = 1000;
+const LONGEST_LOG = 16_000;
+
 /**
  * With a write-ahead log readers don't wait for writers. The first to open a file switches it, for all and for good; the
  * cache is this connection's own.
@@ -128,6 +133,9 @@ class SqliteDatabase implements Database {
   readonly #wakes: SqliteWakes;
   readonly #translate: (error: unknown) => Error;
   #lastTurn = -Infinity;
+  /** Whether it will write a lot: whoever listens does. In real time only, for no thread goes by another, and in a file of our own opening. */
+  #atWork = false;
+  #writeBack: WriteBack | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -167,6 +175,7 @@ class SqliteDatabase implements Database {
   async listen(channel: string, listener: WakeListener): Promise<Subscription> {
     checkTable(channel);
     const { rows } = await this.query(`SELECT topic, counter FROM ${channel}`);
+    this.#atWork = this.#owned && this.address !== undefined && this.#clock.real === true;
     return this.#wakes.listen(channel, listener, rows);
   }
 
@@ -188,6 +197,8 @@ class SqliteDatabase implements Database {
   async #close(): Promise<void> {
     this.#wakes.close();
     await this.#hints.close();
+    this.#atWork = false;
+    await this.#writeBack?.close();
     const release = await this.#mutex.lock(this.#patience.ms).catch(() => undefined);
     this.#connection.close(this.#owned);
     release?.();
@@ -204,8 +215,32 @@ class SqliteDatabase implements Database {
         return await attempt();
       } finally {
         release();
+        this.#keepLogShort();
       }
     });
+  }
+
+  #keepLogShort(): void {
+    const { written } = this.#connection;
+    if (this.#atWork && this.#writeBack === undefined && written >= ROWS) this.#writeBack = this.#leaveLog();
+    this.#writeBack?.wrote(written);
+  }
+
+  /** To a thread, where there is a log and a thread can be had; else commits write it back, as ever. */
+  #leaveLog(): WriteBack | undefined {
+    this.#atWork = false;
+    const connection = this.#connection;
+    const writeFrom = (pages: number): unknown => connection.execute(`PRAGMA wal_autocheckpoint = ${pages}`);
+    const onLost = (): void => void writeFrom(STANDARD_LOG);
+    try {
+      const mode = connection.execute('PRAGMA journal_mode').rows[0]?.['journal_mode'];
+      if (mode !== 'wal') return undefined;
+      const writeBack = new WriteBack({ path: resolve(connection.name), clock: this.#clock, onLost });
+      writeFrom(LONGEST_LOG);
+      return writeBack;
+    } catch {
+      return undefined;
+    }
   }
 
   /** SQLite answers at once, so a caller in a loop would otherwise keep timers and sockets waiting. */

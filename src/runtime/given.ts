@@ -44,9 +44,9 @@ function contextOf(source: Source, payloads: Payloads): unknown {
   });
 }
 
-/** What `next` makes of `value`, at once where that is no promise. */
-function chain(value: unknown, next: (value: unknown) => unknown): unknown {
-  return value instanceof Promise ? value.then(next) : next(value);
+/** What `make` makes of `value`, at once where that is no promise. */
+function chain(value: unknown, make: (value: unknown) => unknown): unknown {
+  return value instanceof Promise ? value.then(make) : make(value);
 }
 
 function decoded({ claim, queue }: Source, payloads: Payloads, payload: string | null): unknown {

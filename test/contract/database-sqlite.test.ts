@@ -1,6 +1,6 @@
 /** What is special about SQLite: one file, several processes, one event loop that must not stand still. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -10,6 +10,7 @@ import { isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { sqlite } from '../../src/database/sqlite.ts';
+import { WriteBack } from '../../src/database/sqlite-write-back.ts';
 import { createWakeTable, Heard, onBackend, openBench, pathOf, Peer } from '../support/databases.ts';
 import { until } from '../support/system.ts';
 
@@ -206,7 +207,60 @@ onBackend('sqlite', (backend) => {
     );
     await peer.exited();
   });
+
+  test('a thread writes the log of whoever listens back into the file, long before a commit would', async (context) => {
+    const bench = await openBench(backend, context);
+    const database = await bench.openHandle(bench.place.url);
+    await createWakeTable(database, 'wakes');
+    await database.listen('wakes', new Heard());
+    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    assert.deepEqual((await database.query('PRAGMA wal_autocheckpoint')).rows, [
+      { wal_autocheckpoint: 1000 },
+    ]);
+    await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
+    const { rows } = await database.query('PRAGMA wal_autocheckpoint');
+    assert.deepEqual(rows, [{ wal_autocheckpoint: 16_000 }]);
+    await until('the file to have them', () => statSync(pathOf(bench.place.url)).size > 4_000_000);
+    await database.close();
+    assert.equal(existsSync(`${pathOf(bench.place.url)}-wal`), false);
+  });
+
+  test('a log that is always added to is begun anew all the same', async (context) => {
+    const bench = await openBench(backend, context);
+    const database = await bench.openHandle(bench.place.url);
+    await createWakeTable(database, 'wakes');
+    await database.listen('wakes', new Heard());
+    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
+    for (let round = 0; round < 40; round++) await database.query("UPDATE thing SET text = text || 'x'");
+    // All that was written is four times as much.
+    const most = statSync(`${pathOf(bench.place.url)}-wal`).size;
+    assert.ok(most < 80_000_000, `the log came to ${most} bytes`);
+  });
+
+  test('whoever lends a database keeps its log, and a thread that fails says so', async (context) => {
+    const bench = await openBench(backend, context);
+    const handle = new DatabaseSync(pathOf(bench.place.url));
+    bench.later(async () => handle.close());
+    const database = await bench.openHandle(handle);
+    await createWakeTable(database, 'wakes');
+    await database.listen('wakes', new Heard());
+    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
+    assert.deepEqual((await database.query('PRAGMA wal_autocheckpoint')).rows, [
+      { wal_autocheckpoint: 1000 },
+    ]);
+    const lost = Promise.withResolvers<void>();
+    const path = join(bench.place.url, 'nowhere', 'tasks.db');
+    const writeBack = new WriteBack({ path, clock: systemClock, onLost: lost.resolve });
+    await lost.promise;
+    await writeBack.close();
+  });
 });
+
+/** 5 MB of them. */
+const MANY_ROWS = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+  SELECT printf('%.*c', 3500, 'x') FROM n`;
 
 /** Counts the ticks of a short timer, and notes the longest pause between two. */
 function startTicking(): { readonly count: number; readonly longestGap: number; stop(): void } {

@@ -71,7 +71,11 @@ const REFUSED: readonly (readonly [string, unknown, string])[] = [
 
 describe('encoding', () => {
   for (const [what, value, text] of ACCEPTED) {
-    it(`accepts ${what}`, () => assert.equal(encodeJson(value, () => 'it', LIMIT), text));
+    it(`accepts ${what}`, () =>
+      assert.equal(
+        encodeJson(value, () => 'it', LIMIT),
+        text,
+      ));
   }
 
   for (const [what, value, problem] of REFUSED) {
@@ -106,8 +110,14 @@ describe('encoding', () => {
   });
 
   it('counts bytes, to the limit and not beyond', () => {
-    assert.equal(encodeJson('abc', () => 'it', 5), '"abc"');
-    assert.equal(encodeJson('漢', () => 'it', 5), '"漢"');
+    assert.equal(
+      encodeJson('abc', () => 'it', 5),
+      '"abc"',
+    );
+    assert.equal(
+      encodeJson('漢', () => 'it', 5),
+      '"漢"',
+    );
     for (const value of ['abcd', '漢字']) {
       const size = Buffer.byteLength(JSON.stringify(value));
       assert.throws(
