@@ -11,6 +11,9 @@ export const ROWS = 1000;
 /** So long an end in good order is waited for. */
 const CLOSE_MS = 1000;
 
+/** In pages; so long a log is to be begun anew. */
+const LONG = 4000;
+
 /** What the thread is told. */
 export type WriteBackOrder = 'write back' | 'close';
 
@@ -24,6 +27,11 @@ export interface WriteBackOptions {
   /** Of the file. */
   readonly path: string;
   readonly clock: Clock;
+  /**
+   * The log is long, and all but its end is written back. Only whoever adds to it can write the rest back before more is added: then it is
+   * begun anew.
+   */
+  readonly onLong: () => void;
   /** The thread has failed, and the log is written back by nobody. */
   readonly onLost: () => void;
 }
@@ -37,7 +45,7 @@ export class WriteBack {
   #busy = false;
   #closing = false;
 
-  constructor({ path, clock, onLost }: WriteBackOptions) {
+  constructor({ path, clock, onLong, onLost }: WriteBackOptions) {
     this.#clock = clock;
     const ended = Promise.withResolvers<void>();
     this.#exited = ended.promise;
@@ -48,7 +56,10 @@ export class WriteBack {
       execArgv: ['--no-warnings'],
     });
     this.#worker.unref();
-    this.#worker.on('message', () => (this.#busy = false));
+    this.#worker.on('message', (pages: number) => {
+      this.#busy = false;
+      if (pages > LONG) onLong();
+    });
     // The end of the thread follows.
     this.#worker.on('error', () => undefined);
     this.#worker.once('exit', () => {

@@ -136,6 +136,7 @@ class SqliteDatabase implements Database {
   /** Whether it will write a lot: whoever listens does. In real time only, for no thread goes by another, and in a file of our own opening. */
   #atWork = false;
   #writeBack: WriteBack | undefined;
+  #logIsLong = false;
   #closing: Promise<void> | undefined;
 
   constructor(
@@ -214,16 +215,26 @@ class SqliteDatabase implements Database {
           throw new Conflict(new Error('the connection is in a transaction of its owner'));
         return await attempt();
       } finally {
-        release();
         this.#keepLogShort();
+        release();
       }
     });
   }
 
   #keepLogShort(): void {
     const { written } = this.#connection;
-    if (this.#atWork && this.#writeBack === undefined && written >= ROWS) this.#writeBack = this.#leaveLog();
+    if (this.#atWork && written >= ROWS) this.#writeBack = this.#leaveLog();
+    if (this.#logIsLong && !this.#connection.isInTransaction()) this.#writeRestBack();
     this.#writeBack?.wrote(written);
+  }
+
+  #writeRestBack(): void {
+    this.#logIsLong = false;
+    try {
+      this.#connection.execute('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch {
+      // Whatever keeps the log from being written back is met by a commit that has to.
+    }
   }
 
   /** To a thread, where there is a log and a thread can be had; else commits write it back, as ever. */
@@ -231,11 +242,12 @@ class SqliteDatabase implements Database {
     this.#atWork = false;
     const connection = this.#connection;
     const writeFrom = (pages: number): unknown => connection.execute(`PRAGMA wal_autocheckpoint = ${pages}`);
+    const onLong = (): void => void (this.#logIsLong = true);
     const onLost = (): void => void writeFrom(STANDARD_LOG);
     try {
       const mode = connection.execute('PRAGMA journal_mode').rows[0]?.['journal_mode'];
       if (mode !== 'wal') return undefined;
-      const writeBack = new WriteBack({ path: resolve(connection.name), clock: this.#clock, onLost });
+      const writeBack = new WriteBack({ path: resolve(connection.name), clock: this.#clock, onLong, onLost });
       writeFrom(LONGEST_LOG);
       return writeBack;
     } catch {
