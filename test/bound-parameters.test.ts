@@ -59,8 +59,8 @@ const REVIEWED: Readonly<Record<string, { readonly why: string; readonly parts: 
     parts: ['name'],
   },
   'src/database/sqlite.ts': {
-    why: 'the name of our table of hints, which `checkTable` has checked',
-    parts: ['channel'],
+    why: 'the name of our table of hints, which `checkTable` has checked, and a number of pages',
+    parts: ['channel', 'pages'],
   },
   'src/queue/admission.ts': {
     why: 'columns of a table of data',
