@@ -176,7 +176,8 @@ class SqliteDatabase implements Database {
   async listen(channel: string, listener: WakeListener): Promise<Subscription> {
     checkTable(channel);
     const { rows } = await this.query(`SELECT topic, counter FROM ${channel}`);
-    this.#atWork = this.#owned && this.address !== undefined && this.#clock.real === true;
+    const isOurFile = this.#owned && this.address !== undefined;
+    this.#atWork = isOurFile && this.#clock.real === true && this.#writeBack === undefined;
     return this.#wakes.listen(channel, listener, rows);
   }
 

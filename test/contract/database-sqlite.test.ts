@@ -220,6 +220,8 @@ onBackend('sqlite', (backend) => {
     await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
     const { rows } = await database.query('PRAGMA wal_autocheckpoint');
     assert.deepEqual(rows, [{ wal_autocheckpoint: 16_000 }]);
+    // Whoever listens later finds the thread there.
+    await database.listen('wakes', new Heard());
     // The first were written back by their own commit.
     await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
     await until('the file to have all of them', () => statSync(pathOf(bench.place.url)).size > 9_000_000);
