@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import BetterSqlite from 'better-sqlite3';
+import type { Database } from '../../src/core/connection.ts';
 import { isTaskbatonError } from '../../src/core/errors.ts';
 import { systemClock } from '../../src/runtime/clock.ts';
 import { openDatabase } from '../../src/database/open.ts';
@@ -211,9 +212,7 @@ onBackend('sqlite', (backend) => {
   test('a thread writes the log of whoever listens back into the file, long before a commit would', async (context) => {
     const bench = await openBench(backend, context);
     const database = await bench.openHandle(bench.place.url);
-    await createWakeTable(database, 'wakes');
-    await database.listen('wakes', new Heard());
-    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    await beginToWork(database);
     assert.deepEqual((await database.query('PRAGMA wal_autocheckpoint')).rows, [
       { wal_autocheckpoint: 1000 },
     ]);
@@ -232,9 +231,7 @@ onBackend('sqlite', (backend) => {
   test('a log that is always added to is begun anew all the same', async (context) => {
     const bench = await openBench(backend, context);
     const database = await bench.openHandle(bench.place.url);
-    await createWakeTable(database, 'wakes');
-    await database.listen('wakes', new Heard());
-    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    await beginToWork(database);
     await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
     for (let round = 0; round < 40; round++) await database.query("UPDATE thing SET text = text || 'x'");
     // All that was written is four times as much, and so long a commit leaves it.
@@ -247,9 +244,7 @@ onBackend('sqlite', (backend) => {
     const handle = new DatabaseSync(pathOf(bench.place.url));
     bench.later(async () => handle.close());
     const database = await bench.openHandle(handle);
-    await createWakeTable(database, 'wakes');
-    await database.listen('wakes', new Heard());
-    await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+    await beginToWork(database);
     await database.query(`INSERT INTO thing (text) ${MANY_ROWS}`);
     assert.deepEqual((await database.query('PRAGMA wal_autocheckpoint')).rows, [
       { wal_autocheckpoint: 1000 },
@@ -261,6 +256,13 @@ onBackend('sqlite', (backend) => {
     await writeBack.close();
   });
 });
+
+/** As a replica does: it listens, and then writes a lot. */
+async function beginToWork(database: Database): Promise<void> {
+  await createWakeTable(database, 'wakes');
+  await database.listen('wakes', new Heard());
+  await database.query('CREATE TABLE thing (id INTEGER PRIMARY KEY, text TEXT)');
+}
 
 /** 5 MB of them. */
 const MANY_ROWS = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
