@@ -15,6 +15,9 @@ import { Payloads } from '../../src/store/payload.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ManualClock } from '../support/clock.ts';
 
+const GRACE = 1000;
+const CUT_OFF = new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' });
+
 const HOSTILE: readonly (readonly [string, () => unknown])[] = [
   ['a revoked proxy', revoked],
   [
@@ -47,6 +50,24 @@ describe('a handler that throws', () => {
         throw make();
       }, 'pause');
       assert.equal(settlements.length, 1);
+    });
+  }
+});
+
+describe('an end that the database does not answer', () => {
+  const lost = new TaskbatonError('LEASE_LOST', { id: 1, epoch: 1 });
+  for (const [what, refusals, told] of [
+    ['was stored, if the claim is over when it is asked again', [CUT_OFF, lost], 'task.ended'],
+    ['is lost with a claim that was over before', [lost], 'task.lost'],
+  ] as const) {
+    it(what, async () => {
+      const observer = new Observer(null);
+      const names: string[] = [];
+      observer.on('*', ({ name }) => names.push(name));
+      const { ended, clock } = await begin(() => undefined, {}, observer, [...refusals]);
+      await clock.advance(GRACE);
+      await ended;
+      assert.equal(names.at(-1), told);
     });
   }
 });
@@ -84,9 +105,6 @@ describe('an abandoned handler', () => {
   });
 });
 
-const GRACE = 1000;
-const CUT_OFF = new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' });
-
 const CLAIM: Claim = {
   id: 1,
   type: 't',
@@ -121,6 +139,8 @@ async function execute(
 async function begin(
   run: (given: HandlerArguments<unknown, unknown>) => void | Promise<void>,
   answers: Partial<Store> = {},
+  observer = new Observer(null),
+  refusals: TaskbatonError[] = [],
 ): Promise<{
   readonly execution: Execution;
   readonly ended: Promise<void>;
@@ -133,14 +153,18 @@ async function begin(
   const store = { payloads: new Payloads({ unique: () => '' }), ...answers };
   const writes = {
     checkpoint: async () => undefined,
-    settle: async (_fence: Fence, settlement: Settlement) => void settlements.push(settlement),
+    settle: async (_fence: Fence, settlement: Settlement) => {
+      const refusal = refusals.shift();
+      if (refusal !== undefined) throw refusal;
+      settlements.push(settlement);
+    },
   };
   const execution = new Execution({
     host: {
       store: store as unknown as Store,
       writes,
       clock,
-      observer: new Observer(null),
+      observer,
       settings: { maxPayload: 1000, stopGrace: GRACE },
       tracing: new Tracing(),
       watch: { enter: (_suspect, code) => code() },
@@ -154,7 +178,6 @@ async function begin(
     policy: { retry: NO_RETRY, limits: NO_TIME_LIMITS },
     replica: 'replica',
   });
-  execution.begin();
   execution.begin();
   await clock.settle();
   return { execution, ended: ended.promise, clock, settlements };
