@@ -11,6 +11,7 @@ inline choose(e) {
   :: !mine.unsure && !mine.cleanup -> mine.event = FINISH_AND_REMOVE
   :: !mine.unsure && (!mine.cleanup || detours > 0) -> mine.event = FAIL; detours = (mine.cleanup -> detours - 1 : detours)
   :: !mine.unsure && mine.told == STOP -> mine.event = YIELD
+  :: !mine.unsure && detours > 0 -> mine.event = UNCLAIM; detours--
   :: !mine.unsure && detours > 0 && !mine.cleanup -> mine.event = RETRY; detours--
   :: !mine.unsure && detours > 0 -> mine.event = SNOOZE; detours--
   :: !mine.unsure && detours > 0 -> mine.event = WAIT; detours--

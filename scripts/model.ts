@@ -8,10 +8,14 @@ import { join } from 'node:path';
 import { recordOf } from './model/record.ts';
 import { SEARCHES } from './model/searches.ts';
 import { ensureSpin, runSearches, type Verdict } from './model/spin.ts';
+import { readOptions } from './tool-options.ts';
 
 const RECORD = join(import.meta.dirname, '..', 'model', 'record.json');
 
-const long = process.argv.includes('--long');
+const { long, record } = readOptions(import.meta.filename, {
+  long: { type: 'boolean', default: false },
+  record: { type: 'boolean', default: false },
+});
 const started = performance.now();
 ensureSpin();
 const verdicts = await runSearches(
@@ -25,8 +29,7 @@ console.log(
   `\n${verdicts.length - failed.length} of ${verdicts.length} searches as expected in ${seconds.toFixed(1)} s`,
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
-if (process.argv.includes('--record') && failed.length === 0)
-  writeFileSync(RECORD, `${JSON.stringify(recordOf(verdicts), null, 2)}\n`);
+if (record && failed.length === 0) writeFileSync(RECORD, `${JSON.stringify(recordOf(verdicts), null, 2)}\n`);
 
 function show({ search, passed, states, seconds: took, megabytes }: Verdict): void {
   const { name, model, only = 'all', expected, switches = [] } = search;

@@ -14,6 +14,7 @@ const TOOLS = [
   'nemesis/main.ts',
   'soak/main.ts',
   'scripts/simulate.ts',
+  'scripts/model.ts',
   'scripts/mutants.ts',
 ];
 const WRONG: readonly (readonly [tool: string, option: readonly string[], problem: RegExp])[] = [

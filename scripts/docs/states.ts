@@ -42,6 +42,8 @@ const CAUSES: Readonly<Record<Event, string>> = {
   pause: 'A user calls `pauseTask`.',
   delete: 'A user calls `deleteTask`.',
   claim: 'A replica takes the task from a queue.',
+  unclaim:
+    'Its handler never began: there was no slot in time, or its replica stops. It waits on at its place.',
   yield: 'The handler stopped because it was asked to, with its checkpoint stored; or it was abandoned.',
   recover: 'A task is taken back unharmed: a claim that never ran, or a crash that its type survives.',
   expire: 'The lease of its replica ended, and its type does not survive this crash.',

@@ -35,7 +35,7 @@ export type Status =
   | 'failed/delete';
 
 export type UserEvent = 'run' | 'pause' | 'delete';
-export type SystemEvent = 'claim' | 'yield' | 'recover' | 'expire' | 'retry' | 'wake';
+export type SystemEvent = 'claim' | 'unclaim' | 'yield' | 'recover' | 'expire' | 'retry' | 'wake';
 export type TaskEvent = 'finish' | 'fail' | 'snooze' | 'wait';
 /** The only cause of a change. */
 export type Event = UserEvent | SystemEvent | TaskEvent;
@@ -86,6 +86,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       run: 'running/run',
       pause: 'running/pause',
       delete: 'running/delete',
+      unclaim: 'pending/run',
       yield: 'paused/run',
       recover: 'paused/run',
       expire: 'failed/run',
@@ -103,6 +104,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
       run: 'running/run',
       pause: 'running/pause',
       delete: 'running/delete',
+      unclaim: 'paused/pause',
       yield: 'paused/pause',
       recover: 'paused/pause',
       expire: 'paused/pause',
@@ -118,6 +120,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
     leased: true,
     on: {
       delete: 'running/delete',
+      unclaim: 'pending/delete',
       yield: 'pending/delete',
       recover: 'pending/delete',
       expire: 'pending/delete',
@@ -164,6 +167,7 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
     leased: true,
     on: {
       delete: 'deleting/delete',
+      unclaim: 'pending/delete',
       yield: 'paused/delete',
       recover: 'paused/delete',
       expire: 'failed/delete',
@@ -187,7 +191,15 @@ export const STATUS: Readonly<Record<Status, StatusRow>> = {
 export const STATUSES: readonly Status[] = Object.keys(STATUS) as Status[];
 
 export const USER_EVENTS: readonly UserEvent[] = ['run', 'pause', 'delete'];
-export const SYSTEM_EVENTS: readonly SystemEvent[] = ['claim', 'yield', 'recover', 'expire', 'retry', 'wake'];
+export const SYSTEM_EVENTS: readonly SystemEvent[] = [
+  'claim',
+  'unclaim',
+  'yield',
+  'recover',
+  'expire',
+  'retry',
+  'wake',
+];
 export const TASK_EVENTS: readonly TaskEvent[] = ['finish', 'fail', 'snooze', 'wait'];
 export const EVENTS: readonly Event[] = [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS];
 

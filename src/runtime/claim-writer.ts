@@ -36,6 +36,8 @@ export interface ClaimHolder {
   readonly task: RunningTask;
   readonly queue: QueueName;
   readonly fence: Fence;
+  /** Whether its handler has begun. */
+  readonly begun: boolean;
   /** It isn't its claim any more. */
   lose(): void;
 }
@@ -49,7 +51,8 @@ export class ClaimWriter {
   readonly #holder: ClaimHolder;
   readonly #claim: Claim;
   readonly #definition: TaskDefinition;
-  readonly #stint: Stint;
+  /** What its handler is traced by, once that has begun. */
+  stint: Stint | undefined;
   /** Calls off the retries. */
   readonly #closed = new Switch();
   /** The last of those that were asked for. */
@@ -57,16 +60,11 @@ export class ClaimWriter {
   #reports: number;
   #log: TaskLog | undefined;
 
-  constructor(
-    host: ClaimWriterHost,
-    holder: ClaimHolder,
-    { claim, definition, stint }: { claim: Claim; definition: TaskDefinition; stint: Stint },
-  ) {
+  constructor(host: ClaimWriterHost, holder: ClaimHolder, claim: Claim, definition: TaskDefinition) {
     this.#host = host;
     this.#holder = holder;
     this.#claim = claim;
     this.#definition = definition;
-    this.#stint = stint;
     this.#reports = claim.reports;
   }
 
@@ -123,8 +121,10 @@ export class ClaimWriter {
       await this.write(() => writes.settle(holder.fence, stored), true);
       const parent = settlement.event === 'wait' ? this.#claim.id : this.#claim.parent;
       if (parent !== undefined) await this.#wake(parent);
+      const { event } = settlement;
+      if (event === 'unclaim' || !holder.begun) return this.#tellReleased();
       const error = decodeJson(settlement.error) as StoredError | undefined;
-      observer.emitOf(holder, 'task.ended', { event: settlement.event, error });
+      observer.emitOf(holder, 'task.ended', { event, error });
     } catch (error) {
       if (isTaskbatonError(error, 'LEASE_LOST')) return observer.emitOf(holder, 'task.lost', {});
       observer.emitOf(holder, 'task.misused', { problem: messageFrom(error) });
@@ -241,10 +241,15 @@ export class ClaimWriter {
   /** Where nothing is to be encoded: of this release's version, whichever wrote the one before. */
   #stamped(checkpoint: Checkpoint): Checkpoint {
     const { version = FIRST_VERSION } = this.#definition;
-    const options = this.#stint.toStore;
+    const options = this.stint?.toStore;
     if (version === this.#claim.version)
       return options === undefined ? checkpoint : { ...checkpoint, options };
     return { ...checkpoint, version, options };
+  }
+
+  #tellReleased(): void {
+    const { id, epoch, owner } = this.#holder.fence;
+    this.#host.observer.emit('task.released', { id, epoch, replica: owner });
   }
 
   /** Nobody waits for it: a parent that is forgotten is found by a rescue. */

@@ -28,7 +28,7 @@ import { type ClaimHolder, ClaimWriter, type ClaimWriterHost } from './claim-wri
 import { type Given, readGiven } from './given.ts';
 import { afterAny } from './long-timer.ts';
 import type { LoopWatch } from './loop-watch.ts';
-import { FINISHED, nearestLimit, Outcome, WAITING } from './outcome.ts';
+import { FINISHED, nearestLimit, Outcome, UNCLAIMED, WAITING, YIELDED } from './outcome.ts';
 import type { RunningPolicy } from './policy.ts';
 import { encodeReport } from './report.ts';
 import { Switch } from './switch.ts';
@@ -40,15 +40,15 @@ import { doWork, isInWork } from './work.ts';
 export interface ExecutionHost extends ClaimWriterHost {
   readonly settings: Pick<Settings, 'maxPayload' | 'stopGrace'>;
   readonly tracing: Tracing;
-  /** Runs a piece of a handler, under the eyes of whoever watches the event loop. */
-  readonly watch: Pick<LoopWatch, 'enter'>;
+  /** Handlers run under the eyes of whoever watches the event loop. */
+  readonly watch: Pick<LoopWatch, 'begin' | 'enter' | 'end'>;
   /** Creates tasks below a claimed one, in a transaction of ours. */
   readonly createChildren: (
     claim: Claim,
     items: readonly NewChild[],
     tx: Connection,
   ) => Promise<readonly number[]>;
-  /** Its handler has ended, or won't be waited for. */
+  /** Its handler has ended or won't be waited for, or won't begin. */
   readonly handled: (execution: Execution) => void;
   /** Nothing of it is left but, perhaps, a handler that was abandoned. */
   readonly ended: (execution: Execution) => void;
@@ -76,35 +76,51 @@ export class Execution implements ClaimHolder {
 
   readonly #host: ExecutionHost;
   readonly #options: ExecutionOptions;
-  readonly #stint: Stint;
   readonly #writer: ClaimWriter;
   readonly #stop = new Switch();
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
-  readonly #timeLimit: Timer | undefined;
+  #stint: Stint | undefined;
+  #timeLimit: Timer | undefined;
   #grace: Timer | undefined;
   #closed = false;
   #children: Children<Report<unknown>> | undefined;
 
   constructor(options: ExecutionOptions) {
-    const { host, claim, definition, policy, replica, queue } = options;
+    const { host, claim, definition, replica, queue } = options;
     const { id, type, user, group, epoch, attempt } = claim;
     this.#host = host;
     this.#options = options;
     this.queue = queue;
     this.fence = { id, owner: replica, epoch };
     this.task = Object.freeze({ id, type, user, group, attempt, epoch, replica });
-    this.#stint = host.tracing.begin(this.task, queue, claim.options);
-    this.#writer = new ClaimWriter(host, this, { claim, definition, stint: this.#stint });
-    host.observer.emitOf(this, 'task.started', { attempt });
-    // Cleanups have as much time as they need.
-    const rest = queue === 'run' ? nearestLimit(claim, policy.limits).rest : Infinity;
-    this.#timeLimit = afterAny(host.clock, rest, () => this.stop('timeout'));
+    this.#writer = new ClaimWriter(host, this, claim, definition);
+  }
+
+  /** Whether its handler has begun. */
+  get begun(): boolean {
+    return this.#stint !== undefined;
   }
 
   /** Lets its handler begin, once. */
   begin(): void {
-    if (!this.#closed) void this.#handle().then((settlement) => this.#close(settlement));
+    const { clock, observer, tracing, watch } = this.#host;
+    const { claim, policy } = this.#options;
+    const stint = tracing.begin(this.task, this.queue, claim.options);
+    this.#stint = this.#writer.stint = stint;
+    watch.begin(this.task);
+    observer.emitOf(this, 'task.started', { attempt: claim.attempt });
+    // Cleanups have as much time as they need.
+    const rest = this.queue === 'run' ? nearestLimit(claim, policy.limits).rest : Infinity;
+    this.#timeLimit = afterAny(clock, rest, () => this.stop('timeout'));
+    void this.#handle(stint).then((settlement) => this.#close(settlement));
+  }
+
+  /** Gives the task back, unless its handler has begun. */
+  release(): void {
+    if (this.begun) return;
+    // To its user, one that has begun before runs until it ends.
+    this.#close(this.#options.claim.worked.attempt > 0 ? YIELDED : UNCLAIMED);
   }
 
   /** Why it was told to stop, if it was. */
@@ -112,13 +128,16 @@ export class Execution implements ClaimHolder {
     return this.#stop.aborted ? (this.#stop.reason as TaskStopped).why : undefined;
   }
 
-  /** Fires the handler's signal, once; a handler that has not ended when the grace is over is abandoned. */
+  /** Fires the handler's signal, once; a handler that has not ended when the grace is over is abandoned, one that has not begun never does. */
   stop(why: StopReason): void {
     if (this.#closed || this.#stop.aborted) return;
     const { clock, settings } = this.#host;
-    this.#host.observer.emitOf(this, 'task.stopping', { why });
-    this.#grace = clock.after(settings.stopGrace, () => this.#giveUp(), { hold: true });
+    if (this.begun) {
+      this.#host.observer.emitOf(this, 'task.stopping', { why });
+      this.#grace = clock.after(settings.stopGrace, () => this.#giveUp(), { hold: true });
+    }
     this.#stop.abort(new TaskStopped(why));
+    this.release();
   }
 
   /** The task is another's, or the database won't be waited for: the handler is told, and nothing is written any more. */
@@ -134,6 +153,7 @@ export class Execution implements ClaimHolder {
     this.#closed = true;
     this.#timeLimit?.cancel();
     this.#grace?.cancel();
+    if (this.begun) this.#host.watch.end(this.task);
     this.#host.handled(this);
     const { rest } = this.#writer;
     const end = (): Promise<void> => this.#writer.end(settlement);
@@ -143,14 +163,14 @@ export class Execution implements ClaimHolder {
   #end(): void {
     // A transaction of a handler that was abandoned isn't tried again.
     this.#writer.close();
-    this.#stint.end();
+    this.#stint?.end();
     this.#host.ended(this);
   }
 
   // The handler
 
   /** Runs the handler to its end; never rejects. */
-  async #handle(): Promise<Settlement> {
+  async #handle(stint: Stint): Promise<Settlement> {
     try {
       const { definition, policy } = this.#options;
       if (this.queue === 'run' && policy.refusal !== undefined) throw policy.refusal;
@@ -160,7 +180,7 @@ export class Execution implements ClaimHolder {
       const given = readGiven(this.#options, this.#host.store.payloads);
       const args = this.#arguments(given instanceof Promise ? await given : given);
       if (this.#stop.aborted) return this.#outcome.ofStop();
-      const returned = await this.#stint.run(() => this.#drive(handler, args));
+      const returned = await stint.run(() => this.#drive(handler, args));
       return returned === undefined && !this.#stop.aborted ? FINISHED : this.#outcome.ofReturn(returned);
     } catch (thrown) {
       return this.#outcome.ofThrow(thrown);

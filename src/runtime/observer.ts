@@ -52,14 +52,14 @@ export interface EventDetails {
   'task.stopping': TaskDetails & { readonly why: StopReason };
   /** The handler ended (or was given up), and the task moved on. */
   'task.ended': TaskDetails & {
-    readonly event: Settlement['event'];
+    readonly event: Exclude<Settlement['event'], 'unclaim'>;
     readonly error?: StoredError | undefined;
   };
   /** Another owner may have it by now; nothing was written. */
   'task.lost': TaskDetails;
   'task.abandoned': TaskDetails & { readonly grace: number };
   'task.misused': TaskDetails & { readonly problem: string };
-  /** Claims that never ran here were given back. */
+  /** A claim that never ran here was given back: there was no slot for it in time, or its answer had got lost. */
   'task.released': { readonly id: number; readonly epoch: number; readonly replica: string };
   /** They were done and had been kept as long as their type says. */
   'tasks.removed': { readonly type: string; readonly count: number };
@@ -131,7 +131,7 @@ const LOG: Readonly<Record<EventName, readonly [level: keyof Logger, message: st
   'task.lost': ['info', 'task was lost to another owner; what its handler wrote was refused'],
   'task.abandoned': ['warn', 'handler ignored its stop signal and was abandoned; its task was released'],
   'task.misused': ['warn', 'handler did something that has no effect'],
-  'task.released': ['warn', 'a claim that never ran here was given back'],
+  'task.released': ['debug', 'a claim that never ran here was given back'],
   'tasks.removed': ['debug', 'tasks that were kept long enough were removed'],
   'tasks.rescued': ['warn', 'tasks of dead replicas were rescued'],
   'loop.failing': ['warn', 'the database does not do its part; trying again'],

@@ -36,6 +36,8 @@ interface Context extends OutcomeOptions {
 }
 
 export const YIELDED: Settlement = { event: 'yield', checkpoint: NO_CHECKPOINT, error: null, remove: false };
+/** As if it had never been claimed. */
+export const UNCLAIMED: Settlement = { ...YIELDED, event: 'unclaim' };
 /** Until its children are done, or gone. */
 export const WAITING: Settlement = { ...YIELDED, event: 'wait' };
 export const FINISHED: Settlement = {

@@ -9,7 +9,6 @@ import type { Settings } from '../core/options.ts';
 import { markOf, type QueueName, QUEUES, type Status } from '../core/status.ts';
 import type { Draining } from '../core/replica.ts';
 import { wakeParents } from '../store/children.ts';
-import type { Claimed } from '../store/claim.ts';
 import { pruneHistory, pruneInterval } from '../store/history.ts';
 import type { Claim } from '../store/record.ts';
 import type { Held, Look } from '../store/lease.ts';
@@ -17,9 +16,9 @@ import type { Store } from '../store/store.ts';
 import { createChildren } from './creation.ts';
 import { LONGEST_RETRY } from './claim-writer.ts';
 import { Execution, type ExecutionHost } from './execution.ts';
-import { Front } from './front.ts';
 import { removeKept } from './keeping.ts';
 import { type Heartbeat, NO_HEARTBEAT, startHeartbeat } from './heartbeat.ts';
+import { Intake } from './intake.ts';
 import { Lease } from './lease.ts';
 import { Loop } from './loop.ts';
 import { LoopWatch } from './loop-watch.ts';
@@ -27,7 +26,6 @@ import type { Observer } from './observer.ts';
 import { policyOf } from './policy.ts';
 import type { Registry } from './registry.ts';
 import { encodeError } from './report.ts';
-import { Slots } from './slots.ts';
 import { keyOf, Strays } from './strays.ts';
 import type { Tracing } from './tracing.ts';
 import { Writes } from './writes.ts';
@@ -57,19 +55,12 @@ export class Replica {
   readonly #lease: Lease;
   readonly #watch: LoopWatch;
   #heartbeat: Heartbeat = NO_HEARTBEAT;
-  readonly #slots: Readonly<Record<QueueName, Slots>>;
-  readonly #fronts: Readonly<Record<QueueName, Front>> = { run: new Front(), cleanup: new Front() };
+  readonly #intakes: Readonly<Record<QueueName, Intake>>;
   readonly #loops: Readonly<Record<'tick' | 'run' | 'cleanup' | 'due' | 'rescue' | 'keep' | 'prune', Loop>>;
   readonly #executions = new Set<Execution>();
   #onLastEnd: () => void = () => undefined;
   readonly #writes: Writes;
   readonly #strays: Strays;
-  /** Tasks whose slots the next round may take back; one that is forgotten is found by a later round. */
-  readonly #endedTasks: Readonly<Record<QueueName, number[]>> = { run: [], cleanup: [] };
-  /** Whether tasks wait that no round has sorted in yet. */
-  readonly #unsorted: Record<QueueName, boolean> = { run: false, cleanup: false };
-  /** Whether there may be more to take than the last claim could, so that a slot that becomes free is worth another. */
-  readonly #more: Record<QueueName, boolean> = { run: false, cleanup: false };
   /** What the next rescue has to do besides looking for whoever was forgotten; what fails is seen again by a tick. */
   readonly #repairs = new Set<'retry' | 'reorder' | 'bury'>();
   /** Up to where it was looked for parents that were forgotten. */
@@ -83,16 +74,19 @@ export class Replica {
     const { settings, store, clock, registry, name } = options;
     this.#options = options;
     this.#writes = new Writes(store, clock);
-    this.#slots = { run: new Slots(settings.concurrency), cleanup: new Slots(settings.cleanupConcurrency) };
     this.#strays = new Strays(options);
     this.#watch = new LoopWatch(options);
+    this.#intakes = {
+      run: this.#intake('run', settings.concurrency),
+      cleanup: this.#intake('cleanup', settings.cleanupConcurrency),
+    };
     this.#host = {
       ...options,
       writes: this.#writes,
       watch: this.#watch,
       createChildren: (claim, items, tx) =>
         createChildren({ ...options, maxPayload: settings.maxPayload }, claim, items, tx),
-      handled: (execution) => this.#handled(execution),
+      handled: (execution) => this.#intakes[execution.queue].handled(execution),
       ended: (execution) => this.#ended(execution),
     };
     this.#lease = new Lease({
@@ -114,8 +108,8 @@ export class Replica {
       // A replica at work keeps its process alive, or an idle one would end as if it had crashed.
       tick: this.#loop('tick', Math.min(IDLE * pollInterval, lease / 4), () => this.#tick(), true),
       // These are woken when a tick or a hint says that there is something to do.
-      run: this.#loop('claim', Infinity, () => this.#claim('run')),
-      cleanup: this.#loop('claim cleanups', Infinity, () => this.#claim('cleanup')),
+      run: this.#loop('claim', Infinity, () => this.#intakes.run.claim()),
+      cleanup: this.#loop('claim cleanups', Infinity, () => this.#intakes.cleanup.claim()),
       due: this.#loop('admit due', Infinity, () => store.admitDue()),
       rescue: this.#loop('rescue', Math.min(forgotten, lease / 2), () => this.#rescue()),
       keep: this.#loop('remove what was kept', lease / 2, () => removeKept(options)),
@@ -190,6 +184,7 @@ export class Replica {
     await atMost(clock, settings.stopGrace + settings.lease / 2, this.#handOver());
     for (const execution of this.#executions) execution.lose();
     for (const loop of Object.values(this.#loops)) void loop.stop();
+    for (const intake of Object.values(this.#intakes)) intake.stop();
     await Promise.all([this.#hints?.close(), this.#heartbeat.close()]);
     this.#watch.stop();
     observer.emit('replica.stopped', { replica });
@@ -217,57 +212,32 @@ export class Replica {
 
   // Taking tasks
 
-  /** One round of taking; true if there may be more to take. */
-  async #claim(queue: QueueName): Promise<boolean> {
-    const { store, registry, clock, observer } = this.#options;
-    const replica = this.#lease.replica;
-    if (this.#handsOver || replica === undefined) return false;
-    const slots = this.#slots[queue];
-    const limit = slots.reserve();
-    this.#more[queue] = true;
-    if (limit === 0 && !this.#unsorted[queue]) return false;
-    const ended = this.#endedTasks[queue].splice(0);
-    let answer: Claimed | undefined;
-    const answered = this.#strays.claim();
-    const sentAt = clock.monotonic();
-    const after = this.#fronts[queue].from(limit, sentAt);
-    try {
-      answer = await store.claim({ replica, queue, types: registry.runnable, limit, after, ended });
-    } finally {
-      const claims = answer?.claims ?? [];
-      const full = claims.length === limit;
-      const answeredAt = clock.monotonic();
-      const more = this.#fronts[queue].claimed({ after, last: answer?.last, full, sentAt, answeredAt });
-      this.#more[queue] = more || answer === undefined;
-      slots.release(limit - claims.length);
-      const executions = claims.map((claim) => this.#start(claim, queue, replica));
-      answered();
-      // Everything else that is due has its turn before the handlers.
-      void clock.turn().then(() => executions.forEach((execution) => execution.begin()));
-    }
-    const count = answer.claims.length;
-    observer.emit('tasks.claimed', { replica, queue, count, took: clock.monotonic() - sentAt });
-    this.#unsorted[queue] = answer.more;
-    return answer.more || (limit > 0 && this.#more[queue]);
+  #intake(queue: QueueName, capacity: number): Intake {
+    return new Intake({
+      ...this.#options,
+      strays: this.#strays,
+      queue,
+      capacity,
+      taker: () => (this.#handsOver ? undefined : this.#lease.replica),
+      execution: (claim, replica) => this.#execution(claim, queue, replica),
+      check: (execution) => this.#check(execution),
+      wake: () => this.#loops[queue].wake(),
+    });
   }
 
-  #start(claim: Claim, queue: QueueName, replica: string): Execution {
+  #execution(claim: Claim, queue: QueueName, replica: string): Execution {
     const definition = this.#options.registry.find(claim.type);
     if (definition === undefined) throw new TaskbatonError('UNKNOWN_TYPE', { type: claim.type });
-    const execution = new Execution({
-      host: this.#host,
-      claim,
-      queue,
-      definition,
-      policy: policyOf(definition, claim.options),
-      replica,
-    });
+    const policy = policyOf(definition, claim.options);
+    const execution = new Execution({ host: this.#host, claim, queue, definition, policy, replica });
     this.#executions.add(execution);
-    this.#watch.begin(execution.task);
-    // The world may have changed while the claim was on its way.
-    if (this.#lease.replica !== replica) execution.stop('lease-lost');
-    else if (this.#handsOver) execution.stop('shutdown');
     return execution;
+  }
+
+  /** The world may have changed while its claim was on its way. */
+  #check(execution: Execution): void {
+    if (this.#lease.replica !== execution.fence.owner) execution.stop('lease-lost');
+    else if (this.#handsOver) execution.stop('shutdown');
   }
 
   /** Whether what runs here is to go on elsewhere. */
@@ -275,21 +245,12 @@ export class Replica {
     return this.#stopping || this.#draining !== undefined;
   }
 
-  /** Others may start while its end is stored. */
-  #handled({ queue, task }: Execution): void {
-    this.#watch.end(task);
-    this.#slots[queue].end();
-    if (this.#more[queue]) this.#loops[queue].wake();
-  }
-
   #ended(execution: Execution): void {
-    const { queue, fence, stopping } = execution;
+    const { queue, stopping } = execution;
     this.#executions.delete(execution);
     if (this.#executions.size === 0) this.#onLastEnd();
-    this.#endedTasks[queue].push(fence.id);
-    // Only now a limit has room for others; and what was deleted waits for its cleanup.
-    if (this.#slots[queue].stored() || this.#options.store.control.usesLanes(queue))
-      this.#loops[queue].wake();
+    this.#intakes[queue].ended(execution);
+    // What was deleted waits for its cleanup.
     if (stopping === 'delete') this.#loops.cleanup.wake();
   }
 

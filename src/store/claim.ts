@@ -69,7 +69,10 @@ export async function claimTasks(context: ClaimContext, request: ClaimRequest): 
   // With no limit left, a round still sorts in who came.
   if (request.types.size === 0 || (request.limit < 1 && (own !== undefined || !inLanes)))
     return { claims: [], more: false };
-  const claimed = await (own !== undefined || inLanes ? claimInRound : claimNext)(context, request);
+  const claimed = await (context.control.playsRounds(request.queue) ? claimInRound : claimNext)(
+    context,
+    request,
+  );
   return { ...claimed, claims: claimed.claims.toSorted((one, other) => one.id - other.id) };
 }
 

@@ -108,6 +108,11 @@ export class Control {
     return this.#orders[queue].sharers !== null || (queue === 'run' && this.#rules.kinds.length > 0);
   }
 
+  /** Whether it is decided in rounds who may take tasks of `queue`. */
+  playsRounds(queue: QueueName): boolean {
+    return this.#ownQueues[queue] !== undefined || this.usesLanes(queue);
+  }
+
   /** Reads what holds now, unless it's known to be of `version`. */
   async refresh(version?: number, connection: Connection = this.#database): Promise<void> {
     if (version !== undefined && version === this.#rules.version) return;

@@ -44,7 +44,7 @@ export interface Checkpoint {
 }
 
 export interface Settlement {
-  readonly event: 'yield' | 'finish' | 'fail' | 'retry' | 'snooze' | 'wait';
+  readonly event: 'unclaim' | 'yield' | 'finish' | 'fail' | 'retry' | 'snooze' | 'wait';
   readonly checkpoint: Checkpoint;
   /** JSON of a StoredError; null for none. */
   readonly error: string | null;
@@ -183,7 +183,9 @@ async function endTogether(
   if (first === undefined) return [];
   const { event, remove, error, due } = first.settlement;
   const options = optionsSet(items.map(({ settlement }) => settlement.checkpoint));
-  const set = [`${CHECKPOINT_SET}${options}`, 'error = v_error'];
+  const set = [`${CHECKPOINT_SET}${options}`];
+  // What an earlier attempt ended with is still the last that is known.
+  if (event !== 'unclaim') set.push('error = v_error');
   if (error !== null) set.push(`errors = ${errorsAnd('v_line', 'COALESCE(v_kept, errors)', terms.now)}`);
   const changed = await applyToGiven(connection, task, terms, event, {
     claims: claimsOf(items),

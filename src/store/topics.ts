@@ -18,7 +18,7 @@ export function topicsOf({ autoRun, due }: NewTask): readonly WakeTopic[] {
 
 /** What replicas should look at when claims have ended. */
 export function endTopics(ended: readonly FencedSettlement[]): readonly WakeTopic[] {
-  const yielded = ended.some(({ settlement }) => settlement.event === 'yield');
+  const yielded = ended.some(({ settlement: { event } }) => event === 'yield' || event === 'unclaim');
   const due = ended.some(({ settlement }) => settlement.due !== undefined);
   return [...(yielded ? QUEUES : []), ...(due ? (['due'] as const) : [])];
 }

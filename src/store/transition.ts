@@ -281,7 +281,7 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ['queue', (arrow, _event, { due }) => literal(isLater(arrow, due) ? LATER : row(arrow.to)?.waits?.queue)],
   // Whoever begins to wait is in no lane, and whoever waits no longer isn't either.
   ['lane', ({ from, to }) => (row(from)?.waits === row(to)?.waits ? undefined : '0')],
-  ['precedence', (arrow, _event, terms) => precedenceAt(arrow, terms)],
+  ['precedence', precedenceAt],
   ['turn', turnAt],
   [
     'worked_before',
@@ -289,6 +289,7 @@ const COLUMNS: readonly (readonly [name: string, column: Column])[] = [
   ],
   ['worked', (arrow, event, { now }) => (isLeaving(arrow) ? workedAt(arrow, event, now) : undefined)],
   ['owner', (arrow) => (isLeaving(arrow) ? 'NULL' : undefined)],
+  ['started_at', (_arrow, event) => (event === 'unclaim' ? 'NULL' : undefined)],
   ['done_at', ({ to }, event, { now }) => (removable(to) ? now : event === 'run' ? 'NULL' : undefined)],
   ['paused_by', (_arrow, event) => (event === 'run' ? 'NULL' : undefined)],
   // Once its task is on its way out, a key may be used again.
@@ -325,19 +326,24 @@ const CRASH_BACKOFF = '(CASE WHEN retries < 11 THEN 60000 * (1 << retries) ELSE 
 
 /** Whoever doesn't wait is in no queue, and keeps the place that it had. */
 function turnAt(arrow: Arrow, event: Event, { now, due }: Context): string | undefined {
-  const { to } = arrow;
-  if (to === 'failed/delete') return `${now} + ${event === 'expire' ? CRASH_BACKOFF : BACKOFF}`;
-  const waits = row(to)?.waits;
-  if (waits === undefined) return undefined;
+  if (arrow.to === 'failed/delete') return `${now} + ${event === 'expire' ? CRASH_BACKOFF : BACKOFF}`;
+  const waits = row(arrow.to)?.waits;
+  if (waits === undefined || keepsTurn(arrow, event)) return undefined;
   if (waits.ahead) return '0';
   return isLater(arrow, due) ? due : now;
 }
 
-function precedenceAt(arrow: Arrow, { precedence, due }: Context): string | undefined {
+function precedenceAt(arrow: Arrow, event: Event, { now, precedence, due }: Context): string | undefined {
   const waits = row(arrow.to)?.waits;
   if (waits === undefined) return undefined;
   if (isLater(arrow, due)) return '0';
-  return waits.ahead ? String(FOREMOST) : precedence[waits.queue];
+  if (waits.ahead) return String(FOREMOST);
+  return keepsTurn(arrow, event) ? precedence[waits.queue].replace(now, 'turn') : precedence[waits.queue];
+}
+
+/** It waits on in its queue, as if it had never left it. */
+function keepsTurn({ from }: Arrow, event: Event): boolean {
+  return event === 'unclaim' && from !== 'running/delete';
 }
 
 /** A run that was asked to go says nothing about when its cleanup comes. */
@@ -357,7 +363,7 @@ function isAttempt({ from }: Arrow, event: Event): boolean {
 
 /** Whoever is rescued has worked until its replica was last heard of, if it is known when that was. */
 function workedAt(arrow: Arrow, event: Event, now: string): string {
-  if (!isLeaving(arrow)) return 'worked';
+  if (!isLeaving(arrow) || event === 'unclaim') return 'worked';
   if (event !== 'recover' && event !== 'expire') return `worked + ${now} - started_at`;
   return `worked + CASE WHEN held_until < started_at THEN 0 ELSE COALESCE(held_until, ${now}) - started_at END`;
 }

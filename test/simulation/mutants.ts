@@ -155,8 +155,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a slot is not freed',
     breaks: 'a replica takes so many tasks and then none',
-    edits: [{ file: 'runtime/replica.ts', find: '    this.#slots[queue].end();\n', replace: '' }],
+    edits: [{ file: 'runtime/intake.ts', find: '    this.#slots.end(execution.begun);\n', replace: '' }],
     test: { file: 'test/lifecycle/misbehaviour.test.ts', pattern: '.' },
+  },
+  {
+    name: 'what waits for a slot is kept',
+    breaks: 'what was claimed ahead waits behind a long task, whoever else has slots',
+    edits: [
+      {
+        file: 'runtime/intake.ts',
+        find: 'if (this.#waiting.has(execution)) execution.release();',
+        replace: 'void execution;',
+      },
+    ],
+    test: { file: 'test/lifecycle/claimed-ahead.test.ts', pattern: 'given back' },
   },
   {
     name: 'acknowledged before the commit',

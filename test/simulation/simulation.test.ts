@@ -30,6 +30,7 @@ const EXPECTED: readonly string[] = [
   'replica.lost',
   'task.lost',
   'task.released',
+  'claimed ahead',
   'task.abandoned',
   'tasks.rescued',
 ];

@@ -204,7 +204,7 @@ class Run {
       },
       { clock: simulated.clock },
     );
-    this.#observe(baton, simulated);
+    this.#observe(baton, simulated, concurrency);
     const member: Member = { process: simulated, baton, clock, concurrency, stopped: false };
     this.#members.set(place, member);
     this.#all.push(member);
@@ -226,7 +226,7 @@ class Run {
     this.#timeline.after(0, 'action', simulated, action);
   }
 
-  #observe(baton: Taskbaton, simulated: SimulatedProcess): void {
+  #observe(baton: Taskbaton, simulated: SimulatedProcess, concurrency: number): void {
     baton.on('*', (event) => {
       this.#timeline.trace?.(() => `${simulated.name} says ${JSON.stringify(event, withoutStack)}`);
       if (event.name === 'replica.started') simulated.leases.add(event.replica);
@@ -235,6 +235,7 @@ class Run {
         if (stint !== undefined) stint.abandoned = true;
       }
       if (COUNTED.has(event.name)) this.#count(event.name);
+      if (event.name === 'tasks.claimed' && event.count > concurrency) this.#count('claimed ahead');
     });
   }
 

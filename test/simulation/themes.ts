@@ -16,6 +16,8 @@ interface Theme {
   /** When they are created, at the latest. */
   readonly created: number;
   readonly steps: readonly [least: number, most: number];
+  /** Milliseconds that a piece of work may take. */
+  readonly work: readonly number[];
   /** How many of them don't listen to their signal. */
   readonly stubborn: number;
   readonly operations: readonly [least: number, most: number];
@@ -34,6 +36,7 @@ const ANYTHING: Theme = {
   tasks: [1, 3],
   created: 1500,
   steps: [1, 3],
+  work: [20, 150, 600],
   stubborn: 0.1,
   operations: [0, 4],
   asked: {
@@ -93,19 +96,41 @@ const ABSENCE: Theme = {
   away: 2 * LEASE,
 };
 
+/** Many tasks that are over at once, so that some are claimed ahead of their slots, and then wait for one that takes long. */
+const RUSH: Theme = {
+  ...ANYTHING,
+  processes: { 1: 3, 2: 3, 3: 1 },
+  tasks: [8, 20],
+  created: 100,
+  steps: [0, 0],
+  work: [1, 1, 1, 1, 600],
+  operations: [0, 6],
+  until: 1000,
+};
+
 /** When the last thing that goes wrong begins to do so. */
 const LAST_FAULT = 4000;
 /** About so many statements of each class come from a place. */
 const MOST_OF: Readonly<Record<StatementClass, number>> = { any: 60, handler: 6, claim: 10, commit: 6 };
 
 /** How often which theme. */
-const OFTEN = { anything: 25, churn: 13, limits: 15, absence: 9, echo: 14, death: 20, zombie: 7 } as const;
+const OFTEN = {
+  anything: 25,
+  churn: 13,
+  limits: 15,
+  absence: 9,
+  rush: 6,
+  echo: 14,
+  death: 20,
+  zombie: 7,
+} as const;
 
 const makers: Readonly<Record<keyof typeof OFTEN, (random: Random) => readonly Item[]>> = {
   anything: (random) => makeItems(random, ANYTHING),
   churn: (random) => makeItems(random, CHURN),
   limits: (random) => makeItems(random, LIMITS),
   absence: (random) => makeItems(random, ABSENCE),
+  rush: (random) => makeItems(random, RUSH),
   echo: makeEcho,
   death: makeDeath,
   zombie: makeZombie,
@@ -248,7 +273,7 @@ function makeTask(random: Random, theme: Theme, name: number): Extract<Operation
     name,
     autoRun: random.chance(0.9),
     steps: random.between(...theme.steps),
-    work: random.pick([20, 150, 600]),
+    work: random.pick(theme.work),
     style: random.weighted({ yield: 4, report: 2, transaction: 2 }),
     end: random.weighted({
       finish: 6,

@@ -167,7 +167,7 @@ async function begin(
       observer,
       settings: { maxPayload: 1000, stopGrace: GRACE },
       tracing: new Tracing(),
-      watch: { enter: (_suspect, code) => code() },
+      watch: { begin: () => undefined, enter: (_suspect, code) => code(), end: () => undefined },
       createChildren: () => Promise.reject(new Error('no children here')),
       handled: () => undefined,
       ended: () => ended.resolve(),

@@ -5,6 +5,7 @@ import type { Logger } from '../../src/core/options.ts';
 import { type EngineEvent, Observer } from '../../src/runtime/observer.ts';
 
 const RELEASED = { id: 1, epoch: 2, replica: 'r' };
+const RESCUED = { count: 1, replica: 'r' };
 
 describe('the observer', () => {
   it('tells each event to every listener, until that stops listening', () => {
@@ -74,7 +75,7 @@ describe('the observer', () => {
     observer.emit('task.released', RELEASED);
     assert.deepEqual(lines, [
       ['info', 'replica started', { event: 'replica.started', replica: 'r' }],
-      ['warn', 'a claim that never ran here was given back', { event: 'task.released', ...RELEASED }],
+      ['debug', 'a claim that never ran here was given back', { event: 'task.released', ...RELEASED }],
     ]);
   });
 
@@ -98,12 +99,12 @@ describe('the observer', () => {
     for (const method of ['log', 'info', 'debug', 'error'] as const) {
       context.mock.method(console, method, () => assert.fail(`console.${method}`));
     }
-    new Observer(null).emit('task.released', RELEASED);
+    new Observer(null).emit('tasks.rescued', RESCUED);
     assert.equal(warn.mock.callCount(), 0);
     new Observer(undefined).emit('replica.started', { replica: 'r' });
     assert.equal(warn.mock.callCount(), 0);
-    new Observer(undefined).emit('task.released', RELEASED);
-    assert.match(String(warn.mock.calls[0]?.arguments[0]), /^taskbaton: a claim that never ran here/);
+    new Observer(undefined).emit('tasks.rescued', RESCUED);
+    assert.match(String(warn.mock.calls[0]?.arguments[0]), /^taskbaton: tasks of dead replicas were rescued/);
   });
 
   it('lets a listener leave while it is called', () => {

@@ -23,22 +23,22 @@ import {
 
 /** Written down a second time, by hand: `=` changes nothing, `.` is refused. */
 const AGREED = `
-                  run              pause            delete           claim            yield            recover          expire           retry            finish           fail             snooze           wait             wake
-init/none         pending/run      paused/pause     removed          .                .                .                .                .                .                .                .                .                .
-pending/run       =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .
-running/run       =                running/pause    running/delete   .                paused/run       paused/run       failed/run       pending/run      finished/run     failed/run       pending/run      waiting/run      .
-running/pause     running/run      =                running/delete   .                paused/pause     paused/pause     paused/pause     paused/pause     finished/run     failed/run       paused/pause     paused/pause     .
-running/delete    .                .                =                .                pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   .
-waiting/run       =                paused/pause     pending/delete   .                .                .                .                .                .                .                .                .                paused/run
-waiting/delete    .                .                =                .                .                .                .                .                .                .                .                .                paused/delete
-paused/run        =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .
-paused/pause      pending/run      =                pending/delete   .                .                .                .                .                .                .                .                .                .
-finished/run      .                .                pending/delete   .                .                .                .                .                .                .                .                .                .
-failed/run        pending/run      .                pending/delete   .                .                .                .                .                .                .                .                .                .
-pending/delete    .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .
-deleting/delete   .                .                =                .                paused/delete    paused/delete    failed/delete    .                removed          failed/delete    pending/delete   waiting/delete   .
-paused/delete     .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .
-failed/delete     .                .                pending/delete   .                .                .                .                pending/delete   .                .                .                .                .
+                  run              pause            delete           claim            unclaim          yield            recover          expire           retry            finish           fail             snooze           wait             wake
+init/none         pending/run      paused/pause     removed          .                .                .                .                .                .                .                .                .                .                .
+pending/run       =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .                .
+running/run       =                running/pause    running/delete   .                pending/run      paused/run       paused/run       failed/run       pending/run      finished/run     failed/run       pending/run      waiting/run      .
+running/pause     running/run      =                running/delete   .                paused/pause     paused/pause     paused/pause     paused/pause     paused/pause     finished/run     failed/run       paused/pause     paused/pause     .
+running/delete    .                .                =                .                pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   pending/delete   .
+waiting/run       =                paused/pause     pending/delete   .                .                .                .                .                .                .                .                .                .                paused/run
+waiting/delete    .                .                =                .                .                .                .                .                .                .                .                .                .                paused/delete
+paused/run        =                paused/pause     pending/delete   running/run      .                .                .                .                .                .                .                .                .                .
+paused/pause      pending/run      =                pending/delete   .                .                .                .                .                .                .                .                .                .                .
+finished/run      .                .                pending/delete   .                .                .                .                .                .                .                .                .                .                .
+failed/run        pending/run      .                pending/delete   .                .                .                .                .                .                .                .                .                .                .
+pending/delete    .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .                .
+deleting/delete   .                .                =                .                pending/delete   paused/delete    paused/delete    failed/delete    .                removed          failed/delete    pending/delete   waiting/delete   .
+paused/delete     .                .                =                deleting/delete  .                .                .                .                .                .                .                .                .                .
+failed/delete     .                .                pending/delete   .                .                .                .                .                pending/delete   .                .                .                .                .
 `;
 
 const VISIBLE = STATUSES.filter((status) => STATUS[status].shows !== 'deleting');
@@ -99,7 +99,7 @@ describe('the table of statuses', () => {
   it('has a lease for exactly those that can expire and be recovered', () => {
     for (const status of STATUSES) {
       const leased = STATUS[status].leased === true;
-      for (const event of ['expire', 'recover', 'yield', 'finish', 'fail'] as const) {
+      for (const event of ['expire', 'recover', 'unclaim', 'yield', 'finish', 'fail'] as const) {
         assert.equal(transition(status, event) !== undefined, leased, `${event} in ${status}`);
       }
       assert.equal(LEASED.includes(status), leased);
@@ -133,7 +133,7 @@ describe('the table of statuses', () => {
   });
 
   it('honours the mark of a task whose replica is gone or hands it over', () => {
-    for (const event of ['recover', 'yield'] as const) {
+    for (const event of ['recover', 'unclaim', 'yield'] as const) {
       for (const { from, to } of arrows(event))
         assert.equal(to === 'removed' ? '' : markOf(to), markOf(from));
     }
@@ -163,7 +163,7 @@ describe('what is derived from the table', () => {
 
   it('has all events once, each from one cause, and each used', () => {
     assert.deepEqual(EVENTS, [...USER_EVENTS, ...SYSTEM_EVENTS, ...TASK_EVENTS]);
-    assert.equal(new Set(EVENTS).size, 13);
+    assert.equal(new Set(EVENTS).size, 14);
     for (const event of EVENTS) assert.ok(arrows(event).length > 0, event);
   });
 

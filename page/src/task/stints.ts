@@ -16,7 +16,18 @@ export interface Stint {
 }
 
 /** What takes a task from its replica. */
-const ENDS = new Set(['yield', 'finish', 'fail', 'recover', 'expire', 'retry', 'snooze', 'wait', 'remove']);
+const ENDS = new Set([
+  'unclaim',
+  'yield',
+  'finish',
+  'fail',
+  'recover',
+  'expire',
+  'retry',
+  'snooze',
+  'wait',
+  'remove',
+]);
 
 export function stintsOf(entries: readonly HistoryView[]): readonly Stint[] {
   const stints: Stint[] = [];

@@ -300,6 +300,7 @@ export const english = {
     delay: 'Put off',
     claim: 'Claimed',
     report: 'Checkpoint',
+    unclaim: 'Given back',
     yield: 'Stopped',
     recover: 'Rescued',
     expire: 'Lost with its replica',

@@ -305,6 +305,7 @@ export const chinese: Words = {
     delay: '延后',
     claim: '领取',
     report: '检查点',
+    unclaim: '退回',
     yield: '停下',
     recover: '获救',
     expire: '随副本丢失',

@@ -82,7 +82,12 @@ type Hinting = readonly [what: string, topics: readonly WakeTopic[], act: () => 
 async function hinting(bench: Bench, store: Store): Promise<readonly Hinting[]> {
   const idle = await bench.create();
   const task = { type: TYPE, user: '', group: '', input: null, context: null };
-  const [yielding, finishing, releasing] = [await hold(bench), await hold(bench), await hold(bench)];
+  const [yielding, unclaiming, finishing, releasing] = [
+    await hold(bench),
+    await hold(bench),
+    await hold(bench),
+    await hold(bench),
+  ];
   const settlement = { checkpoint: NO_CHECKPOINT, error: null, remove: false };
   const orphan = await bench.place('running/run', { owner: await bench.dead(), crash_budget: 1 });
   return [
@@ -96,6 +101,7 @@ async function hinting(bench: Bench, store: Store): Promise<readonly Hinting[]> 
     ['move', QUEUES, () => store.changeGroup(idle, 'night')],
     ['checkpoint', [], () => store.checkpoint(yielding, NO_CHECKPOINT)],
     ['yield', QUEUES, () => store.settle(yielding, { ...settlement, event: 'yield' })],
+    ['unclaim', QUEUES, () => store.settle(unclaiming, { ...settlement, event: 'unclaim' })],
     ['finish', [], () => store.settle(finishing, { ...settlement, event: 'finish' })],
     ['release', QUEUES, () => store.release(releasing)],
     ['release again', [], () => store.release(releasing)],

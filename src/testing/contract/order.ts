@@ -38,6 +38,22 @@ export const order: Operation = {
       assert.deepEqual(await turns(bench, after, 2), [high, low]);
     },
 
+    'whoever is given back waits on where it did, in every order': async (bench) => {
+      for (const policy of ['fifo', { policy: 'priority' }, { policy: 'priority', ageing: '1h' }] as const) {
+        const store = await lead(bench, policy);
+        const ids: number[] = [];
+        for (const priority of [1, 1, 2]) ids.push(await create(store, { priority }));
+        const before = await placesOf(bench, ids);
+        const first = await turns(bench, store, 3);
+        for (const id of first.toReversed()) {
+          const { owner, epoch } = await bench.row(id);
+          await store.settle({ id, owner: owner ?? '', epoch }, { ...FINISH, event: 'unclaim' });
+        }
+        assert.deepEqual(await placesOf(bench, ids), before);
+        assert.deepEqual(await turns(bench, store, 3), first);
+      }
+    },
+
     'users take turns however many tasks each has': async (bench) => {
       const store = await lead(bench, { policy: 'fair', by: 'user' });
       for (let index = 0; index < 10; index++) await create(store, { user: 'big' });
@@ -186,6 +202,11 @@ async function turns(
     started.push(...claims.map(({ id }) => id));
   }
   return started;
+}
+
+async function placesOf(bench: Bench, ids: readonly number[]): Promise<readonly unknown[]> {
+  const rows = await Promise.all(ids.map((id) => bench.row(id)));
+  return rows.map(({ precedence, turn }) => ({ precedence, turn }));
 }
 
 async function usersOf(bench: Bench, ids: readonly number[]): Promise<readonly string[]> {

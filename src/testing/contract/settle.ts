@@ -46,6 +46,17 @@ export const settle: Operation = {
       });
     },
 
+    'whoever is given back remembers how its last attempt ended, and has worked no longer': async (bench) => {
+      const fence = await bench.hold('running/run', { error: '{"name":"Error","message":"no such file"}' });
+      const before = await bench.row(fence.id);
+      await bench.store.settle(fence, settlement('unclaim'));
+      const { error, worked, started_at: startedAt } = await bench.row(fence.id);
+      assert.deepEqual(
+        { error, worked, startedAt },
+        { error: before.error, worked: before.worked, startedAt: null },
+      );
+    },
+
     'nobody settles twice': async (bench) => {
       for (const event of EVENTS) {
         const fence = await bench.hold('running/run');

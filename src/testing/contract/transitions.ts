@@ -112,7 +112,7 @@ function by(sent: Event): 'id' | 'all' {
  */
 function tempting({ status, event: sent }: Cell, replica: string): Columns {
   const leased = STATUS[status].leased === true;
-  const fenced = ['yield', 'finish', 'fail', 'snooze', 'wait', 'recover', 'expire'].includes(sent);
+  const fenced = ['unclaim', 'yield', 'finish', 'fail', 'snooze', 'wait', 'recover', 'expire'].includes(sent);
   const owner = leased || fenced ? replica : null;
   if (sent === 'claim') return { owner, queue: STATUS[status].waits?.queue ?? 'run', turn: 0 };
   if (sent === 'retry') return leased ? { owner } : { owner, turn: 1000 };
@@ -128,6 +128,7 @@ async function send(cell: Cell, { bench, row, replica, remove }: Trial): Promise
     case 'pause':
     case 'delete':
       return store.change(row.id, cell.event);
+    case 'unclaim':
     case 'yield':
     case 'finish':
     case 'fail':
@@ -169,7 +170,7 @@ async function expectRefusal(cell: Cell, trial: Trial): Promise<void> {
       status: cell.status,
       event: cell.event,
     });
-  } else if (isOneOf(cell, 'yield', 'finish', 'fail', 'snooze', 'wait') || isRetriedRun(cell)) {
+  } else if (isOneOf(cell, 'unclaim', 'yield', 'finish', 'fail', 'snooze', 'wait') || isRetriedRun(cell)) {
     await refused(send(cell, trial), 'LEASE_LOST', { id: row.id, epoch: row.epoch });
   } else {
     assert.equal(await send(cell, trial), false);
@@ -191,10 +192,11 @@ async function expectChange(cell: Cell, trial: Trial, target: Target): Promise<v
   if (target === 'removed') return assert.equal(found, undefined);
   assert.ok(found !== undefined, 'the task is gone');
   const { turn, done_at: doneAt, started_at: startedAt, worked, worked_before: workedBefore } = found;
-  expectTime('turn', turn, turnAfter(cell.event, target, row, now));
+  expectTime('turn', turn, turnAfter(cell, target, row, now));
   expectTime('done_at', doneAt, doneAfter(cell.event, target, row, now));
-  expectTime('started_at', startedAt, cell.event === 'claim' ? now : row.started_at);
-  const leaves = STATUS[cell.status].leased === true && STATUS[target].leased !== true;
+  expectTime('started_at', startedAt, startAfter(cell.event, row, now));
+  const leaves =
+    STATUS[cell.status].leased === true && STATUS[target].leased !== true && cell.event !== 'unclaim';
   expectTime('worked', worked, leaves ? since(row.started_at ?? 0, now) : row.worked);
   const again = isAttempt(cell);
   expectTime(
@@ -269,13 +271,24 @@ function errorAfter(sent: Event, target: Status, row: TaskRow): string | null {
   return (['run', 'yield', 'finish', 'snooze', 'wait'] as readonly Event[]).includes(sent) ? null : row.error;
 }
 
-function turnAfter(sent: Event, target: Status, row: TaskRow, now: Span): Span | number | null {
+function startAfter(sent: Event, row: TaskRow, now: Span): Span | number | null {
+  if (sent === 'unclaim') return null;
+  return sent === 'claim' ? now : row.started_at;
+}
+
+function turnAfter(
+  { event: sent, status }: Cell,
+  target: Status,
+  row: TaskRow,
+  now: Span,
+): Span | number | null {
   if (target === 'failed/delete') {
     const pause = (sent === 'expire' ? 60_000 : 1000) * 2 ** row.retries;
     return { from: now.from + pause, to: now.to + pause };
   }
   const { waits } = STATUS[target];
-  if (waits === undefined) return row.turn;
+  // Whoever is given back waits on where it did.
+  if (waits === undefined || (sent === 'unclaim' && status !== 'running/delete')) return row.turn;
   return waits.ahead ? 0 : now;
 }
 
