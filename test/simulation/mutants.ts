@@ -159,18 +159,6 @@ export const MUTANTS: readonly Mutant[] = [
     test: { file: 'test/lifecycle/misbehaviour.test.ts', pattern: '.' },
   },
   {
-    name: 'what waits for a slot is kept',
-    breaks: 'what was claimed ahead waits behind a long task, whoever else has slots',
-    edits: [
-      {
-        file: 'runtime/intake.ts',
-        find: 'if (this.#waiting.has(execution)) execution.release();',
-        replace: 'void execution;',
-      },
-    ],
-    test: { file: 'test/lifecycle/claimed-ahead.test.ts', pattern: 'given back' },
-  },
-  {
     name: 'acknowledged before the commit',
     breaks: 'a handler goes on from a report that is not stored yet',
     edits: [
