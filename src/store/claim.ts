@@ -64,19 +64,18 @@ const CLEANUP_CRASHES = 3;
 const ROUND_LIMIT = 200;
 
 export async function claimTasks(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
-  const own = context.control.terms.ownQueues[request.queue];
-  const inLanes = context.control.usesLanes(request.queue);
+  const { control } = context;
+  const { queue, types, limit } = request;
+  const own = control.terms.ownQueues[queue];
   // With no limit left, a round still sorts in who came.
-  if (request.types.size === 0 || (request.limit < 1 && (own !== undefined || !inLanes)))
+  if (types.size === 0 || (limit < 1 && (own !== undefined || !control.usesLanes(queue))))
     return { claims: [], more: false };
-  const claimed = await (context.control.playsRounds(request.queue) ? claimInRound : claimNext)(
-    context,
-    request,
-  );
+  if (!control.playsRounds(queue)) return claimNext(context, request);
+  const claimed = await claimInRound(context, request);
   return { ...claimed, claims: claimed.claims.toSorted((one, other) => one.id - other.id) };
 }
 
-/** The next ones in order, with nothing to decide. */
+/** The next ones, in their order: with nothing to decide, and not all of them may find a slot at once. */
 async function claimNext(context: ClaimContext, { after, ...request }: ClaimRequest): Promise<Claimed> {
   const { database, tables, dialect, control } = context;
   const { version } = control.rules;
@@ -87,9 +86,10 @@ async function claimNext(context: ClaimContext, { after, ...request }: ClaimRequ
     const alive = aliveSelect(context, request.replica, version);
     const also = { sql: `EXISTS (${alive.sql})`, values: alive.values };
     const update = claimUpdate(context, request, also, pick);
-    const columns = goesOn ? PLACED_COLUMNS : CLAIM_COLUMNS;
-    const { rows } = await carryOut(database, control.terms, update, columns);
-    return { claims: rows.map(claimFrom), more: false, last: goesOn ? lastPlace(rows) : undefined };
+    const { rows } = await carryOut(database, control.terms, update, PLACED_COLUMNS);
+    const placed = rows.map((row) => ({ claim: claimFrom(row), place: placeOf(row) })).toSorted(byPlace);
+    const last = goesOn ? placed.at(-1)?.place : undefined;
+    return { claims: placed.map(({ claim }) => claim), more: false, last };
   }
   const claims = await database.transaction(async (connection) => {
     if (!(await isGuided(connection, context, request.replica, version))) return [];
@@ -105,17 +105,17 @@ const ALL: Fragment = { sql: '1 = 1', values: [] };
 /** With the place, which a claim leaves as it was. */
 const PLACED_COLUMNS = `${CLAIM_COLUMNS}, precedence, turn`;
 
-function lastPlace(rows: readonly Row[]): Place | undefined {
-  let last: Place | undefined;
-  for (const row of rows) {
-    const place = { precedence: Number(row['precedence']), turn: Number(row['turn']), id: Number(row['id']) };
-    if (last === undefined || comesAfter(place, last)) last = place;
-  }
-  return last;
+interface Placed {
+  readonly claim: Claim;
+  readonly place: Place;
 }
 
-function comesAfter(one: Place, other: Place): boolean {
-  return (one.precedence - other.precedence || one.turn - other.turn || one.id - other.id) > 0;
+function placeOf(row: Row): Place {
+  return { precedence: Number(row['precedence']), turn: Number(row['turn']), id: Number(row['id']) };
+}
+
+function byPlace({ place: one }: Placed, { place: other }: Placed): number {
+  return one.precedence - other.precedence || one.turn - other.turn || one.id - other.id;
 }
 
 async function claimInRound(context: ClaimContext, request: ClaimRequest): Promise<Claimed> {
@@ -126,7 +126,7 @@ async function claimInRound(context: ClaimContext, request: ClaimRequest): Promi
     await control.refresh(version, connection);
     const own = control.terms.ownQueues[request.queue];
     // What a round would sort in now, nobody would let out again.
-    if (own === undefined && !control.usesLanes(request.queue)) return { claims: [], more: true };
+    if (!control.playsRounds(request.queue)) return { claims: [], more: true };
     // Whoever holds the lock of the rules goes by these.
     if (!(await isAlive(connection, context, request.replica, dialect.byIndexes)))
       return { claims: [], more: false };

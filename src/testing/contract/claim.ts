@@ -81,7 +81,7 @@ export const claim: Operation = {
       const early = await place(5);
       const goesOn = await bench.store.claim({ ...request, after: last });
       const goesBack = last === undefined;
-      assert.deepEqual(idsOf(goesOn.claims), goesBack ? [three, early] : [three, four]);
+      assert.deepEqual(idsOf(goesOn.claims), goesBack ? [early, three] : [three, four]);
       const first = await bench.store.claim(request);
       assert.deepEqual(idsOf(first.claims), goesBack ? [four] : [early]);
       if (last !== undefined) assert.deepEqual(last, { precedence: 0, turn: 20, id: two });

@@ -38,6 +38,19 @@ export const order: Operation = {
       assert.deepEqual(await turns(bench, after, 2), [high, low]);
     },
 
+    'a claim of many names them in the order in which they are to begin': async (bench) => {
+      const store = await lead(bench, { policy: 'priority' });
+      const ids: number[] = [];
+      for (const priority of [0, 9, 0, 5, 9]) ids.push(await create(store, { priority }));
+      const replica = await bench.register();
+      await store.look(replica);
+      const { claims } = await store.claim({ replica, queue: 'run', types: TYPES, limit: 5 });
+      assert.deepEqual(
+        claims.map(({ id }) => id),
+        [1, 4, 3, 0, 2].map((index) => ids[index]),
+      );
+    },
+
     'whoever is given back waits on where it did, in every order': async (bench) => {
       for (const policy of ['fifo', { policy: 'priority' }, { policy: 'priority', ageing: '1h' }] as const) {
         const store = await lead(bench, policy);
