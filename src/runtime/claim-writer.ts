@@ -36,8 +36,6 @@ export interface ClaimHolder {
   readonly task: RunningTask;
   readonly queue: QueueName;
   readonly fence: Fence;
-  /** Whether its handler has begun. */
-  readonly begun: boolean;
   /** It isn't its claim any more. */
   lose(): void;
 }
@@ -51,7 +49,7 @@ export class ClaimWriter {
   readonly #holder: ClaimHolder;
   readonly #claim: Claim;
   readonly #definition: TaskDefinition;
-  /** What its handler is traced by, once that has begun. */
+  /** What its handler is traced by; undefined until that has begun. */
   stint: Stint | undefined;
   /** Calls off the retries. */
   readonly #closed = new Switch();
@@ -122,7 +120,7 @@ export class ClaimWriter {
       const parent = settlement.event === 'wait' ? this.#claim.id : this.#claim.parent;
       if (parent !== undefined) await this.#wake(parent);
       const { event } = settlement;
-      if (event === 'unclaim' || !holder.begun) return this.#tellReleased();
+      if (event === 'unclaim' || this.stint === undefined) return this.#tellReleased();
       const error = decodeJson(settlement.error) as StoredError | undefined;
       observer.emitOf(holder, 'task.ended', { event, error });
     } catch (error) {

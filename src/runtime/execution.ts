@@ -80,7 +80,6 @@ export class Execution implements ClaimHolder {
   readonly #stop = new Switch();
   /** Fires when its handler isn't waited for any longer. */
   readonly #left = new Switch();
-  #stint: Stint | undefined;
   #timeLimit: Timer | undefined;
   #grace: Timer | undefined;
   #closed = false;
@@ -99,15 +98,15 @@ export class Execution implements ClaimHolder {
 
   /** Whether its handler has begun. */
   get begun(): boolean {
-    return this.#stint !== undefined;
+    return this.#writer.stint !== undefined;
   }
 
-  /** Lets its handler begin, once. */
+  /** Lets its handler begin, once; not when it was given back. */
   begin(): void {
     const { clock, observer, tracing, watch } = this.#host;
     const { claim, policy } = this.#options;
     const stint = tracing.begin(this.task, this.queue, claim.options);
-    this.#stint = this.#writer.stint = stint;
+    this.#writer.stint = stint;
     watch.begin(this.task);
     observer.emitOf(this, 'task.started', { attempt: claim.attempt });
     // Cleanups have as much time as they need.
@@ -128,7 +127,7 @@ export class Execution implements ClaimHolder {
     return this.#stop.aborted ? (this.#stop.reason as TaskStopped).why : undefined;
   }
 
-  /** Fires the handler's signal, once; a handler that has not ended when the grace is over is abandoned, one that has not begun never does. */
+  /** Fires the handler's signal, once. One that has not ended when the grace is over is abandoned, one that has not begun never does. */
   stop(why: StopReason): void {
     if (this.#closed || this.#stop.aborted) return;
     const { clock, settings } = this.#host;
@@ -163,7 +162,7 @@ export class Execution implements ClaimHolder {
   #end(): void {
     // A transaction of a handler that was abandoned isn't tried again.
     this.#writer.close();
-    this.#stint?.end();
+    this.#writer.stint?.end();
     this.#host.ended(this);
   }
 

@@ -18,6 +18,25 @@ import { ManualClock } from '../support/clock.ts';
 const GRACE = 1000;
 const CUT_OFF = new TaskbatonError('DATABASE_UNAVAILABLE', { problem: 'cut off' });
 
+const CLAIM: Claim = {
+  id: 1,
+  type: 't',
+  version: 1,
+  user: '',
+  group: '',
+  parent: undefined,
+  hasChildren: false,
+  epoch: 1,
+  attempt: 1,
+  retries: 0,
+  worked: { attempt: 0, total: 0 },
+  reports: 0,
+  options: null,
+  errors: null,
+  input: null,
+  context: null,
+};
+
 const HOSTILE: readonly (readonly [string, () => unknown])[] = [
   ['a revoked proxy', revoked],
   [
@@ -64,7 +83,7 @@ describe('an end that the database does not answer', () => {
       const observer = new Observer(null);
       const names: string[] = [];
       observer.on('*', ({ name }) => names.push(name));
-      const { ended, clock } = await begin(() => undefined, {}, observer, [...refusals]);
+      const { ended, clock } = await begin(() => undefined, { observer, refusals });
       await clock.advance(GRACE);
       await ended;
       assert.equal(names.at(-1), told);
@@ -72,12 +91,53 @@ describe('an end that the database does not answer', () => {
   }
 });
 
+describe('a claim whose handler has not begun', () => {
+  const begunBefore = { ...CLAIM, worked: { attempt: 5, total: 5 } };
+  for (const [what, claim, act, event] of [
+    ['is undone when it is given back', CLAIM, (one: Execution) => one.release(), 'unclaim'],
+    ['is undone when it is to stop', CLAIM, (one: Execution) => one.stop('pause'), 'unclaim'],
+    [
+      'is handed over where an earlier one has begun',
+      begunBefore,
+      (one: Execution) => one.release(),
+      'yield',
+    ],
+  ] as const) {
+    it(`${what}, and nobody hears that it had been running`, async () => {
+      const observer = new Observer(null);
+      const names: string[] = [];
+      observer.on('*', ({ name }) => names.push(name));
+      const { execution, ended, clock, settlements } = prepare(() => assert.fail('it began'), {
+        observer,
+        claim,
+      });
+      act(execution);
+      await ended;
+      assert.deepEqual(
+        settlements.map((settlement) => settlement.event),
+        [event],
+      );
+      assert.deepEqual(names, ['task.released']);
+      assert.equal(clock.waiting, 0);
+    });
+  }
+
+  it('writes nothing once it is lost', async () => {
+    const { execution, ended, settlements } = prepare(() => assert.fail('it began'));
+    execution.lose();
+    await ended;
+    assert.deepEqual(settlements, []);
+  });
+});
+
 describe('an abandoned handler', () => {
   // Simulation, seed 23336: a replica that had stopped still sent a statement.
   it('in a transaction that the database does not answer leaves nothing waiting once its claim has ended', async () => {
     const { execution, ended, clock, settlements } = await begin(
       ({ transaction }) => transaction(async () => undefined),
-      { transact: () => Promise.reject(CUT_OFF), isCommitted: () => Promise.reject(CUT_OFF) },
+      {
+        answers: { transact: () => Promise.reject(CUT_OFF), isCommitted: () => Promise.reject(CUT_OFF) },
+      },
     );
     execution.stop('lease-lost');
     await clock.advance(GRACE);
@@ -92,8 +152,10 @@ describe('an abandoned handler', () => {
     const answer = Promise.withResolvers<boolean>();
     let begun = 0;
     const { execution, ended, clock } = await begin(({ transaction }) => transaction(async () => undefined), {
-      transact: () => Promise.reject(((begun += 1), CUT_OFF)),
-      isCommitted: () => answer.promise,
+      answers: {
+        transact: () => Promise.reject(((begun += 1), CUT_OFF)),
+        isCommitted: () => answer.promise,
+      },
     });
     await clock.advance(GRACE);
     execution.stop('lease-lost');
@@ -104,25 +166,6 @@ describe('an abandoned handler', () => {
     assert.equal(begun, 1);
   });
 });
-
-const CLAIM: Claim = {
-  id: 1,
-  type: 't',
-  version: 1,
-  user: '',
-  group: '',
-  parent: undefined,
-  hasChildren: false,
-  epoch: 1,
-  attempt: 1,
-  retries: 0,
-  worked: { attempt: 0, total: 0 },
-  reports: 0,
-  options: null,
-  errors: null,
-  input: null,
-  context: null,
-};
 
 /** Runs `run` as the handler of a claim, to the end. */
 async function execute(
@@ -135,26 +178,45 @@ async function execute(
   return { settlements };
 }
 
-/** Lets `run` begin as the handler of a claim, in a store that answers as `answers` say. */
-async function begin(
-  run: (given: HandlerArguments<unknown, unknown>) => void | Promise<void>,
-  answers: Partial<Store> = {},
-  observer = new Observer(null),
-  refusals: TaskbatonError[] = [],
-): Promise<{
+interface Setting {
+  /** What the store answers to whatever else it is asked. */
+  readonly answers?: Partial<Store>;
+  readonly observer?: Observer;
+  /** Of ends, before one is stored. */
+  readonly refusals?: readonly TaskbatonError[];
+  readonly claim?: Claim;
+}
+
+interface Prepared {
   readonly execution: Execution;
   readonly ended: Promise<void>;
   readonly clock: ManualClock;
   readonly settlements: readonly Settlement[];
-}> {
+}
+
+type Run = (given: HandlerArguments<unknown, unknown>) => void | Promise<void>;
+
+/** Lets `run` begin as the handler of a claim. */
+async function begin(run: Run, setting: Setting = {}): Promise<Prepared> {
+  const prepared = prepare(run, setting);
+  prepared.execution.begin();
+  await prepared.clock.settle();
+  return prepared;
+}
+
+function prepare(
+  run: Run,
+  { answers, observer = new Observer(null), refusals = [], claim = CLAIM }: Setting = {},
+): Prepared {
   const clock = new ManualClock();
   const settlements: Settlement[] = [];
   const ended = Promise.withResolvers<void>();
   const store = { payloads: new Payloads({ unique: () => '' }), ...answers };
+  const left = [...refusals];
   const writes = {
     checkpoint: async () => undefined,
     settle: async (_fence: Fence, settlement: Settlement) => {
-      const refusal = refusals.shift();
+      const refusal = left.shift();
       if (refusal !== undefined) throw refusal;
       settlements.push(settlement);
     },
@@ -172,14 +234,12 @@ async function begin(
       handled: () => undefined,
       ended: () => ended.resolve(),
     },
-    claim: CLAIM,
+    claim,
     queue: 'run',
     definition: defineTask({ type: 't', run }),
     policy: { retry: NO_RETRY, limits: NO_TIME_LIMITS },
     replica: 'replica',
   });
-  execution.begin();
-  await clock.settle();
   return { execution, ended: ended.promise, clock, settlements };
 }
 

@@ -23,11 +23,7 @@ describe('an intake', () => {
   });
 
   it('claims ahead what ends while two claims are answered, and begins that as slots become free', async () => {
-    const queue = new Queue();
-    await queue.claim();
-    queue.end(SLOTS);
-    // All slots are free again, and so many end in the time of one claim.
-    await queue.claim();
+    const queue = await claimedAhead();
     assert.deepEqual([queue.running.length, queue.waiting.length], [SLOTS, 2 * SLOTS]);
     const next = queue.waiting.slice(0, 3);
     queue.end(3);
@@ -37,18 +33,12 @@ describe('an intake', () => {
   });
 
   it('claims nothing ahead where rounds decide', async () => {
-    const queue = new Queue({ rounds: true });
-    await queue.claim();
-    queue.end(SLOTS);
-    await queue.claim();
+    const queue = await claimedAhead({ rounds: true });
     assert.deepEqual([queue.running.length, queue.waiting.length], [SLOTS, 0]);
   });
 
   it('gives back what no slot is free for in time, and claims no more until one is', async () => {
-    const queue = new Queue();
-    await queue.claim();
-    queue.end(SLOTS);
-    await queue.claim();
+    const queue = await claimedAhead();
     await queue.clock.advance(500);
     assert.deepEqual([queue.running.length, queue.waiting.length], [SLOTS, 0]);
     const { claims } = queue;
@@ -61,10 +51,7 @@ describe('an intake', () => {
   });
 
   it('keeps what waits for less than that', async () => {
-    const queue = new Queue();
-    await queue.claim();
-    queue.end(SLOTS);
-    await queue.claim();
+    const queue = await claimedAhead();
     await queue.clock.advance(240);
     assert.equal(queue.waiting.length, 2 * SLOTS);
   });
@@ -80,14 +67,20 @@ describe('an intake', () => {
   });
 
   it('looks after nobody once it is stopped', async () => {
-    const queue = new Queue();
-    await queue.claim();
-    queue.end(SLOTS);
-    await queue.claim();
+    const queue = await claimedAhead();
     queue.intake.stop();
     assert.equal(queue.clock.waiting, 0);
   });
 });
+
+/** All slots have become free in the time of one claim, and have been taken again: where nobody decides in rounds, with some ahead. */
+async function claimedAhead(options = {}): Promise<Queue> {
+  const queue = new Queue(options);
+  await queue.claim();
+  queue.end(SLOTS);
+  await queue.claim();
+  return queue;
+}
 
 /** A backlog without an end, and the handlers of one intake. */
 class Queue {
